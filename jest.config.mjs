@@ -1,0 +1,38 @@
+/**
+ * SWC turns TypeScript into CommonJS for Jest only; the product itself is ESM.
+ * The projects are the suites a person picks with `npx jest --selectProjects <name>`.
+ */
+const shared = {
+  rootDir: import.meta.dirname,
+  testEnvironment: 'node',
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: { parser: { syntax: 'typescript' }, target: 'es2024' },
+        module: { type: 'commonjs' },
+        sourceMaps: 'inline',
+      },
+    ],
+  },
+  extensionsToTreatAsEsm: [],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.lab/'],
+};
+
+const suite = (name, folders) => ({
+  ...shared,
+  displayName: name,
+  testMatch: folders.map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`),
+});
+
+export default {
+  projects: [
+    suite('unit', ['unit', 'activities', 'architecture']),
+    suite('replay', ['replay']),
+    suite('orchestrations', ['orchestrations']),
+    suite('contract', ['contract']),
+    suite('e2e', ['e2e']),
+  ],
+  // Two cores: more workers only fight with the servers that the tests start.
+  maxWorkers: 2,
+};
