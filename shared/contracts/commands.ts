@@ -1,0 +1,286 @@
+import { z } from 'zod';
+import { identifierSchema, sectorBytesSchema, timestampSchema } from './json.ts';
+
+/**
+ * Commands of the control plane to the agents. Delivered at least once; an agent answers a repeated
+ * `commandId` with the result of the first run. Inputs carry no secrets: whoever needs a SAS asks for
+ * it over HTTPS with the command id.
+ */
+
+export const osTypeSchema = z.enum(['Linux', 'Windows']);
+export const firmwareSchema = z.enum(['bios', 'efi']);
+
+/** How the master target finds a disk: a file it can open, or a disk hot-added to its own VM. */
+export const targetDeviceSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('file'), path: z.string().min(1) }),
+  z.object({ kind: z.literal('diskUuid'), uuid: z.string().min(1) }),
+]);
+export type TargetDevice = z.infer<typeof targetDeviceSchema>;
+
+/** One disk of the Azure VM. `id` is `os` or `lun-<n>` and stays the same on both sides. */
+export const diskShapeSchema = z.object({
+  id: identifierSchema,
+  isOsDisk: z.boolean(),
+  sizeBytes: sectorBytesSchema.positive(),
+});
+export type DiskShape = z.infer<typeof diskShapeSchema>;
+
+export const vmShapeSchema = z.object({
+  name: z.string().min(1).max(80),
+  osType: osTypeSchema,
+  firmware: firmwareSchema,
+  cpuCount: z.int().positive(),
+  memoryMiB: z.int().positive(),
+  disks: z.array(diskShapeSchema).min(1).max(60),
+  networks: z.array(z.object({ name: z.string().min(1), staticIpAddress: z.ipv4().optional() })),
+});
+export type VmShape = z.infer<typeof vmShapeSchema>;
+
+export const consistencySchema = z.enum(['crashConsistent', 'applicationConsistent']);
+export const replicationModeSchema = z.enum(['full', 'delta', 'checksum']);
+export type ReplicationMode = z.infer<typeof replicationModeSchema>;
+
+/**
+ * Where the process server sends: the master target's address and the replication it belongs to.
+ * `replicationId` is the item's id, or `rehearsal-<item id>` for a rehearsal.
+ */
+const replicationIdSchema = identifierSchema;
+
+const commandSchemas = {
+  // ---- configuration server --------------------------------------------------------------------
+  /** Facts about the site for preflight: never changes anything. `null` says "could not be found out". */
+  describeSite: {
+    input: z.object({ vmName: z.string(), targetVmId: z.string().optional() }),
+    output: z.object({
+      hypervisor: z.enum(['local', 'vsphere', 'hyperv']),
+      isConnected: z.boolean(),
+      originalVm: z
+        .object({
+          vmId: z.string(),
+          powerState: z.enum(['on', 'off']),
+          snapshotCount: z.int().nonnegative(),
+          diskCount: z.int().nonnegative(),
+        })
+        .nullable(),
+      freeBytes: z.int().nonnegative().nullable(),
+      observedAt: timestampSchema,
+    }),
+  },
+  /**
+   * Makes the on-premises VM ready to receive: stops the original VM (OLR) or creates one (ALR), makes
+   * its disks the right size and attaches them to the master target. Idempotent by `replicationId`.
+   */
+  prepareTarget: {
+    input: z.object({
+      replicationId: replicationIdSchema,
+      vm: vmShapeSchema,
+      /** A scratch VM for a rehearsal is always created new, in an isolated network. */
+      isRehearsal: z.boolean(),
+    }),
+    output: z.object({
+      vmId: z.string(),
+      location: z.enum(['original', 'alternate']),
+      wasRunning: z.boolean(),
+      disks: z.array(
+        z.object({ diskId: identifierSchema, device: targetDeviceSchema, isBlank: z.boolean() }),
+      ),
+    }),
+  },
+  /** Undo of prepareTarget: detaches the disks, deletes a VM that was created, restarts one that was stopped. */
+  restoreTarget: {
+    input: z.object({ replicationId: replicationIdSchema, startVm: z.boolean() }),
+    output: z.object({ deletedVm: z.boolean(), startedVm: z.boolean() }),
+  },
+  /** Takes the disks from the master target and attaches them to the VM itself. */
+  attachDisks: {
+    input: z.object({ replicationId: replicationIdSchema }),
+    output: z.object({ vmId: z.string(), diskCount: z.int() }),
+  },
+  /** Gives the disks back to the master target after a rollback, so that replication can go on. */
+  detachDisks: {
+    input: z.object({ replicationId: replicationIdSchema }),
+    output: z.object({ diskCount: z.int() }),
+  },
+  /** Guest fix-ups; each is reported, none is silent. */
+  fixGuest: {
+    input: z.object({ replicationId: replicationIdSchema }),
+    output: z.object({
+      fixups: z.array(
+        z.object({
+          name: z.string(),
+          outcome: z.enum(['done', 'notNeeded', 'deferredToGuest', 'failed']),
+          detail: z.string(),
+        }),
+      ),
+    }),
+  },
+  startVm: {
+    input: z.object({ replicationId: replicationIdSchema }),
+    output: z.object({ startedAt: timestampSchema, isBootSimulated: z.boolean() }),
+  },
+  stopVm: {
+    input: z.object({ replicationId: replicationIdSchema, graceful: z.boolean() }),
+    output: z.object({ wasRunning: z.boolean() }),
+  },
+  /** Waits for a sign of life of the guest (heartbeat of the tools, or a line on its serial console). */
+  verifyBoot: {
+    input: z.object({ replicationId: replicationIdSchema, timeoutSeconds: z.int().positive() }),
+    output: z.object({
+      bootedAt: timestampSchema,
+      /** What was seen: the console line or the tools' state. */
+      evidence: z.string(),
+      isBootSimulated: z.boolean(),
+    }),
+  },
+  /** FB-AGENT-001 while the mobility agent in the guest has not registered since the last boot. */
+  checkMobilityAgent: {
+    input: z.object({ replicationId: replicationIdSchema }),
+    output: z.object({ registeredAt: timestampSchema, hostName: z.string(), version: z.string() }),
+  },
+  /** A readable, crash-consistent image of the running VM's disks for the way back to Azure. */
+  openReverseSource: {
+    input: z.object({ replicationId: replicationIdSchema, pointId: identifierSchema }),
+    output: z.object({
+      takenAt: timestampSchema,
+      disks: z.array(z.object({ diskId: identifierSchema, device: targetDeviceSchema })),
+    }),
+  },
+  closeReverseSource: {
+    input: z.object({ replicationId: replicationIdSchema, pointId: identifierSchema }),
+    output: z.object({ wasOpen: z.boolean() }),
+  },
+  /** Signs the certificate request of another agent, if its proof shows that it knows the passphrase. */
+  issueCertificate: {
+    input: z.object({
+      agentName: identifierSchema,
+      agentKind: z.enum(['processServer', 'masterTarget']),
+      csrPem: z.string().max(8192),
+      csrProof: z.string(),
+    }),
+    output: z.object({ certificatePem: z.string(), caPem: z.string(), proof: z.string() }),
+  },
+
+  // ---- process server --------------------------------------------------------------------------
+  /** Sends one disk of one recovery point to the master target. Resumes where an earlier run stopped. */
+  replicateDisk: {
+    input: z.object({
+      replicationId: replicationIdSchema,
+      pointId: identifierSchema,
+      diskId: identifierSchema,
+      sizeBytes: sectorBytesSchema.positive(),
+      /** Asked for by the operator; absent = the planner picks and says why. */
+      mode: replicationModeSchema.optional(),
+      /** Names of the managed disk snapshots; URLs are fetched with dataAccess(). */
+      snapshotName: z.string(),
+      baseSnapshotName: z.string().optional(),
+      masterTarget: z.object({ host: z.string(), port: z.int().min(1).max(65535) }),
+    }),
+    output: z.object({
+      mode: replicationModeSchema,
+      modeReason: z.string(),
+      /** Bytes that the source says changed (data + zero), bytes read from it, payload bytes sent. */
+      changedBytes: z.int(),
+      zeroBytes: z.int(),
+      sentBytes: z.int(),
+      wireBytes: z.int(),
+      durationMs: z.int(),
+      /** How often the connection broke and was taken up again. */
+      resumeCount: z.int(),
+    }),
+  },
+
+  // ---- master target ---------------------------------------------------------------------------
+  /** Facts about the master target for preflight. */
+  verifyMasterTarget: {
+    input: z.object({ replicationId: replicationIdSchema }),
+    output: z.object({
+      version: z.string(),
+      osType: osTypeSchema,
+      retentionVolume: z.object({
+        freeBytes: z.int().nonnegative(),
+        isSeparateVolume: z.boolean(),
+        isWritable: z.boolean(),
+      }),
+      openReplications: z.int().nonnegative(),
+      attachedDiskCount: z.int().nonnegative(),
+      transferAddress: z.object({ host: z.string(), port: z.int() }),
+    }),
+  },
+  /** Opens the disks and their journal. The disks count as not bootable until a point is sealed. */
+  openTarget: {
+    input: z.object({
+      replicationId: replicationIdSchema,
+      disks: z
+        .array(
+          z.object({
+            diskId: identifierSchema,
+            sizeBytes: sectorBytesSchema.positive(),
+            device: targetDeviceSchema,
+            /** True when the disk was just made and reads as zeros, so that zeros need not be written. */
+            isBlank: z.boolean(),
+          }),
+        )
+        .min(1),
+    }),
+    output: z.object({ sealedPointId: identifierSchema.nullable() }),
+  },
+  /** Makes the staged bytes of all disks one bootable recovery point, atomically, and applies them. */
+  sealRecoveryPoint: {
+    input: z.object({
+      replicationId: replicationIdSchema,
+      pointId: identifierSchema,
+      diskIds: z.array(identifierSchema).min(1),
+      takenAt: timestampSchema,
+      consistency: consistencySchema,
+    }),
+    output: z.object({ sealedAt: timestampSchema, appliedBytes: z.int() }),
+  },
+  /** Throws away what was staged and never sealed; the disks stay at the last sealed point. */
+  discardUnsealed: {
+    input: z.object({ replicationId: replicationIdSchema }),
+    output: z.object({ sealedPointId: identifierSchema.nullable() }),
+  },
+  /** Reads the disks back and compares every block with the digest the source had. */
+  verifyDisks: {
+    input: z.object({ replicationId: replicationIdSchema, pointId: identifierSchema }),
+    output: z.object({
+      blocksCompared: z.int(),
+      bytesCompared: z.int(),
+      mismatches: z.array(z.object({ diskId: identifierSchema, offset: z.int(), length: z.int() })),
+    }),
+  },
+  /** Flushes and lets go of the disks, so that the VM may use them. The journal and manifests stay. */
+  closeTarget: {
+    input: z.object({ replicationId: replicationIdSchema, forget: z.boolean() }),
+    output: z.object({ wasOpen: z.boolean() }),
+  },
+  /** The way back: compares the on-premises disk with the manifest and puts unequal blocks into the replica. */
+  replicateToAzure: {
+    input: z.object({
+      replicationId: replicationIdSchema,
+      pointId: identifierSchema,
+      diskId: identifierSchema,
+      sizeBytes: sectorBytesSchema.positive(),
+      device: targetDeviceSchema,
+      /** Blob name of the replica page blob (fixed VHD); its SAS is fetched with dataAccess(). */
+      replicaBlobName: z.string(),
+    }),
+    output: z.object({
+      comparedBytes: z.int(),
+      changedBytes: z.int(),
+      sentBytes: z.int(),
+      durationMs: z.int(),
+    }),
+  },
+} as const;
+
+export const COMMANDS = commandSchemas;
+export type CommandName = keyof typeof COMMANDS;
+export type CommandInput<N extends CommandName> = z.infer<(typeof COMMANDS)[N]['input']>;
+export type CommandOutput<N extends CommandName> = z.infer<(typeof COMMANDS)[N]['output']>;
+
+export const COMMAND_NAMES = Object.keys(COMMANDS) as readonly CommandName[];
+
+export function isCommandName(name: string): name is CommandName {
+  return Object.hasOwn(COMMANDS, name);
+}

@@ -1,0 +1,41 @@
+/**
+ * A value that must never be printed: SAS URL, key, passphrase.
+ * Every implicit way out (template strings, JSON, inspect) gives a mask; only `reveal()` gives the value.
+ */
+export class Secret {
+  readonly #value: string;
+
+  constructor(value: string) {
+    this.#value = value;
+  }
+
+  /** Call this only where the value leaves for the peer it is meant for. */
+  reveal(): string {
+    return this.#value;
+  }
+
+  toString(): string {
+    return '[secret]';
+  }
+
+  toJSON(): string {
+    return '[secret]';
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return '[secret]';
+  }
+}
+
+const SECRET_QUERY_PARAMETERS = /([?&](?:sig|code|skoid|sktid|key|token)=)[^&\s"']+/gi;
+const SECRET_HEADERS =
+  /((?:authorization|x-functions-key|x-identity-header)["']?\s*[:=]\s*["']?)[^\s"',}]+(?: [^\s"',}]+)?/gi;
+const SECRET_CONNECTION_PARTS = /((?:AccountKey|SharedAccessSignature|Password)=)[^;\s"']+/gi;
+
+/** Masks what looks like a secret in a text that came from a library and goes to a log or an error. */
+export function redact(text: string): string {
+  return text
+    .replaceAll(SECRET_QUERY_PARAMETERS, '$1[secret]')
+    .replaceAll(SECRET_HEADERS, '$1[secret]')
+    .replaceAll(SECRET_CONNECTION_PARTS, '$1[secret]');
+}
