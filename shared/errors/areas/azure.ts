@@ -1,3 +1,50 @@
 import type { Catalogue } from '../entry.ts';
 
-export const AZURE_ERRORS = {} as const satisfies Catalogue;
+/** FB-AZ: Azure Resource Manager and Storage. */
+export const AZURE_ERRORS = {
+  'FB-AZ-001': {
+    severity: 'critical',
+    category: 'azure',
+    message: 'Azure refused {operation}: {code} {detail}',
+    possibleCauses: ['See the message of Azure.'],
+    recommendedAction: 'Correct what Azure names and start again.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-AZ-002': {
+    severity: 'warning',
+    category: 'azure',
+    message: 'Azure was too busy for {operation}: {code} {detail}',
+    possibleCauses: ['Throttling or a passing fault.'],
+    recommendedAction: 'Nothing; the step is tried again.',
+    isRetryable: true,
+    isCustomerResolvable: true,
+  },
+  'FB-AZ-003': {
+    severity: 'critical',
+    category: 'azure',
+    message: 'The disk {diskName} of {vmName} does not exist or changed its size.',
+    possibleCauses: ['The disk was replaced or resized after the protected item was recorded.'],
+    recommendedAction: 'Read the protected item in again, then start a new failback.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-AZ-004': {
+    severity: 'warning',
+    category: 'azure',
+    message: 'The snapshot {snapshotName} is gone.',
+    possibleCauses: ['It was deleted by somebody else.'],
+    recommendedAction: 'Nothing; the next cycle compares or copies everything.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-AZ-005': {
+    severity: 'critical',
+    category: 'azure',
+    message: 'The Azure VM {vmName} may not be deleted: {reason}',
+    possibleCauses: ['The proof that the on-premises disks hold the same bytes is missing.'],
+    recommendedAction: "Report it together with the job's history.",
+    isRetryable: false,
+    isCustomerResolvable: false,
+  },
+} as const satisfies Catalogue;

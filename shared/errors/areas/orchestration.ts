@@ -1,3 +1,109 @@
 import type { Catalogue } from '../entry.ts';
 
-export const ORCHESTRATION_ERRORS = {} as const satisfies Catalogue;
+/** FB-ORC: the chain of steps itself. */
+export const ORCHESTRATION_ERRORS = {
+  'FB-ORC-001': {
+    severity: 'critical',
+    category: 'orchestration',
+    message: 'The step {activity} kept failing: {reason}',
+    possibleCauses: ['A service it needs was unreachable for longer than all retries.'],
+    recommendedAction:
+      'Look at the reason, restore the service and start the failback again; it resumes where it can.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-ORC-002': {
+    severity: 'critical',
+    category: 'orchestration',
+    message: 'The part {orchestration} broke: {reason}',
+    possibleCauses: ['A defect in this software.'],
+    recommendedAction: "Report it together with the job's history.",
+    isRetryable: false,
+    isCustomerResolvable: false,
+  },
+  'FB-ORC-003': {
+    severity: 'critical',
+    category: 'orchestration',
+    message: 'The agent {agentId} did not answer the command {command} within {minutes} minutes.',
+    possibleCauses: ['The agent or its machine is down.', 'Its way to Azure is cut.'],
+    recommendedAction: 'Check the agent and start the failback again.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-ORC-004': {
+    severity: 'critical',
+    category: 'orchestration',
+    message: 'The new process server {name} did not register within {minutes} minutes.',
+    possibleCauses: [
+      'It cannot reach the Function App (firewall, DNS).',
+      'Its deployment failed inside the VM.',
+    ],
+    recommendedAction:
+      'Look at the boot diagnostics of the VM and at its way out to the Function App.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-ORC-005': {
+    severity: 'warning',
+    category: 'orchestration',
+    message: 'The failback was cancelled.',
+    possibleCauses: ['An operator asked for it.'],
+    recommendedAction: 'Nothing; start a new failback when wanted.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-ORC-006': {
+    severity: 'critical',
+    category: 'orchestration',
+    message:
+      '{mismatches} blocks of {vmName} differ from the source after the copy; the VM was not started.',
+    possibleCauses: [
+      'Somebody wrote to the target disk.',
+      'The storage of the site returned wrong data.',
+    ],
+    recommendedAction: 'Check the storage of the site, then start the failback again.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-ORC-007': {
+    severity: 'critical',
+    category: 'orchestration',
+    message:
+      'The mobility agent on {vmName} did not register within {minutes} minutes after the boot.',
+    possibleCauses: [
+      'The agent service does not run in the guest.',
+      'The guest has no network on-premises.',
+    ],
+    recommendedAction:
+      'Start the agent in the guest, then start the failback again: it goes on with the reverse replication.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-ORC-008': {
+    severity: 'critical',
+    category: 'orchestration',
+    message: 'The Azure VM {vmName} did not reach the state {needed}; it is {actual}.',
+    possibleCauses: ['Azure did not finish the operation in time.'],
+    recommendedAction: 'Look at the VM in the Azure portal, then start again.',
+    isRetryable: true,
+    isCustomerResolvable: true,
+  },
+  'FB-ORC-009': {
+    severity: 'critical',
+    category: 'orchestration',
+    message: 'The copy of {diskName} that stays in Azure failed: {reason}',
+    possibleCauses: ['The storage account is full or blocked.'],
+    recommendedAction: 'Look at the replica storage account; the failback can be taken up again.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-ORC-010': {
+    severity: 'critical',
+    category: 'orchestration',
+    message: 'No {kind} named {name} is registered, or it has been silent for too long.',
+    possibleCauses: ['The program does not run.', 'It cannot reach the Function App.'],
+    recommendedAction: 'Start the agent and wait until it is listed as connected.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+} as const satisfies Catalogue;

@@ -1,3 +1,87 @@
 import type { Catalogue } from '../entry.ts';
 
-export const REQUEST_ERRORS = {} as const satisfies Catalogue;
+/** FB-REQ: what a caller of the HTTP API did wrong. */
+export const REQUEST_ERRORS = {
+  'FB-REQ-001': {
+    severity: 'warning',
+    category: 'request',
+    message: 'The request body is not valid: {problems}',
+    possibleCauses: ['A field is missing, misspelt or out of range.'],
+    recommendedAction: 'Correct the fields named in the answer and send the request again.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-REQ-002': {
+    severity: 'warning',
+    category: 'request',
+    message: 'There is no {kind} with the id {id}.',
+    possibleCauses: ['The id is misspelt.', 'It belongs to another installation.'],
+    recommendedAction: 'List what exists and use an id from there.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-REQ-003': {
+    severity: 'warning',
+    category: 'request',
+    message: '{itemName} is already being worked on by {jobId}.',
+    possibleCauses: ['A failback or rehearsal of the same machine has not ended yet.'],
+    recommendedAction: 'Wait for it to end, or cancel it, and try again.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-REQ-004': {
+    severity: 'warning',
+    category: 'request',
+    message: '{intent} is not possible while {itemName} is in the stage "{stage}".',
+    possibleCauses: ['The failback has not got that far, or is already past it.'],
+    recommendedAction: 'Look at the stage of the failback; the answer lists what is allowed now.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-REQ-005': {
+    severity: 'warning',
+    category: 'request',
+    message: 'A failback cannot start while {itemName} is in the stage "{stage}".',
+    possibleCauses: ['The machine is already home, or an earlier failback has to be ended first.'],
+    recommendedAction: 'Look at the protected item; start a failback when it runs in Azure.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-REQ-006': {
+    severity: 'warning',
+    category: 'request',
+    message: 'The agent could not be authenticated.',
+    possibleCauses: ['The registration token or agent key is wrong or was replaced.'],
+    recommendedAction:
+      "Check the registration token in the agent's configuration file and start the agent again.",
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-REQ-007': {
+    severity: 'warning',
+    category: 'request',
+    message: 'The job has ended as {state}; there is nothing left to {intent}.',
+    possibleCauses: ['The request came late.'],
+    recommendedAction: 'Start a new failback if one is needed.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-REQ-008': {
+    severity: 'warning',
+    category: 'request',
+    message: 'The record was changed by somebody else at the same time.',
+    possibleCauses: ['Two requests for the same machine arrived together.'],
+    recommendedAction: 'Send the request again.',
+    isRetryable: true,
+    isCustomerResolvable: true,
+  },
+  'FB-REQ-009': {
+    severity: 'warning',
+    category: 'request',
+    message: 'The configuration is not valid: {problems}',
+    possibleCauses: ['An application setting is missing or malformed.'],
+    recommendedAction: 'Correct the settings named here and restart the Function App.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+} as const satisfies Catalogue;

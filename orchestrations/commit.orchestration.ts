@@ -1,0 +1,74 @@
+import type { FailbackInput } from '../shared/contracts/orchestrations.ts';
+import { errorRecord } from '../shared/errors/failback-error.ts';
+import type { Result } from '../shared/errors/result.ts';
+import { DEADLINE_MS, POLL_MS } from '../shared/policy/deadlines.ts';
+import { changePower } from './support/azure-power.ts';
+import { enterPhase } from './support/phase.ts';
+import {
+  asResult,
+  callActivity,
+  type Context,
+  later,
+  sleep,
+  StepFailure,
+  type Steps,
+} from './support/steps.ts';
+
+/** Point of no return. Every step can be run again, so a commit that broke off is taken up, not undone. */
+export function* commitOrchestration(context: Context): Steps<Result<null>> {
+  const input = context.df.getInput<FailbackInput>();
+  return yield* asResult(commit(context, input));
+}
+
+function* commit(context: Context, { jobId, itemId }: FailbackInput): Steps<null> {
+  const job = { jobId, itemId };
+  yield* enterPhase(context, { ...job, isRehearsal: false }, 'committing', {
+    message: 'Keeping the disks in Azure as the replica, then deleting the Azure VM',
+    state: 'running',
+  });
+  const { powerState } = yield* callActivity(context, 'readVmPower', job);
+  // A commit that is taken up again may find the VM gone: then the seed is complete, it goes last.
+  if (powerState !== 'absent') {
+    yield* changePower(context, { ...job, vmName: itemId }, 'deallocate');
+    yield* callActivity(context, 'keepReplicaSeed', job);
+    yield* waitForSeed(context, job);
+    yield* callActivity(context, 'deleteAzureVm', job);
+    yield* waitUntilGone(context, job);
+  }
+  yield* callActivity(context, 'pruneSnapshots', { ...job, keep: [] });
+  const committedAt = context.df.currentUtcDateTime.toISOString();
+  yield* callActivity(context, 'recordReport', { jobId, report: { committedAt } });
+  return null;
+}
+
+function* waitForSeed(
+  context: Context,
+  job: { readonly jobId: string; readonly itemId: string },
+): Steps<void> {
+  const deadline = later(context, DEADLINE_MS.replicaSeed);
+  for (;;) {
+    const seed = yield* callActivity(context, 'readReplicaSeed', job);
+    if (seed.state === 'done') return;
+    if (seed.state === 'failed' || context.df.currentUtcDateTime >= deadline) {
+      const values = { diskName: job.itemId, reason: seed.detail };
+      throw new StepFailure(errorRecord('FB-ORC-009', values));
+    }
+    yield* sleep(context, POLL_MS.longRunning);
+  }
+}
+
+function* waitUntilGone(
+  context: Context,
+  job: { readonly jobId: string; readonly itemId: string },
+): Steps<void> {
+  const deadline = later(context, DEADLINE_MS.siteChange);
+  for (;;) {
+    const { powerState } = yield* callActivity(context, 'readVmPower', job);
+    if (powerState === 'absent') return;
+    if (context.df.currentUtcDateTime >= deadline) {
+      const values = { vmName: job.itemId, needed: 'deleted', actual: powerState };
+      throw new StepFailure(errorRecord('FB-ORC-008', values));
+    }
+    yield* sleep(context, POLL_MS.processServer);
+  }
+}

@@ -1,0 +1,45 @@
+import {
+  INTENT_EVENT,
+  type OrchestrationContracts,
+  type OrchestrationInput,
+} from '../shared/contracts/orchestrations.ts';
+import type { Result } from '../shared/errors/result.ts';
+import { AUTO_FAILOVER_MAX_CYCLE_MS } from '../shared/policy/limits.ts';
+import { readIntent } from './support/gate.ts';
+import { replicatePoint } from './support/recovery-point.ts';
+import { waitForEvent } from './support/run-command.ts';
+import { asResult, type Context, type Steps } from './support/steps.ts';
+
+type Input = OrchestrationInput<'replication'>;
+type Output = OrchestrationContracts['replication']['output'];
+
+/**
+ * The loop of one machine between its first recovery point and its failover: one delta an execution,
+ * then afresh, so that the history stays as short as one cycle.
+ */
+export function* replicationOrchestration(context: Context): Steps<Result<Output | null>> {
+  const input = context.df.getInput<Input>();
+  return yield* asResult(oneCycle(context, input));
+}
+
+function* oneCycle(context: Context, input: Input): Steps<Output | null> {
+  const { replication, base, cycle } = input;
+  const decision = yield* decide(context, input);
+  if (decision !== null) return { decision, base, cycle };
+
+  const done = yield* replicatePoint(context, replication, { cycle, kind: 'delta', base });
+  const isSettled = done.statistics.durationMs <= AUTO_FAILOVER_MAX_CYCLE_MS;
+  // A gate that is about to open by itself must not wait for the next cycle.
+  if (!(isSettled && replication.options.autoFailover)) {
+    yield* waitForEvent(context, INTENT_EVENT, replication.options.cycleIntervalSeconds * 1000);
+  }
+  context.df.continueAsNew({ replication, base: done.base, cycle: cycle + 1, isSettled });
+  return null;
+}
+
+function* decide(context: Context, input: Input): Steps<Output['decision'] | null> {
+  const { jobId, options } = input.replication;
+  const intent = yield* readIntent(context, jobId, ['cancel', 'failover']);
+  if (intent !== null) return intent;
+  return options.autoFailover && input.isSettled ? 'failover' : null;
+}

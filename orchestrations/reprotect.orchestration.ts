@@ -1,0 +1,68 @@
+import type {
+  FailbackInput,
+  OrchestrationContracts,
+  Replication,
+} from '../shared/contracts/orchestrations.ts';
+import { errorRecord } from '../shared/errors/failback-error.ts';
+import type { Result } from '../shared/errors/result.ts';
+import { readIntent } from './support/gate.ts';
+import { enterPhase } from './support/phase.ts';
+import { preflight } from './support/preflight.ts';
+import { readyProcessServer } from './support/process-server.ts';
+import { replicatePoint } from './support/recovery-point.ts';
+import { asResult, callActivity, type Context, StepFailure, type Steps } from './support/steps.ts';
+import { openTarget } from './support/target.ts';
+
+type Output = OrchestrationContracts['reprotect']['output'];
+
+/** From "runs in Azure" to "replicates home": preflight, process server, target, initial replication. */
+export function* reprotectOrchestration(context: Context): Steps<Result<Output>> {
+  const input = context.df.getInput<FailbackInput>();
+  return yield* asResult(reprotect(context, input));
+}
+
+function* reprotect(context: Context, input: FailbackInput): Steps<Output> {
+  const { jobId, itemId, options } = input;
+  const subject = { jobId, itemId, isRehearsal: false };
+  const replicationId = itemId;
+  yield* enterPhase(context, subject, 'preparing', {
+    message: 'Checking that nothing stands in the way',
+  });
+  const site = yield* callActivity(context, 'bindSite', { jobId, itemId });
+  yield* preflight(context, input, { site, replicationId });
+
+  yield* enterPhase(context, subject, 'preparing', {
+    message: 'Preparing the process server in Azure',
+  });
+  const processServerId = yield* readyProcessServer(context, { jobId, itemId });
+
+  yield* enterPhase(context, subject, 'preparing', {
+    message: 'Preparing the on-premises VM and its disks',
+  });
+  yield* refuseIfCancelled(context, jobId);
+  yield* openTarget(context, { ...subject, replicationId, site });
+
+  yield* enterPhase(context, subject, 'initialReplication', { message: 'Copying the disks' });
+  const replication: Replication = {
+    ...subject,
+    replicationId,
+    site,
+    processServerId,
+    options,
+  };
+  const { base } = yield* replicatePoint(context, replication, {
+    cycle: 0,
+    kind: 'initial',
+    base: site.item.base,
+  });
+  yield* enterPhase(context, subject, 'replicating', {
+    message: 'The on-premises disks hold a bootable recovery point; sending what changes',
+    state: options.autoFailover ? 'running' : 'waitingForOperator',
+  });
+  return { replication, base };
+}
+
+function* refuseIfCancelled(context: Context, jobId: string): Steps<void> {
+  const intent = yield* readIntent(context, jobId, ['cancel']);
+  if (intent !== null) throw new StepFailure(errorRecord('FB-ORC-005'));
+}

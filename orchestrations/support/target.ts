@@ -1,0 +1,44 @@
+import type { SiteBinding } from '../../shared/contracts/activities.ts';
+import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
+import { runCommand } from './run-command.ts';
+import { callActivity, type Context, type Steps } from './steps.ts';
+
+interface TargetRequest {
+  readonly jobId: string;
+  readonly itemId: string;
+  readonly replicationId: string;
+  readonly isRehearsal: boolean;
+  readonly site: SiteBinding;
+}
+
+/**
+ * Stops the on-premises VM or creates it, and hands its disks to the master target.
+ * Returns the sealed point the disks stand at, `null` when they were never sealed.
+ */
+export function* openTarget(context: Context, request: TargetRequest): Steps<string | null> {
+  const { jobId, itemId, replicationId, isRehearsal, site } = request;
+  const prepared = yield* runCommand(context, {
+    jobId,
+    step: 'prepare-target',
+    agentId: site.configurationServerId,
+    name: 'prepareTarget',
+    input: { replicationId, vm: site.vm, isRehearsal },
+    deadlineMs: DEADLINE_MS.siteChange,
+  });
+  if (!isRehearsal) {
+    yield* callActivity(context, 'recordTarget', { jobId, itemId, vmId: prepared.vmId });
+  }
+  const sizes = new Map(site.vm.disks.map((disk) => [disk.id, disk.sizeBytes]));
+  const opened = yield* runCommand(context, {
+    jobId,
+    step: 'open-target',
+    agentId: site.masterTargetId,
+    name: 'openTarget',
+    input: {
+      replicationId,
+      disks: prepared.disks.map((disk) => ({ ...disk, sizeBytes: sizes.get(disk.diskId) ?? 0 })),
+    },
+    deadlineMs: DEADLINE_MS.siteChange,
+  });
+  return opened.sealedPointId;
+}

@@ -1,0 +1,165 @@
+import type { AzureVmFacts } from '../domain/azure-vm.ts';
+import type { CycleStatistics, FailbackReport, JobState } from '../domain/job.ts';
+import type { Intent, Phase } from '../domain/phases.ts';
+import type { ProtectedItem } from '../domain/protected-item.ts';
+import type { ErrorRecord } from '../errors/failback-error.ts';
+import type { Result } from '../errors/result.ts';
+import { RETRY, type RetryPolicy } from '../policy/retry.ts';
+import type { CommandName, VmShape } from './commands.ts';
+
+/** Who takes part in one replication; looked up once, then passed along. No secrets. */
+export interface SiteBinding {
+  readonly item: ProtectedItem;
+  readonly vm: VmShape;
+  readonly configurationServerId: string;
+  readonly masterTargetId: string;
+  readonly masterTargetAddress: { readonly host: string; readonly port: number };
+}
+
+export type PowerState = 'running' | 'stopped' | 'deallocated' | 'changing' | 'absent';
+
+interface JobRef {
+  readonly jobId: string;
+  readonly itemId: string;
+}
+
+/** Input and output of every activity, by its registered name. All outputs are small, plain JSON. */
+export interface ActivityContracts {
+  /** Checks the transition and shows it in the item and in the job. */
+  enterPhase: {
+    input: JobRef & {
+      readonly phase: Phase;
+      readonly message: string;
+      readonly state?: JobState;
+      /** A rehearsal shows phases in its job only; the item stays as it is. */
+      readonly isRehearsal: boolean;
+    };
+    output: null;
+  };
+  readIntents: {
+    input: { readonly jobId: string };
+    output: Readonly<Partial<Record<Intent, string>>>;
+  };
+  bindSite: { input: JobRef; output: SiteBinding };
+  gatherAzureFacts: { input: JobRef; output: AzureVmFacts };
+  ensureProcessServer: {
+    input: JobRef;
+    output: { readonly name: string; readonly isDeployedByUs: boolean };
+  };
+  findAgent: {
+    input: { readonly name: string };
+    output: { readonly agentId: string | null };
+  };
+  retireProcessServer: { input: JobRef; output: { readonly isDeleted: boolean } };
+  sendCommand: {
+    input: {
+      readonly commandId: string;
+      readonly agentId: string;
+      readonly name: CommandName;
+      readonly input: unknown;
+      readonly deadlineAt: string;
+      readonly instanceId: string;
+    };
+    output: null;
+  };
+  readCommand: {
+    input: { readonly commandId: string };
+    output: { readonly result: Result<unknown> | null };
+  };
+  abandonCommand: {
+    input: { readonly commandId: string; readonly error: ErrorRecord };
+    output: null;
+  };
+  /** Incremental snapshots of all disks; the same `pointId` gives the same snapshots. */
+  takeSnapshots: {
+    input: JobRef & { readonly pointId: string };
+    output: {
+      readonly takenAt: string;
+      readonly snapshots: Readonly<Record<string, string>>;
+    };
+  };
+  /** Revokes access to and deletes all snapshots of the item that are not named. */
+  pruneSnapshots: {
+    input: JobRef & { readonly keep: readonly string[] };
+    output: { readonly deleted: number };
+  };
+  changeVmPower: {
+    input: JobRef & { readonly action: 'powerOff' | 'deallocate' | 'start' };
+    output: null;
+  };
+  readVmPower: { input: JobRef; output: { readonly powerState: PowerState } };
+  /** Starts the server-side copy of each disk that stays in Azure as the replica. */
+  keepReplicaSeed: { input: JobRef; output: null };
+  readReplicaSeed: {
+    input: JobRef;
+    output: {
+      readonly state: 'pending' | 'done' | 'failed';
+      readonly copiedBytes: number;
+      readonly totalBytes: number;
+      readonly detail: string;
+    };
+  };
+  /** Refuses unless the job holds the proof of equality. Deletes VM, network interface and disks. */
+  deleteAzureVm: { input: JobRef; output: null };
+  recordTarget: { input: JobRef & { readonly vmId: string }; output: null };
+  recordCycle: {
+    input: JobRef & {
+      readonly statistics: CycleStatistics;
+      readonly base: Readonly<Record<string, string>>;
+      readonly isRehearsal: boolean;
+    };
+    output: null;
+  };
+  recordReport: {
+    input: { readonly jobId: string; readonly report: FailbackReport };
+    output: null;
+  };
+  finishJob: {
+    input: JobRef & { readonly state: JobState; readonly error: ErrorRecord | null };
+    output: null;
+  };
+  /** A snapshot of every replica blob: the newest recovery point in Azure. */
+  sealReplica: {
+    input: JobRef & { readonly pointId: string; readonly takenAt: string };
+    output: null;
+  };
+  startReverseReplication: { input: JobRef; output: null };
+  readItem: { input: { readonly itemId: string }; output: ProtectedItem | null };
+}
+
+export type ActivityName = keyof ActivityContracts;
+export type ActivityInput<N extends ActivityName> = ActivityContracts[N]['input'];
+export type ActivityOutput<N extends ActivityName> = ActivityContracts[N]['output'];
+
+/** What an activity handler looks like before it is wrapped for the Functions runtime. */
+export type ActivityHandler<N extends ActivityName> = (
+  input: ActivityInput<N>,
+) => Promise<ActivityOutput<N>>;
+
+/** Every activity and how it is retried when it throws a transient error. */
+export const ACTIVITY_RETRY = {
+  enterPhase: RETRY.storage,
+  readIntents: RETRY.storage,
+  bindSite: RETRY.storage,
+  gatherAzureFacts: RETRY.azureControlPlane,
+  ensureProcessServer: RETRY.azureControlPlane,
+  findAgent: RETRY.storage,
+  retireProcessServer: RETRY.azureControlPlane,
+  sendCommand: RETRY.storage,
+  readCommand: RETRY.storage,
+  abandonCommand: RETRY.storage,
+  takeSnapshots: RETRY.azureControlPlane,
+  pruneSnapshots: RETRY.azureControlPlane,
+  changeVmPower: RETRY.azureControlPlane,
+  readVmPower: RETRY.azureControlPlane,
+  keepReplicaSeed: RETRY.azureControlPlane,
+  readReplicaSeed: RETRY.storage,
+  deleteAzureVm: RETRY.azureControlPlane,
+  recordTarget: RETRY.storage,
+  recordCycle: RETRY.storage,
+  recordReport: RETRY.storage,
+  finishJob: RETRY.storage,
+  sealReplica: RETRY.storage,
+  startReverseReplication: RETRY.storage,
+  readItem: RETRY.storage,
+} as const satisfies Record<ActivityName, RetryPolicy>;

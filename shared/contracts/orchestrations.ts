@@ -1,0 +1,110 @@
+import type { FailbackOptions } from '../domain/job.ts';
+import type { Intent, Phase } from '../domain/phases.ts';
+import type { Result } from '../errors/result.ts';
+import type { SiteBinding } from './activities.ts';
+import type { CommandName } from './commands.ts';
+
+/** One replication in progress: who sends, who receives, and under which name. */
+export interface Replication {
+  readonly jobId: string;
+  readonly itemId: string;
+  /** Key of the disks and their journal at the site: the item's id, or `rehearsal-<item id>`. */
+  readonly replicationId: string;
+  readonly isRehearsal: boolean;
+  readonly site: SiteBinding;
+  readonly processServerId: string;
+  readonly options: FailbackOptions;
+}
+
+export interface FailbackInput {
+  readonly jobId: string;
+  readonly itemId: string;
+  readonly options: FailbackOptions;
+  /** Where the item stood when the job was made; a failback beyond commit goes on from there. */
+  readonly startAt: Phase;
+}
+
+/** Snapshot names by disk of the last sealed recovery point. */
+export type Base = Readonly<Record<string, string>>;
+
+/** Input and (unwrapped) output of every orchestration, by its registered name. */
+export interface OrchestrationContracts {
+  failback: { input: FailbackInput; output: null };
+  reprotect: { input: FailbackInput; output: { replication: Replication; base: Base } };
+  /** Ends when an operator (or autoFailover) opens the gate, or cancels. */
+  replication: {
+    input: { replication: Replication; base: Base; cycle: number; isSettled: boolean };
+    output: { decision: 'failover' | 'cancel'; base: Base; cycle: number };
+  };
+  failover: {
+    input: { replication: Replication; base: Base; cycle: number };
+    output: null;
+  };
+  commit: { input: FailbackInput; output: null };
+  reverseReplicate: { input: FailbackInput; output: null };
+  /** The eternal loop of an item that is home and protected towards Azure. */
+  reverseReplication: { input: { itemId: string; cycle: number; failures: number }; output: null };
+  /** Undoes whatever the failback or rehearsal reached. Goes on when one undo fails, and reports each. */
+  rollback: {
+    input: { jobId: string; itemId: string; replicationId: string; isRehearsal: boolean };
+    output: null;
+  };
+  rehearsal: { input: FailbackInput; output: null };
+  /** Waits for a person, for as long as it takes. `wanted` in the order of precedence. */
+  gate: { input: { jobId: string; wanted: readonly Intent[] }; output: Intent };
+  command: {
+    input: {
+      commandId: string;
+      agentId: string;
+      name: CommandName;
+      input: unknown;
+      deadlineMs: number;
+    };
+    output: unknown;
+  };
+}
+
+export type OrchestrationName = keyof OrchestrationContracts;
+export type OrchestrationInput<N extends OrchestrationName> = OrchestrationContracts[N]['input'];
+export type OrchestrationOutput<N extends OrchestrationName> = Result<
+  OrchestrationContracts[N]['output']
+>;
+
+/** Fixed per item, so that two runs of one machine cannot exist side by side. */
+export function failbackInstanceId(itemId: string): string {
+  return `failback-${itemId}`;
+}
+
+/** Key of the scratch disks of a rehearsal; never the item's own. */
+export function rehearsalReplicationId(itemId: string): string {
+  return `rehearsal-${itemId}`;
+}
+
+export function rehearsalInstanceId(itemId: string): string {
+  return `rehearsal-${itemId}`;
+}
+
+export function reverseReplicationInstanceId(itemId: string): string {
+  return `reverse-${itemId}`;
+}
+
+export function partInstanceId(jobId: string, part: string): string {
+  return `${jobId}-${part}`;
+}
+
+/** `<job>.<step>`: the part before the dot is the partition in which the command is kept. */
+export function commandId(jobId: string, step: string): string {
+  return `${jobId}.${step}`;
+}
+
+/** Only wakes; the record of the command is the truth. */
+export function commandEventName(id: string): string {
+  return `command:${id}`;
+}
+
+/** Only wakes; the intent in the job's record is the truth. */
+export const INTENT_EVENT = 'intent';
+
+export function pointId(jobId: string, cycle: number): string {
+  return `${jobId}-p${String(cycle).padStart(4, '0')}`;
+}

@@ -1,0 +1,101 @@
+import type { ErrorRecord } from '../errors/failback-error.ts';
+import type { Intent, Phase } from './phases.ts';
+
+export const JOB_STATES = [
+  'queued',
+  'running',
+  'waitingForOperator',
+  'succeeded',
+  'failed',
+  'cancelled',
+] as const;
+export type JobState = (typeof JOB_STATES)[number];
+
+export const TERMINAL_JOB_STATES: readonly JobState[] = ['succeeded', 'failed', 'cancelled'];
+
+export function isTerminal(state: JobState): boolean {
+  return TERMINAL_JOB_STATES.includes(state);
+}
+
+export interface FailbackOptions {
+  /** Fail over by itself once a delta cycle is short enough. */
+  readonly autoFailover: boolean;
+  /** Commit by itself after a verified boot. Off unless asked: commit has no way back. */
+  readonly autoCommit: boolean;
+  /** Pause between two delta cycles, at least 60 s against Azure (7 snapshots a disk in 5 min). */
+  readonly cycleIntervalSeconds: number;
+  readonly bootTimeoutSeconds: number;
+}
+
+/** One line of a job's history, oldest first. */
+export interface JobEvent {
+  readonly at: string;
+  readonly phase: Phase;
+  readonly message: string;
+}
+
+/** What one replication cycle moved, summed over the disks. */
+export interface CycleStatistics {
+  readonly cycle: number;
+  readonly kind: 'initial' | 'delta' | 'final';
+  readonly pointId: string;
+  readonly takenAt: string;
+  readonly changedBytes: number;
+  readonly zeroBytes: number;
+  readonly sentBytes: number;
+  readonly wireBytes: number;
+  readonly durationMs: number;
+  /** Why the planner chose the modes it chose. */
+  readonly reasons: readonly string[];
+}
+
+/** Shown that the disk on-premises holds what the disk in Azure held at shutdown. */
+export interface DiskProof {
+  readonly pointId: string;
+  readonly blocksCompared: number;
+  readonly bytesCompared: number;
+  readonly mismatches: number;
+}
+
+/** The figures of the finished move. Times are ISO 8601. */
+export interface FailbackReport {
+  readonly shutDownAt?: string;
+  readonly bootedAt?: string;
+  readonly downtimeSeconds?: number;
+  /** Data that would be lost: 0 when the final delta ran after the shutdown. */
+  readonly dataLossSeconds?: number;
+  readonly isBootSimulated?: boolean;
+  readonly bootEvidence?: string;
+  readonly proof?: DiskProof;
+  readonly fixups?: readonly {
+    readonly name: string;
+    readonly outcome: string;
+    readonly detail: string;
+  }[];
+  readonly committedAt?: string;
+  readonly agentRegisteredAt?: string;
+  readonly reverseChangedBytes?: number;
+  readonly reverseComparedBytes?: number;
+  /** Undo steps after a failure or a cancel, in the order they ran. */
+  readonly undo?: readonly { readonly step: string; readonly outcome: string }[];
+}
+
+/** One operation as people see it. Kept for ever, newest first. */
+export interface Job {
+  readonly id: string;
+  readonly operation: 'failback' | 'rehearsal';
+  readonly itemId: string;
+  readonly itemName: string;
+  readonly instanceId: string;
+  readonly state: JobState;
+  readonly phase: Phase;
+  readonly options: FailbackOptions;
+  readonly createdAt: string;
+  readonly endedAt: string | null;
+  /** When each intent was asked for; a record, because an event alone can get lost. */
+  readonly intents: Readonly<Partial<Record<Intent, string>>>;
+  readonly history: readonly JobEvent[];
+  readonly cycles: readonly CycleStatistics[];
+  readonly report: FailbackReport;
+  readonly error: ErrorRecord | null;
+}

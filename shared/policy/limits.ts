@@ -1,0 +1,27 @@
+/** A VMware VM takes 4 PVSCSI controllers × 15 disks; the master target's own disk needs none of these. */
+export const MAX_DISKS_PER_MASTER_TARGET = 60;
+
+/** Less than this and not even one small delta can be staged. */
+export const MIN_RETENTION_FREE_BYTES = 1024 ** 3;
+
+/** Azure lets five SAS of one snapshot family live at once; two (base and current) are in use per cycle. */
+export const SNAPSHOT_SAS_SECONDS = 3600;
+
+/** An agent that was silent for longer does not get work. Three missed heartbeats of 15 s. */
+export const HEARTBEAT_STALE_MS = 50_000;
+
+/** History of one job that is kept in its record (a table row holds 64 KiB a property). */
+export const MAX_JOB_EVENTS = 120;
+export const MAX_JOB_CYCLES = 60;
+
+/** `autoFailover` opens the gate once a delta cycle was at most this long: the downtime to expect. */
+export const AUTO_FAILOVER_MAX_CYCLE_MS = 5 * 60_000;
+
+/** Looks at the record per execution of a gate, before its history starts afresh. */
+export const GATE_LOOKS_PER_EXECUTION = 40;
+
+/** Pause between two deltas towards Azure of a machine that is home. */
+export const REVERSE_CYCLE_MS = 5 * 60_000;
+
+/** Undo text and evidence kept in a job's report. */
+export const MAX_REPORT_TEXT = 400;
