@@ -1,0 +1,58 @@
+import type { ActivityHandler, ActivityName } from '../shared/contracts/activities.ts';
+import { createAbandonCommand } from './abandon-command.ts';
+import { createBindSite } from './bind-site.ts';
+import { createChangeVmPower } from './change-vm-power.ts';
+import { createDeleteAzureVm } from './delete-azure-vm.ts';
+import { createEnsureProcessServer } from './ensure-process-server.ts';
+import { createEnterPhase } from './enter-phase.ts';
+import { createFindAgent } from './find-agent.ts';
+import { createFinishJob } from './finish-job.ts';
+import { createGatherAzureFacts } from './gather-azure-facts.ts';
+import { createKeepReplicaSeed } from './keep-replica-seed.ts';
+import { createPruneSnapshots } from './prune-snapshots.ts';
+import { createReadCommand } from './read-command.ts';
+import { createReadIntents } from './read-intents.ts';
+import { createReadItem } from './read-item.ts';
+import { createReadReplicaSeed } from './read-replica-seed.ts';
+import { createReadVmPower } from './read-vm-power.ts';
+import { createRecordCycle } from './record-cycle.ts';
+import { createRecordReport } from './record-report.ts';
+import { createRecordTarget } from './record-target.ts';
+import { createRetireProcessServer } from './retire-process-server.ts';
+import { createSealReplica } from './seal-replica.ts';
+import { createSendCommand } from './send-command.ts';
+import { createStartReverseReplication } from './start-reverse-replication.ts';
+import type { ActivityDeps } from './support/deps.ts';
+import { createTakeSnapshots } from './take-snapshots.ts';
+
+export type Activities = { readonly [N in ActivityName]: ActivityHandler<N> };
+
+/** Every activity by its registered name. */
+export function createActivities(deps: ActivityDeps): Activities {
+  return {
+    enterPhase: createEnterPhase(deps),
+    readIntents: createReadIntents(deps),
+    readItem: createReadItem(deps),
+    bindSite: createBindSite(deps),
+    gatherAzureFacts: createGatherAzureFacts(deps),
+    ensureProcessServer: createEnsureProcessServer(deps),
+    findAgent: createFindAgent(deps),
+    retireProcessServer: createRetireProcessServer(deps),
+    sendCommand: createSendCommand(deps),
+    readCommand: createReadCommand(deps),
+    abandonCommand: createAbandonCommand(deps),
+    takeSnapshots: createTakeSnapshots(deps),
+    pruneSnapshots: createPruneSnapshots(deps),
+    changeVmPower: createChangeVmPower(deps),
+    readVmPower: createReadVmPower(deps),
+    keepReplicaSeed: createKeepReplicaSeed(deps),
+    readReplicaSeed: createReadReplicaSeed(deps),
+    deleteAzureVm: createDeleteAzureVm(deps),
+    recordTarget: createRecordTarget(deps),
+    recordCycle: createRecordCycle(deps),
+    recordReport: createRecordReport(deps),
+    finishJob: createFinishJob(deps),
+    sealReplica: createSealReplica(deps),
+    startReverseReplication: createStartReverseReplication(deps),
+  };
+}

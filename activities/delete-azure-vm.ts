@@ -1,0 +1,28 @@
+import type { ActivityHandler } from '../shared/contracts/activities.ts';
+import { FailbackError } from '../shared/errors/failback-error.ts';
+import type { ActivityDeps } from './support/deps.ts';
+import { requireItem, requireJob } from './support/records.ts';
+import { replicaName } from './support/replica.ts';
+
+type Deps = Pick<ActivityDeps, 'stores' | 'vms' | 'replicas'>;
+
+/**
+ * Deletes the Azure VM with its disks and network interfaces. Refuses unless the job holds the proof
+ * that the on-premises disks equal the source at shutdown and the replica is complete. Idempotent.
+ */
+export const createDeleteAzureVm = (deps: Deps): ActivityHandler<'deleteAzureVm'> =>
+  async function deleteAzureVm({ jobId, itemId }) {
+    const { resourceGroup, vmName, disks } = await requireItem(deps.stores, itemId);
+    const { report } = await requireJob(deps.stores, jobId);
+    if (report.proof?.mismatches !== 0) {
+      throw new FailbackError('FB-AZ-005', { vmName, reason: 'no proof of equality in the job' });
+    }
+    for (const { id } of disks) {
+      const { state } = await deps.replicas.seedState(replicaName(itemId, id));
+      if (state === 'done') continue;
+      throw new FailbackError('FB-AZ-005', { vmName, reason: `the replica of ${id} is ${state}` });
+    }
+    if ((await deps.vms.powerState(resourceGroup, vmName)) === 'absent') return null;
+    await deps.vms.beginDelete(resourceGroup, vmName);
+    return null;
+  };

@@ -1,0 +1,21 @@
+import type { ActivityHandler } from '../shared/contracts/activities.ts';
+import type { ActivityDeps } from './support/deps.ts';
+import { requireItem } from './support/records.ts';
+import { replicaName } from './support/replica.ts';
+
+/**
+ * Starts the server-side copy of every disk into the page blob that the way back will write to: a
+ * managed disk cannot be written once it exists. A copy that runs or is done is left alone.
+ */
+export const createKeepReplicaSeed = ({
+  stores,
+  replicas,
+}: Pick<ActivityDeps, 'stores' | 'replicas'>): ActivityHandler<'keepReplicaSeed'> =>
+  async function keepReplicaSeed({ itemId }) {
+    const { resourceGroup, disks } = await requireItem(stores, itemId);
+    for (const { id, diskName } of disks) {
+      const request = { resourceGroup, diskName, replicaName: replicaName(itemId, id) };
+      await replicas.beginSeed(request);
+    }
+    return null;
+  };

@@ -1,0 +1,12 @@
+import type { ActivityHandler } from '../shared/contracts/activities.ts';
+import type { StoreDeps } from './support/deps.ts';
+import { updateItem } from './support/records.ts';
+
+/** Notes which on-premises VM the item comes home to. Idempotent. */
+export const createRecordTarget = ({ stores }: StoreDeps): ActivityHandler<'recordTarget'> =>
+  async function recordTarget({ itemId, vmId }) {
+    await updateItem(stores, itemId, (item) =>
+      item.onPremisesVmId === vmId ? item : { ...item, onPremisesVmId: vmId },
+    );
+    return null;
+  };

@@ -1,0 +1,37 @@
+import type { Job } from '../../shared/domain/job.ts';
+import type { ProtectedItem } from '../../shared/domain/protected-item.ts';
+import { FailbackError } from '../../shared/errors/failback-error.ts';
+import type { Stores } from '../../shared/ports/stores.ts';
+import { updateRecord } from '../../shared/ports/update.ts';
+
+export async function requireItem(stores: Stores, id: string): Promise<ProtectedItem> {
+  const found = await stores.items.get(id);
+  if (found === null) throw new FailbackError('FB-REQ-002', { kind: 'protected item', id });
+  return found.value;
+}
+
+export async function requireJob(stores: Stores, id: string): Promise<Job> {
+  const found = await stores.jobs.get(id);
+  if (found === null) throw new FailbackError('FB-REQ-002', { kind: 'failback', id });
+  return found.value;
+}
+
+export async function updateItem(
+  stores: Stores,
+  id: string,
+  change: (item: ProtectedItem) => ProtectedItem,
+): Promise<ProtectedItem> {
+  const updated = await updateRecord(stores.items, id, change);
+  if (updated === null) throw new FailbackError('FB-REQ-002', { kind: 'protected item', id });
+  return updated;
+}
+
+export async function updateJob(
+  stores: Stores,
+  id: string,
+  change: (job: Job) => Job,
+): Promise<Job> {
+  const updated = await updateRecord(stores.jobs, id, change);
+  if (updated === null) throw new FailbackError('FB-REQ-002', { kind: 'failback', id });
+  return updated;
+}

@@ -1,0 +1,84 @@
+import type { CommandName } from '../contracts/commands.ts';
+import type { AgentKind } from '../contracts/agent-protocol.ts';
+import type { Job } from '../domain/job.ts';
+import type { ProtectedItem } from '../domain/protected-item.ts';
+import type { Result } from '../errors/result.ts';
+
+/** A record and the ETag it was read with. */
+export interface Versioned<T> {
+  readonly value: T;
+  readonly etag: string;
+}
+
+/** Records by id. `put` with an ETag throws FB-REQ-008 when somebody else was faster. */
+export interface RecordStore<T> {
+  get(id: string): Promise<Versioned<T> | null>;
+  /** Throws FB-REQ-008 when the id exists already. */
+  create(value: T): Promise<void>;
+  replace(value: T, etag: string): Promise<void>;
+  /** Ordered by row key: jobs newest first, the others by id. */
+  list(): Promise<readonly T[]>;
+}
+
+export type ItemStore = RecordStore<ProtectedItem>;
+export type JobStore = RecordStore<Job>;
+
+export interface AgentRecord {
+  readonly id: string;
+  readonly kind: AgentKind;
+  readonly name: string;
+  readonly version: string;
+  readonly address: { readonly host: string; readonly port: number } | null;
+  /** SHA-256 of the agent key, hex. The key itself is not kept. */
+  readonly keyHash: string;
+  readonly registeredAt: string;
+  readonly heartbeatAt: string;
+}
+export type AgentStore = RecordStore<AgentRecord>;
+
+export interface CommandRecord {
+  /** `<job>.<step>`. */
+  readonly id: string;
+  readonly agentId: string;
+  readonly name: CommandName;
+  readonly input: unknown;
+  readonly instanceId: string;
+  readonly sentAt: string;
+  readonly deadlineAt: string;
+  readonly result: Result<unknown> | null;
+  readonly progress: unknown;
+  readonly progressAt: string | null;
+}
+
+export interface CommandStore extends RecordStore<CommandRecord> {
+  /** All commands of one job, oldest id first. */
+  listOfJob(jobId: string): Promise<readonly CommandRecord[]>;
+}
+
+/** A moment the machine can be started from. */
+export interface RecoveryPointRecord {
+  /** `<reverse ticks>-<item>`: newest first. */
+  readonly id: string;
+  readonly itemId: string;
+  readonly pointId: string;
+  readonly takenAt: string;
+  readonly place: 'onPremises' | 'azure';
+  readonly consistency: 'crashConsistent' | 'applicationConsistent';
+}
+
+/** Certificate requests on their way to the configuration server. */
+export interface CertificateRecord {
+  /** Agent id. */
+  readonly id: string;
+  readonly csrPem: string;
+  readonly commandId: string;
+}
+
+export interface Stores {
+  readonly items: ItemStore;
+  readonly jobs: JobStore;
+  readonly agents: AgentStore;
+  readonly commands: CommandStore;
+  readonly recoveryPoints: RecordStore<RecoveryPointRecord>;
+  readonly certificates: RecordStore<CertificateRecord>;
+}
