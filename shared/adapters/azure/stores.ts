@@ -1,0 +1,29 @@
+import type { TableClient } from '@azure/data-tables';
+import type { CommandRecord, CommandStore, Stores } from '../../ports/stores.ts';
+import { JsonTable } from './json-table.ts';
+
+class CommandTable extends JsonTable<CommandRecord> implements CommandStore {
+  async listOfJob(jobId: string): Promise<readonly CommandRecord[]> {
+    return this.query({ partitionKey: jobId });
+  }
+}
+
+const inOnePartition = (partitionKey: string) => (id: string) => ({ partitionKey, rowKey: id });
+
+/** `<job>.<step>`: all commands of a job are one partition, so that its progress is one query. */
+function commandKeys(id: string): { partitionKey: string; rowKey: string } {
+  const dot = id.indexOf('.');
+  return { partitionKey: id.slice(0, dot), rowKey: id.slice(dot + 1) };
+}
+
+/** The tables of the control plane. They are made at first use. */
+export function createStores(table: (name: string) => TableClient): Stores {
+  return {
+    items: new JsonTable(table('protecteditems'), inOnePartition('item')),
+    jobs: new JsonTable(table('jobs'), inOnePartition('job')),
+    agents: new JsonTable(table('agents'), inOnePartition('agent')),
+    commands: new CommandTable(table('commands'), commandKeys),
+    recoveryPoints: new JsonTable(table('recoverypoints'), inOnePartition('point')),
+    certificates: new JsonTable(table('certificates'), inOnePartition('certificate')),
+  };
+}

@@ -1,0 +1,183 @@
+import type { Disk, VirtualMachine } from '@azure/arm-compute';
+import type { PowerState } from '../../contracts/activities.ts';
+import type { AzureVmFacts } from '../../domain/azure-vm.ts';
+import { FailbackError } from '../../errors/failback-error.ts';
+import type { AzureVirtualMachines, AzureVmDescription, PowerAction } from '../../ports/azure.ts';
+import { callAzure, findInAzure } from './azure-error.ts';
+import type { ArmClients } from './clients.ts';
+import { parseResourceId } from './resource-id.ts';
+import { disksOf } from './vm-disks.ts';
+
+const POWER_STATES: Readonly<Record<string, PowerState>> = {
+  'PowerState/running': 'running',
+  'PowerState/stopped': 'stopped',
+  'PowerState/deallocated': 'deallocated',
+};
+
+/** The VM in Azure through Azure Resource Manager. */
+export class ArmVirtualMachines implements AzureVirtualMachines {
+  readonly #arm: ArmClients;
+
+  constructor(arm: ArmClients) {
+    this.#arm = arm;
+  }
+
+  async describe(resourceGroup: string, vmName: string): Promise<AzureVmDescription | null> {
+    const vm = await this.#find(resourceGroup, vmName);
+    if (vm === null) return null;
+    const [disks, size, subnetId] = await Promise.all([
+      this.#disks(resourceGroup, vm),
+      this.#size(vm),
+      this.#subnetOf(vm),
+    ]);
+    const os = disks.find(({ isOsDisk }) => isOsDisk)?.disk;
+    return {
+      location: vm.location,
+      osType: vm.storageProfile?.osDisk?.osType === 'Windows' ? 'Windows' : 'Linux',
+      firmware: os?.hyperVGeneration === 'V2' ? 'efi' : 'bios',
+      ...size,
+      subnetId,
+      disks: disks.map(({ id, isOsDisk, diskName, disk }) => ({
+        id,
+        isOsDisk,
+        diskName,
+        sizeBytes: disk.diskSizeBytes ?? (disk.diskSizeGB ?? 0) * 1024 ** 3,
+      })),
+    };
+  }
+
+  async gatherFacts(resourceGroup: string, vmName: string): Promise<AzureVmFacts> {
+    const vm = await this.#find(resourceGroup, vmName);
+    if (vm === null) {
+      return { exists: false, powerState: 'absent', isConfidential: false, locks: [], disks: [] };
+    }
+    const [disks, locks, powerState] = await Promise.all([
+      this.#disks(resourceGroup, vm),
+      this.#locksOn(resourceGroup, vmName),
+      this.powerState(resourceGroup, vmName),
+    ]);
+    return {
+      exists: true,
+      powerState,
+      isConfidential: vm.securityProfile?.securityType === 'ConfidentialVM',
+      locks,
+      disks: disks.map(({ id, diskName, isOsDisk, disk }) => ({
+        id,
+        diskName,
+        sizeBytes: disk.diskSizeBytes ?? 0,
+        isAdeEncrypted: disk.encryptionSettingsCollection?.enabled ?? false,
+        isShared: (disk.maxShares ?? 1) > 1,
+        isEphemeral: isOsDisk && vm.storageProfile?.osDisk?.diffDiskSettings !== undefined,
+        networkAccessPolicy: disk.networkAccessPolicy ?? 'AllowAll',
+      })),
+    };
+  }
+
+  async powerState(resourceGroup: string, vmName: string): Promise<PowerState> {
+    const view = await findInAzure(`read the state of ${vmName}`, () =>
+      this.#arm.compute.virtualMachines.instanceView(resourceGroup, vmName),
+    );
+    if (view === null) return 'absent';
+    const code = view.statuses?.find((status) => status.code?.startsWith('PowerState/'))?.code;
+    return POWER_STATES[code ?? ''] ?? 'changing';
+  }
+
+  async beginPowerChange(
+    resourceGroup: string,
+    vmName: string,
+    action: PowerAction,
+  ): Promise<void> {
+    await callAzure(`${action} ${vmName}`, async () => {
+      await this.#arm.compute.virtualMachines[action](resourceGroup, vmName).submitted();
+    });
+  }
+
+  async beginDelete(resourceGroup: string, vmName: string): Promise<void> {
+    const vm = await this.#find(resourceGroup, vmName);
+    if (vm === null) return;
+    const { storageProfile, networkProfile } = vm;
+    // The API's default is Detach, which would leave disks and interfaces behind, billed.
+    const osDisk = storageProfile?.osDisk;
+    await callAzure(`delete ${vmName}`, async () => {
+      const machines = this.#arm.compute.virtualMachines;
+      await machines.update(resourceGroup, vmName, {
+        storageProfile: {
+          ...(osDisk === undefined ? {} : { osDisk: { ...osDisk, deleteOption: 'Delete' } }),
+          dataDisks: (storageProfile?.dataDisks ?? []).map((disk) => ({
+            ...disk,
+            deleteOption: 'Delete',
+          })),
+        },
+        networkProfile: {
+          networkInterfaces: (networkProfile?.networkInterfaces ?? []).map((nic) => ({
+            ...nic,
+            deleteOption: 'Delete',
+          })),
+        },
+      });
+      await machines.delete(resourceGroup, vmName).submitted();
+    });
+  }
+
+  async #find(resourceGroup: string, vmName: string): Promise<VirtualMachine | null> {
+    return findInAzure(`read ${vmName}`, () =>
+      this.#arm.compute.virtualMachines.get(resourceGroup, vmName),
+    );
+  }
+
+  async #disks(
+    resourceGroup: string,
+    vm: VirtualMachine,
+  ): Promise<readonly { id: string; isOsDisk: boolean; diskName: string; disk: Disk }[]> {
+    return Promise.all(
+      disksOf(vm).map(async (named) => {
+        const disk = await callAzure(`read the disk ${named.diskName}`, () =>
+          this.#arm.compute.disks.get(resourceGroup, named.diskName),
+        );
+        return { ...named, disk };
+      }),
+    );
+  }
+
+  async #size(vm: VirtualMachine): Promise<{ cpuCount: number; memoryMiB: number }> {
+    const vmSize = vm.hardwareProfile?.vmSize ?? '';
+    return callAzure(`look up the size ${vmSize}`, async () => {
+      for await (const size of this.#arm.compute.virtualMachineSizes.list(vm.location)) {
+        if (size.name === vmSize) {
+          return { cpuCount: size.numberOfCores ?? 1, memoryMiB: size.memoryInMB ?? 1024 };
+        }
+      }
+      const detail = `${vm.location} does not offer it`;
+      throw new FailbackError('FB-AZ-001', {
+        operation: `size ${vmSize}`,
+        code: 'NotFound',
+        detail,
+      });
+    });
+  }
+
+  async #subnetOf(vm: VirtualMachine): Promise<string> {
+    const references = vm.networkProfile?.networkInterfaces ?? [];
+    const primary = references.find((nic) => nic.primary === true) ?? references[0];
+    const { resourceGroup, name } = parseResourceId(primary?.id ?? '');
+    const nic = await callAzure(`read the network interface ${name}`, () =>
+      this.#arm.network.networkInterfaces.get(resourceGroup, name),
+    );
+    return nic.ipConfigurations?.[0]?.subnet?.id ?? '';
+  }
+
+  /** Locks of the resource group and of the VM; those of neighbours do not matter. */
+  async #locksOn(resourceGroup: string, vmName: string): Promise<readonly string[]> {
+    return callAzure(`list the locks of ${resourceGroup}`, async () => {
+      const names: string[] = [];
+      const locks = this.#arm.locks.managementLocks.listAtResourceGroupLevel(resourceGroup);
+      for await (const { id = '', name = '', level } of locks) {
+        const scope = id.split('/providers/Microsoft.Authorization/')[0]?.toLowerCase() ?? '';
+        const isOnGroup = !scope.includes('/providers/');
+        const isOnVm = scope.endsWith(`/virtualmachines/${vmName.toLowerCase()}`);
+        if (isOnGroup || isOnVm) names.push(`${name} (${level})`);
+      }
+      return names;
+    });
+  }
+}
