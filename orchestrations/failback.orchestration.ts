@@ -3,6 +3,7 @@ import { BEYOND_RETURN, type Intent } from '../shared/domain/phases.ts';
 import { errorRecord } from '../shared/errors/failback-error.ts';
 import type { Result } from '../shared/errors/result.ts';
 import { finish } from './support/finish.ts';
+import { readIntent } from './support/gate.ts';
 import {
   asResult,
   callOrchestration,
@@ -73,7 +74,7 @@ function* comeHome(context: Context, input: FailbackInput): Steps<void> {
   );
   const wanted: readonly Intent[] = ['cancel', 'commit'];
   const decision = options.autoCommit
-    ? 'commit'
+    ? ((yield* readIntent(context, jobId, ['cancel'])) ?? 'commit')
     : yield* callOrchestration(
         context,
         'gate',

@@ -2,7 +2,7 @@ import type { Job } from '../../shared/domain/job.ts';
 import type { ProtectedItem } from '../../shared/domain/protected-item.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { Stores } from '../../shared/ports/stores.ts';
-import { updateRecord } from '../../shared/ports/update.ts';
+import { updateRecord } from '../../shared/services/update-record.ts';
 
 export async function requireItem(stores: Stores, id: string): Promise<ProtectedItem> {
   const found = await stores.items.get(id);

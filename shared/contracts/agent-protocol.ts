@@ -94,6 +94,8 @@ export type DataAccess = z.infer<typeof dataAccessSchema>;
 export const certificateRequestSchema = z.object({
   csrPem: z.string().max(8192),
   csrProof: z.string(),
+  /** Which configuration server signs; needed only where several are registered. */
+  configurationServer: identifierSchema.optional(),
 });
 export const certificateAnswerSchema = z.discriminatedUnion('state', [
   z.object({ state: z.literal('pending') }),

@@ -51,8 +51,8 @@ export interface CommandRecord {
 }
 
 export interface CommandStore extends RecordStore<CommandRecord> {
-  /** All commands of one job, oldest id first. */
-  listOfJob(jobId: string): Promise<readonly CommandRecord[]>;
+  /** The commands of one job that have no result yet. */
+  listOpen(jobId: string): Promise<readonly CommandRecord[]>;
 }
 
 /** A moment the machine can be started from. */
@@ -66,19 +66,10 @@ export interface RecoveryPointRecord {
   readonly consistency: 'crashConsistent' | 'applicationConsistent';
 }
 
-/** Certificate requests on their way to the configuration server. */
-export interface CertificateRecord {
-  /** Agent id. */
-  readonly id: string;
-  readonly csrPem: string;
-  readonly commandId: string;
-}
-
 export interface Stores {
   readonly items: ItemStore;
   readonly jobs: JobStore;
   readonly agents: AgentStore;
   readonly commands: CommandStore;
   readonly recoveryPoints: RecordStore<RecoveryPointRecord>;
-  readonly certificates: RecordStore<CertificateRecord>;
 }

@@ -16,11 +16,18 @@ interface Keys {
 export class JsonTable<T extends { readonly id: string }> implements RecordStore<T> {
   readonly #client: TableClient;
   readonly #keysOf: (id: string) => Keys;
+  readonly #columnsOf: (value: T) => Readonly<Record<string, string>>;
   #isReady = false;
 
-  constructor(client: TableClient, keysOf: (id: string) => Keys) {
+  /** `columnsOf` gives what the server can filter by, besides the keys. */
+  constructor(
+    client: TableClient,
+    keysOf: (id: string) => Keys,
+    columnsOf: (value: T) => Readonly<Record<string, string>> = () => ({}),
+  ) {
     this.#client = client;
     this.#keysOf = keysOf;
+    this.#columnsOf = columnsOf;
   }
 
   async get(id: string): Promise<Versioned<T> | null> {
@@ -29,7 +36,7 @@ export class JsonTable<T extends { readonly id: string }> implements RecordStore
     const entity = await findInAzure(`read ${this.#client.tableName}`, () =>
       this.#client.getEntity(partitionKey, rowKey),
     );
-    return entity === null ? null : { value: decode<T>(entity), etag: entity.etag };
+    return entity === null ? null : { value: decode(entity) as T, etag: entity.etag };
   }
 
   async create(value: T): Promise<void> {
@@ -44,17 +51,17 @@ export class JsonTable<T extends { readonly id: string }> implements RecordStore
     return this.query({});
   }
 
-  /** `partitionKey` narrows to one partition; without it the whole table is read. */
-  protected async query({ partitionKey }: { partitionKey?: string }): Promise<readonly T[]> {
+  /** Records whose columns (PartitionKey and those of `columnsOf`) all equal the given values. */
+  protected async query(equals: Readonly<Record<string, string>>): Promise<readonly T[]> {
     await this.#ready();
-    const filter =
-      partitionKey === undefined
-        ? {}
-        : { queryOptions: { filter: `PartitionKey eq '${partitionKey.replaceAll("'", "''")}'` } };
+    const filter = Object.entries(equals)
+      .map(([column, value]) => `${column} eq '${value.replaceAll("'", "''")}'`)
+      .join(' and ');
+    const options = filter === '' ? {} : { queryOptions: { filter } };
     return callAzure(`list ${this.#client.tableName}`, async () => {
       const found: T[] = [];
-      for await (const entity of this.#client.listEntities(filter)) {
-        found.push(decode<T>(entity));
+      for await (const entity of this.#client.listEntities(options)) {
+        found.push(decode(entity) as T);
       }
       return found;
     });
@@ -87,17 +94,17 @@ export class JsonTable<T extends { readonly id: string }> implements RecordStore
       const start = index * CHUNK_CHARACTERS;
       chunks[`json${index}`] = text.slice(start, start + CHUNK_CHARACTERS);
     }
-    return { ...this.#keysOf(value.id), ...chunks };
+    return { ...this.#columnsOf(value), ...chunks, ...this.#keysOf(value.id) };
   }
 }
 
-function decode<T>(entity: Record<string, unknown>): T {
+/** Only this class writes the table, so the shape is the type's. */
+function decode(entity: Record<string, unknown>): unknown {
   let text = '';
   for (let index = 0; ; index += 1) {
     const chunk = entity[`json${index}`];
     if (typeof chunk !== 'string') break;
     text += chunk;
   }
-  // Only this class writes the table; its shape is the type's.
-  return JSON.parse(text) as T;
+  return JSON.parse(text);
 }

@@ -61,8 +61,7 @@ export class BlobReplicaDisks implements ReplicaDisks {
         const detail = properties.copyStatusDescription ?? properties.copyStatus;
         return { ...figures, state: 'failed', detail };
       }
-      case 'pending':
-      case undefined:
+      default:
         return { ...figures, state: 'pending' };
     }
   }

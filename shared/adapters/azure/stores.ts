@@ -3,8 +3,8 @@ import type { CommandRecord, CommandStore, Stores } from '../../ports/stores.ts'
 import { JsonTable } from './json-table.ts';
 
 class CommandTable extends JsonTable<CommandRecord> implements CommandStore {
-  async listOfJob(jobId: string): Promise<readonly CommandRecord[]> {
-    return this.query({ partitionKey: jobId });
+  async listOpen(jobId: string): Promise<readonly CommandRecord[]> {
+    return this.query({ PartitionKey: jobId, state: 'open' });
   }
 }
 
@@ -22,8 +22,9 @@ export function createStores(table: (name: string) => TableClient): Stores {
     items: new JsonTable(table('protecteditems'), inOnePartition('item')),
     jobs: new JsonTable(table('jobs'), inOnePartition('job')),
     agents: new JsonTable(table('agents'), inOnePartition('agent')),
-    commands: new CommandTable(table('commands'), commandKeys),
+    commands: new CommandTable(table('commands'), commandKeys, ({ result }) => ({
+      state: result === null ? 'open' : 'ended',
+    })),
     recoveryPoints: new JsonTable(table('recoverypoints'), inOnePartition('point')),
-    certificates: new JsonTable(table('certificates'), inOnePartition('certificate')),
   };
 }

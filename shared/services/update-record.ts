@@ -1,5 +1,5 @@
 import { FailbackError } from '../errors/failback-error.ts';
-import type { RecordStore } from './stores.ts';
+import type { RecordStore } from '../ports/stores.ts';
 
 const MAX_ATTEMPTS = 8;
 

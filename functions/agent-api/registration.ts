@@ -1,0 +1,88 @@
+import type { z } from 'zod';
+import {
+  type AgentKind,
+  type heartbeatAnswerSchema,
+  heartbeatSchema,
+  type RegisteredAgent,
+  registerAgentSchema,
+} from '../../shared/contracts/agent-protocol.ts';
+import { FailbackError } from '../../shared/errors/failback-error.ts';
+import type { AgentRecord } from '../../shared/ports/stores.ts';
+import { updateRecord } from '../../shared/services/update-record.ts';
+import { type Handle, readBody } from '../support/http.ts';
+import { assertRegistrationToken, authenticate, hashKey } from './authenticate.ts';
+
+const PREFIX: Record<AgentKind, string> = {
+  configurationServer: 'cs',
+  processServer: 'ps',
+  masterTarget: 'mt',
+};
+
+/** A queue's name has at most 63 characters, of which `agent-` takes six. */
+const MAX_ID_CHARACTERS = 57;
+
+/** Name and kind make the identity: registering again keeps it and replaces the key. */
+export const register: Handle = async (request, deps) => {
+  assertRegistrationToken(request, deps);
+  const { kind, name, version, address = null } = await readBody(request, registerAgentSchema);
+  const id = `${PREFIX[kind]}-${name}`
+    .toLowerCase()
+    .replaceAll('_', '-')
+    .slice(0, MAX_ID_CHARACTERS);
+  const agentKey = deps.newAgentKey();
+  const now = deps.clock.now().toISOString();
+  const keyHash = hashKey(agentKey);
+  const fresh: AgentRecord = {
+    id,
+    kind,
+    name,
+    version,
+    address,
+    keyHash,
+    registeredAt: now,
+    heartbeatAt: now,
+  };
+  const known = await updateRecord(deps.stores.agents, id, (agent) => ({ ...agent, ...fresh }));
+  if (known === null) await deps.stores.agents.create(fresh);
+  const { url, expiresAt } = await deps.queues.grantReceive(id);
+  const answer: RegisteredAgent = {
+    agentId: id,
+    agentKey,
+    queueUrl: url.reveal(),
+    queueUrlExpiresAt: expiresAt.toISOString(),
+  };
+  return { status: 201, jsonBody: answer };
+};
+
+/** Shows that the agent lives; tells it a fresh queue URL and which of its commands were given up. */
+export const heartbeat: Handle = async (request, deps) => {
+  const { id } = await authenticate(request, deps);
+  const { version, address = null, runningCommandIds } = await readBody(request, heartbeatSchema);
+  const heartbeatAt = deps.clock.now().toISOString();
+  const agent = await updateRecord(deps.stores.agents, id, (current) => ({
+    ...current,
+    version,
+    heartbeatAt,
+    address: address ?? current.address,
+  }));
+  if (agent === null) throw new FailbackError('FB-REQ-006');
+  const running = await Promise.all(
+    runningCommandIds.map((commandId) => deps.stores.commands.get(commandId)),
+  );
+  const cancelledCommandIds = running.flatMap((command) =>
+    command !== null && command.value.result !== null ? [command.value.id] : [],
+  );
+  const { url, expiresAt } = await deps.queues.grantReceive(id);
+  const answer: z.infer<typeof heartbeatAnswerSchema> = {
+    queueUrl: url.reveal(),
+    queueUrlExpiresAt: expiresAt.toISOString(),
+    cancelledCommandIds,
+  };
+  return { jsonBody: answer };
+};
+
+/** All agents, for people; without keys. */
+export const listAgents: Handle = async (_request, deps) => {
+  const agents = await deps.stores.agents.list();
+  return { jsonBody: { value: agents.map(({ keyHash: _secret, ...agent }) => agent) } };
+};

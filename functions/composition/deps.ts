@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto';
+import { StorageAgentQueues } from '../../shared/adapters/azure/agent-queues.ts';
+import {
+  createArmClients,
+  createCredential,
+  createStorageClients,
+  type StorageSettings,
+} from '../../shared/adapters/azure/clients.ts';
+import { ArmDiskSnapshots } from '../../shared/adapters/azure/disk-snapshots.ts';
+import { ArmProcessServers } from '../../shared/adapters/azure/process-servers.ts';
+import { BlobReplicaDisks } from '../../shared/adapters/azure/replica-disks.ts';
+import { createStores } from '../../shared/adapters/azure/stores.ts';
+import { ArmVirtualMachines } from '../../shared/adapters/azure/virtual-machines.ts';
+import type { Clock } from '../../shared/ports/messaging.ts';
+import type { ActivityDeps } from '../../activities/support/deps.ts';
+import type { FunctionDeps } from '../support/deps.ts';
+import type { Settings } from './settings.ts';
+
+/** Everything but the orchestrator, which belongs to one invocation. */
+export type SharedDeps = Omit<ActivityDeps & FunctionDeps, 'orchestrator'>;
+
+const clock: Clock = { now: () => new Date() };
+
+/** Milliseconds that any date of ours stays below; subtracting makes newer ids sort first. */
+const END_OF_TIME_MS = 9_999_999_999_999;
+
+export function createSharedDeps(settings: Settings): SharedDeps {
+  const credential = createCredential();
+  const storage = createStorageClients(storageSettings(settings), credential);
+  const arm = createArmClients(
+    {
+      subscriptionId: settings.FAILBACK_SUBSCRIPTION_ID,
+      endpoint: settings.FAILBACK_ARM_ENDPOINT,
+    },
+    credential,
+  );
+  const [publisher = '', offer = '', sku = '', version = ''] =
+    settings.FAILBACK_PROCESS_SERVER_IMAGE.split(':');
+  return {
+    clock,
+    stores: createStores((name) => storage.table(name)),
+    queues: new StorageAgentQueues(storage.queues, clock),
+    vms: new ArmVirtualMachines(arm),
+    snapshots: new ArmDiskSnapshots(arm, clock),
+    replicas: new BlobReplicaDisks(storage, arm, clock),
+    processServers: new ArmProcessServers(arm, {
+      controlPlaneUrl: settings.FAILBACK_PUBLIC_URL,
+      registrationToken: settings.FAILBACK_REGISTRATION_TOKEN,
+      passphrase: settings.FAILBACK_PASSPHRASE,
+      packageUrl: settings.FAILBACK_AGENT_PACKAGE_URL,
+      vmSize: settings.FAILBACK_PROCESS_SERVER_SIZE,
+      adminSshPublicKey: settings.FAILBACK_PROCESS_SERVER_SSH_KEY,
+      image: { publisher, offer, sku, version },
+    }),
+    registrationToken: settings.FAILBACK_REGISTRATION_TOKEN,
+    newJobId,
+    newAgentKey: () => randomBytes(32).toString('base64url'),
+  };
+}
+
+function newJobId(prefix: string): string {
+  const ticks = (END_OF_TIME_MS - Date.now()).toString(36);
+  return `${prefix}-${ticks}-${randomBytes(3).toString('hex')}`;
+}
+
+function storageSettings(settings: Settings): StorageSettings {
+  const { FAILBACK_STORAGE_CONNECTION: connectionString } = settings;
+  if (connectionString !== undefined) return { kind: 'connectionString', connectionString };
+  return {
+    kind: 'identity',
+    accountName: settings.FAILBACK_STORAGE_ACCOUNT ?? '',
+    endpointSuffix: settings.FAILBACK_STORAGE_SUFFIX,
+  };
+}

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { Secret } from '../../shared/domain/secret.ts';
+import { FailbackError } from '../../shared/errors/failback-error.ts';
+
+const secret = z
+  .string()
+  .min(1)
+  .transform((value) => new Secret(value));
+
+/** Application settings, by the names they have in the Function App. */
+const settingsSchema = z
+  .object({
+    FAILBACK_STORAGE_CONNECTION: secret.optional(),
+    FAILBACK_STORAGE_ACCOUNT: z.string().min(3).max(24).optional(),
+    FAILBACK_STORAGE_SUFFIX: z.string().default('core.windows.net'),
+    FAILBACK_SUBSCRIPTION_ID: z.uuid(),
+    FAILBACK_ARM_ENDPOINT: z.url().default('https://management.azure.com'),
+    FAILBACK_PUBLIC_URL: z.url(),
+    FAILBACK_REGISTRATION_TOKEN: secret,
+    FAILBACK_PASSPHRASE: secret,
+    FAILBACK_AGENT_PACKAGE_URL: z.url(),
+    FAILBACK_PROCESS_SERVER_SIZE: z.string().default('Standard_F4s_v2'),
+    FAILBACK_PROCESS_SERVER_SSH_KEY: z.string().min(1),
+    FAILBACK_PROCESS_SERVER_IMAGE: z
+      .string()
+      .regex(/^[^:]+:[^:]+:[^:]+:[^:]+$/, 'publisher:offer:sku:version')
+      .default('Debian:debian-12:12-gen2:latest'),
+  })
+  .refine((it) => it.FAILBACK_STORAGE_CONNECTION ?? it.FAILBACK_STORAGE_ACCOUNT, {
+    path: ['FAILBACK_STORAGE_CONNECTION'],
+    message: 'set this, or FAILBACK_STORAGE_ACCOUNT to use the managed identity',
+  });
+
+export type Settings = z.output<typeof settingsSchema>;
+
+/** Reads all settings; throws one FB-REQ-009 that names everything that is wrong. */
+export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
+  const parsed = settingsSchema.safeParse(environment);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues
+    .map(({ path, message }) => `${path.join('.')}: ${message}`)
+    .join('; ');
+  throw new FailbackError('FB-REQ-009', { problems });
+}

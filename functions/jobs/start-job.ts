@@ -1,0 +1,99 @@
+import {
+  type FailbackInput,
+  failbackInstanceId,
+  rehearsalInstanceId,
+} from '../../shared/contracts/orchestrations.ts';
+import type { StartJob } from '../../shared/contracts/http-api.ts';
+import { isTerminal, type Job } from '../../shared/domain/job.ts';
+import { BEYOND_RETURN, RESUMABLE, stageOf } from '../../shared/domain/phases.ts';
+import type { ProtectedItem } from '../../shared/domain/protected-item.ts';
+import { FailbackError } from '../../shared/errors/failback-error.ts';
+import type { FunctionDeps } from '../support/deps.ts';
+
+type Operation = Job['operation'];
+
+/**
+ * Takes the item (one job at a time, guarded by its ETag), writes the job, starts its orchestration.
+ * A start that broke off half-way is completed by asking again.
+ */
+export async function startJob(
+  deps: FunctionDeps,
+  operation: Operation,
+  { protectedItemId: itemId, options }: StartJob,
+): Promise<Job> {
+  const found = await deps.stores.items.get(itemId);
+  if (found === null) {
+    throw new FailbackError('FB-REQ-002', { kind: 'protected item', id: itemId });
+  }
+  const item = found.value;
+  const pending = await unfinishedJob(deps, item);
+  if (pending !== null) return completeStart(deps, pending, item);
+  refuseWrongPhase(item, operation);
+
+  const id = deps.newJobId(operation === 'failback' ? 'fb' : 'rh');
+  await deps.stores.items.replace({ ...item, activeJobId: id }, found.etag);
+  const job: Job = {
+    id,
+    operation,
+    itemId,
+    itemName: item.name,
+    instanceId: operation === 'failback' ? failbackInstanceId(itemId) : rehearsalInstanceId(itemId),
+    state: 'queued',
+    phase: item.phase,
+    options,
+    createdAt: deps.clock.now().toISOString(),
+    endedAt: null,
+    intents: {},
+    history: [],
+    cycles: [],
+    report: await inheritedReport(deps, item),
+    error: null,
+  };
+  await deps.stores.jobs.create(job);
+  await startOrchestration(deps, job, item);
+  return job;
+}
+
+/** The job that holds the item, `null` when the item is free. */
+async function unfinishedJob(deps: FunctionDeps, item: ProtectedItem): Promise<Job | null> {
+  if (item.activeJobId === null) return null;
+  const job = (await deps.stores.jobs.get(item.activeJobId))?.value;
+  return job === undefined || isTerminal(job.state) ? null : job;
+}
+
+async function completeStart(deps: FunctionDeps, job: Job, item: ProtectedItem): Promise<Job> {
+  if (job.state !== 'queued' || (await deps.orchestrator.isRunning(job.instanceId))) {
+    throw new FailbackError('FB-REQ-003', { itemName: item.name, jobId: job.id });
+  }
+  await startOrchestration(deps, job, item);
+  return job;
+}
+
+function refuseWrongPhase(item: ProtectedItem, operation: Operation): void {
+  const isFitting =
+    operation === 'failback' ? RESUMABLE.includes(item.phase) : item.phase === 'failedOver';
+  if (isFitting) return;
+  throw new FailbackError('FB-REQ-005', { itemName: item.name, stage: stageOf(item.phase) });
+}
+
+async function startOrchestration(
+  deps: FunctionDeps,
+  job: Job,
+  item: ProtectedItem,
+): Promise<void> {
+  const input: FailbackInput = {
+    jobId: job.id,
+    itemId: item.id,
+    options: job.options,
+    startAt: item.phase,
+  };
+  await deps.orchestrator.start(job.operation, job.instanceId, input);
+}
+
+/** A failback that takes up a broken commit needs the proof that the earlier one brought. */
+async function inheritedReport(deps: FunctionDeps, item: ProtectedItem): Promise<Job['report']> {
+  if (!BEYOND_RETURN.includes(item.phase)) return {};
+  const jobs = await deps.stores.jobs.list();
+  const earlier = jobs.find((job) => job.itemId === item.id && job.operation === 'failback');
+  return earlier?.report ?? {};
+}

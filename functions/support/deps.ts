@@ -1,0 +1,23 @@
+import type { Secret } from '../../shared/domain/secret.ts';
+import type {
+  AzureVirtualMachines,
+  DiskSnapshots,
+  ReplicaDisks,
+} from '../../shared/ports/azure.ts';
+import type { AgentQueues, Clock, Orchestrator } from '../../shared/ports/messaging.ts';
+import type { Stores } from '../../shared/ports/stores.ts';
+
+/** What HTTP and timer functions may touch. `orchestrator` belongs to one invocation. */
+export interface FunctionDeps {
+  readonly stores: Stores;
+  readonly vms: AzureVirtualMachines;
+  readonly snapshots: DiskSnapshots;
+  readonly replicas: ReplicaDisks;
+  readonly queues: AgentQueues;
+  readonly orchestrator: Orchestrator;
+  readonly clock: Clock;
+  readonly registrationToken: Secret;
+  /** Unique, sorts newest first. */
+  newJobId(prefix: string): string;
+  newAgentKey(): string;
+}

@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { JOB_STATES } from '../domain/job.ts';
+import { INTENTS, PHASES, STAGES } from '../domain/phases.ts';
+import { diskShapeSchema, osTypeSchema } from './commands.ts';
+import { errorRecordSchema } from './errors.ts';
+import { identifierSchema, timestampSchema } from './json.ts';
+import { transferProgressSchema } from './progress.ts';
+
+/** The HTTP API that portals and scripts use. Bodies are JSON; errors are application/problem+json. */
+
+const optionsSchema = z.strictObject({
+  autoFailover: z.boolean().default(false),
+  autoCommit: z.boolean().default(false),
+  cycleIntervalSeconds: z.int().min(1).max(86_400).default(300),
+  bootTimeoutSeconds: z.int().min(10).max(7_200).default(900),
+});
+
+/** POST /api/failbacks and POST /api/rehearsals. */
+export const startJobSchema = z.strictObject({
+  protectedItemId: identifierSchema,
+  options: optionsSchema.prefault({}),
+});
+export type StartJob = z.infer<typeof startJobSchema>;
+
+/** POST /api/failbacks/{id}/{action} */
+export const intentSchema = z.enum(INTENTS);
+
+/** PUT /api/protected-items/{id}: takes a VM that runs in Azure under care. */
+export const putProtectedItemSchema = z.strictObject({
+  name: z.string().min(1).max(80),
+  origin: z.enum(['VMware', 'HyperV', 'Physical']),
+  resourceGroup: z.string().min(1).max(90),
+  vmName: z.string().min(1).max(64),
+  target: z.strictObject({
+    configurationServer: identifierSchema,
+    masterTarget: identifierSchema,
+    vmName: z.string().min(1).max(80),
+    networks: z
+      .array(z.strictObject({ name: z.string().min(1), staticIpAddress: z.ipv4().optional() }))
+      .default([]),
+  }),
+  isRehearsalEnabled: z.boolean().default(false),
+});
+export type PutProtectedItem = z.infer<typeof putProtectedItemSchema>;
+
+export const protectedItemViewSchema = z.object({
+  id: identifierSchema,
+  name: z.string(),
+  phase: z.enum(PHASES),
+  stage: z.enum(STAGES),
+  direction: z.enum(['azureToOnPremises', 'onPremisesToAzure', 'none']),
+  osType: osTypeSchema,
+  vmName: z.string(),
+  resourceGroup: z.string(),
+  disks: z.array(diskShapeSchema.extend({ diskName: z.string() })),
+  rpoSeconds: z.number().nullable(),
+  activeJobId: z.string().nullable(),
+  onPremisesVmId: z.string().nullable(),
+});
+export type ProtectedItemView = z.infer<typeof protectedItemViewSchema>;
+
+/** GET /api/failbacks/{id} */
+export const jobViewSchema = z.object({
+  id: identifierSchema,
+  operation: z.enum(['failback', 'rehearsal']),
+  protectedItemId: identifierSchema,
+  protectedItemName: z.string(),
+  state: z.enum(JOB_STATES),
+  phase: z.enum(PHASES),
+  stage: z.enum(STAGES),
+  allowedActions: z.array(z.enum(INTENTS)),
+  createdAt: timestampSchema,
+  endedAt: timestampSchema.nullable(),
+  rpoSeconds: z.number().nullable(),
+  progress: z
+    .object({
+      ...transferProgressSchema.shape,
+      parts: z.array(
+        z.object({
+          name: z.string(),
+          diskId: z.string().nullable(),
+          progress: transferProgressSchema,
+        }),
+      ),
+    })
+    .nullable(),
+  cycles: z.array(z.record(z.string(), z.unknown())),
+  history: z.array(
+    z.object({
+      at: timestampSchema,
+      phase: z.enum(PHASES),
+      stage: z.enum(STAGES),
+      message: z.string(),
+    }),
+  ),
+  report: z.record(z.string(), z.unknown()),
+  error: errorRecordSchema.nullable(),
+});
+export type JobView = z.infer<typeof jobViewSchema>;
+
+/** Every error of the API. `problems` names each bad field by its path. */
+export interface ProblemDetails {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: string;
+  readonly possibleCauses: readonly string[];
+  readonly recommendedAction: string;
+  readonly problems?: readonly { readonly path: string; readonly message: string }[];
+}
