@@ -15,7 +15,10 @@ const shared = {
       },
     ],
   },
-  extensionsToTreatAsEsm: [],
+  // The Functions SDK asks its worker for this module; in tests the lab's stand-in is the worker.
+  moduleNameMapper: {
+    '^@azure/functions-core$': '<rootDir>/local/functions-host/core-module.ts',
+  },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.lab/'],
 };
 
