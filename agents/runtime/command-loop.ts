@@ -1,0 +1,125 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { QueueClient, type DequeuedMessageItem } from '@azure/storage-queue';
+import { queueMessageSchema } from '../../shared/contracts/agent-protocol.ts';
+import { redact } from '../../shared/domain/secret.ts';
+import type { CommandRunner } from './command-runner.ts';
+import type { Logger } from './types.ts';
+
+const VISIBILITY_SECONDS = 60;
+const RENEW_MS = 30_000;
+const IDLE_MS = { first: 150, max: 2_000 } as const;
+const MAX_PARALLEL = 32;
+/** A message that came back that often is not a command at all. */
+const MAX_DELIVERIES = 500;
+
+interface LoopOptions {
+  readonly runner: CommandRunner;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  /** The present SAS URL of the queue; heartbeats bring fresh ones. */
+  readonly queueUrl: () => string;
+}
+
+/** Receives commands until the agent stops. A message is deleted only after its result was accepted. */
+export async function runCommandLoop(options: LoopOptions): Promise<void> {
+  const { signal, log } = options;
+  const running = new Set<Promise<void>>();
+  let idleMs: number = IDLE_MS.first;
+  while (!signal.aborted) {
+    try {
+      const free = Math.min(16, MAX_PARALLEL - running.size);
+      const messages = free === 0 ? [] : await receive(options, free);
+      idleMs = messages.length > 0 ? IDLE_MS.first : Math.min(idleMs * 1.5, IDLE_MS.max);
+      for (const message of messages) {
+        const work = handle(options, message).finally(() => running.delete(work));
+        running.add(work);
+      }
+    } catch (error) {
+      log.warn('the command queue does not answer', { reason: redact(String(error)) });
+      idleMs = IDLE_MS.max;
+    }
+    await delay(idleMs, undefined, { signal }).catch(() => undefined);
+  }
+  await Promise.allSettled(running);
+}
+
+async function receive(options: LoopOptions, count: number): Promise<DequeuedMessageItem[]> {
+  const { receivedMessageItems } = await client(options).receiveMessages({
+    numberOfMessages: count,
+    visibilityTimeout: VISIBILITY_SECONDS,
+    abortSignal: options.signal,
+  });
+  return receivedMessageItems;
+}
+
+function client({ queueUrl }: LoopOptions): QueueClient {
+  return new QueueClient(queueUrl());
+}
+
+async function handle(options: LoopOptions, message: DequeuedMessageItem): Promise<void> {
+  const { runner, log } = options;
+  const lease = new MessageLease(options, message);
+  const commandId = commandIdOf(message);
+  try {
+    if (commandId === null || message.dequeueCount > MAX_DELIVERIES) {
+      log.error('a message that is no command was removed', { messageId: message.messageId });
+      await lease.remove();
+      return;
+    }
+    const outcome = await runner.run(commandId);
+    // The run that is under way removes its own message; this one is a second delivery.
+    log.debug('command', { commandId, outcome });
+    await lease.remove();
+  } catch (error) {
+    log.warn('a command will come again', { commandId, reason: redact(String(error)) });
+  } finally {
+    lease.end();
+  }
+}
+
+function commandIdOf({ messageText }: DequeuedMessageItem): string | null {
+  try {
+    const text = Buffer.from(messageText, 'base64').toString('utf8');
+    return queueMessageSchema.parse(JSON.parse(text)).commandId;
+  } catch {
+    return null;
+  }
+}
+
+/** Keeps a message invisible while its command runs. */
+class MessageLease {
+  readonly #options: LoopOptions;
+  readonly #messageId: string;
+  readonly #timer: NodeJS.Timeout;
+  #popReceipt: string;
+
+  constructor(options: LoopOptions, { messageId, popReceipt }: DequeuedMessageItem) {
+    this.#options = options;
+    this.#messageId = messageId;
+    this.#popReceipt = popReceipt;
+    this.#timer = setInterval(() => void this.#renew(), RENEW_MS);
+  }
+
+  async remove(): Promise<void> {
+    this.end();
+    await client(this.#options).deleteMessage(this.#messageId, this.#popReceipt);
+  }
+
+  end(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #renew(): Promise<void> {
+    try {
+      const renewed = await client(this.#options).updateMessage(
+        this.#messageId,
+        this.#popReceipt,
+        undefined,
+        VISIBILITY_SECONDS,
+      );
+      this.#popReceipt = renewed.popReceipt ?? this.#popReceipt;
+    } catch (error) {
+      this.#options.log.debug('a message could not be renewed', { reason: redact(String(error)) });
+    }
+  }
+}

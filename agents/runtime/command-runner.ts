@@ -1,0 +1,146 @@
+import type { CommandEnvelope } from '../../shared/contracts/agent-protocol.ts';
+import { COMMANDS } from '../../shared/contracts/commands.ts';
+import type { TransferProgress } from '../../shared/contracts/progress.ts';
+import { redact } from '../../shared/domain/secret.ts';
+import { errorRecord, FailbackError } from '../../shared/errors/failback-error.ts';
+import { failure, type Result } from '../../shared/errors/result.ts';
+import type { CommandJournal } from './command-journal.ts';
+import type { ControlPlaneClient } from './control-plane-client.ts';
+import type { CommandContext, CommandHandlers, Logger } from './types.ts';
+
+const PROGRESS_INTERVAL_MS = 1000;
+
+interface RunnerOptions {
+  readonly client: ControlPlaneClient;
+  readonly journal: CommandJournal;
+  readonly handlers: CommandHandlers;
+  readonly log: Logger;
+}
+
+type AnyHandler = (input: unknown, context: CommandContext) => Promise<Result<unknown>>;
+
+/** Runs one command from its envelope to its accepted result. */
+export class CommandRunner {
+  readonly #options: RunnerOptions;
+  readonly #running = new Map<string, AbortController>();
+  /** The last command of each subject; commands of one subject run one after the other. */
+  readonly #queues = new Map<string, Promise<void>>();
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+  }
+
+  get runningIds(): readonly string[] {
+    return [...this.#running.keys()];
+  }
+
+  cancel(commandId: string): void {
+    this.#running.get(commandId)?.abort();
+  }
+
+  cancelAll(): void {
+    for (const controller of this.#running.values()) controller.abort();
+  }
+
+  /** Returns when the control plane has the result. A command that runs already is left alone. */
+  async run(commandId: string): Promise<'done' | 'alreadyRunning'> {
+    if (this.#running.has(commandId)) return 'alreadyRunning';
+    const controller = new AbortController();
+    this.#running.set(commandId, controller);
+    try {
+      const { client, journal } = this.#options;
+      const known = journal.find(commandId);
+      const result = known ?? (await this.#execute(await client.command(commandId), controller));
+      if (result !== null) await client.result(commandId, result);
+      return 'done';
+    } finally {
+      this.#running.delete(commandId);
+    }
+  }
+
+  async #execute(
+    envelope: CommandEnvelope,
+    controller: AbortController,
+  ): Promise<Result<unknown> | null> {
+    const { commandId, name, state, deadline } = envelope;
+    if (state !== 'pending') return null;
+    const { log, journal } = this.#options;
+    if (Date.parse(deadline) < Date.now()) {
+      return failure(errorRecord('FB-AGENT-010', { command: name }));
+    }
+    const startedAt = Date.now();
+    log.info(`${name} starts`, { commandId });
+    const result = await this.#inTurn(subjectOf(envelope), async () =>
+      this.#call(envelope, controller),
+    );
+    const outcome = result.ok ? 'done' : `${result.error.code} ${result.error.message}`;
+    log.info(`${name}: ${outcome}`, { commandId, durationMs: Date.now() - startedAt });
+    journal.record(commandId, result);
+    return result;
+  }
+
+  async #call(envelope: CommandEnvelope, controller: AbortController): Promise<Result<unknown>> {
+    const { name, commandId } = envelope;
+    const handler = this.#options.handlers[name] as AnyHandler | undefined;
+    if (handler === undefined) return failure(errorRecord('FB-AGENT-008', { command: name }));
+    const input = COMMANDS[name].input.safeParse(envelope.input);
+    if (!input.success) {
+      const problems = input.error.issues.map(
+        ({ path, message }) => `${path.join('.')}: ${message}`,
+      );
+      return failure(errorRecord('FB-AGENT-009', { command: name, problems: problems.join('; ') }));
+    }
+    try {
+      return await handler(input.data, this.#context(commandId, controller.signal));
+    } catch (error) {
+      if (error instanceof FailbackError) return failure(error.toRecord());
+      if (controller.signal.aborted) return failure(errorRecord('FB-DATA-008'));
+      const reason = redact(error instanceof Error ? error.message : String(error)).slice(0, 300);
+      this.#options.log.error(`${name} threw`, { commandId, stack: errorStack(error) });
+      return failure(errorRecord('FB-SITE-900', { command: name, reason }));
+    }
+  }
+
+  #context(commandId: string, signal: AbortSignal): CommandContext {
+    const { client, log } = this.#options;
+    let reportedAt = 0;
+    return {
+      commandId,
+      signal,
+      log,
+      dataAccess: () => client.dataAccess(commandId),
+      reportProgress: (progress: TransferProgress) => {
+        const now = Date.now();
+        if (now - reportedAt < PROGRESS_INTERVAL_MS) return;
+        reportedAt = now;
+        client.progress(commandId, progress).catch((error: unknown) => {
+          log.debug('progress was not accepted', { reason: String(error) });
+        });
+      },
+    };
+  }
+
+  async #inTurn<T>(subject: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#queues.get(subject) ?? Promise.resolve();
+    const run = before.then(work);
+    const settled = run.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#queues.set(subject, settled);
+    return run;
+  }
+}
+
+/** Disks travel side by side; everything else of one replication happens in order. */
+function subjectOf({ input }: CommandEnvelope): string {
+  const fields = (typeof input === 'object' && input !== null ? input : {}) as Record<
+    string,
+    unknown
+  >;
+  return `${String(fields['replicationId'])}/${String(fields['diskId'] ?? '')}`;
+}
+
+function errorStack(error: unknown): string {
+  return redact(error instanceof Error ? (error.stack ?? error.message) : String(error));
+}

@@ -1,0 +1,169 @@
+import { z } from 'zod';
+import {
+  certificateAnswerSchema,
+  type certificateRequestSchema,
+  commandEnvelopeSchema,
+  type CommandEnvelope,
+  type DataAccess,
+  dataAccessSchema,
+  heartbeatAnswerSchema,
+  type heartbeatSchema,
+  type RegisterAgent,
+  type RegisteredAgent,
+  registeredAgentSchema,
+} from '../../shared/contracts/agent-protocol.ts';
+import type { TransferProgress } from '../../shared/contracts/progress.ts';
+import { redact, type Secret } from '../../shared/domain/secret.ts';
+import { FailbackError } from '../../shared/errors/failback-error.ts';
+import type { Result } from '../../shared/errors/result.ts';
+import { withBackoff } from './backoff.ts';
+
+const TIMEOUT_MS = 60_000;
+const problemSchema = z.object({ code: z.string(), detail: z.string() });
+
+/** The control plane no longer knows our key: register again. */
+export class KeyRefused extends Error {
+  override readonly name = 'KeyRefused';
+}
+
+interface Call {
+  readonly operation: string;
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+/** The agents' side of shared/contracts/agent-protocol.ts. Keys travel in headers and are never logged. */
+export class ControlPlaneClient {
+  readonly #url: string;
+  readonly #signal: AbortSignal;
+  #agentId = '';
+  #agentKey = '';
+
+  constructor(url: string, signal: AbortSignal) {
+    this.#url = url.replace(/\/$/, '');
+    this.#signal = signal;
+  }
+
+  identify(agentId: string, agentKey: string): void {
+    this.#agentId = agentId;
+    this.#agentKey = agentKey;
+  }
+
+  /** Waits, with growing pauses, for a control plane that is not there yet. */
+  async register(agent: RegisterAgent, token: Secret): Promise<RegisteredAgent> {
+    const headers = { 'x-registration-token': token.reveal() };
+    const call = {
+      operation: 'register',
+      method: 'POST',
+      path: '/api/agents',
+      headers,
+      body: agent,
+    } as const;
+    const answer = registeredAgentSchema.parse(await this.#patiently(call));
+    this.identify(answer.agentId, answer.agentKey);
+    return answer;
+  }
+
+  async heartbeat(
+    beat: z.infer<typeof heartbeatSchema>,
+  ): Promise<z.infer<typeof heartbeatAnswerSchema>> {
+    return heartbeatAnswerSchema.parse(
+      await this.#send(this.#own('heartbeat', '/heartbeat', beat)),
+    );
+  }
+
+  async command(commandId: string): Promise<CommandEnvelope> {
+    const call = this.#own('read a command', `/commands/${encodeURIComponent(commandId)}`);
+    return commandEnvelopeSchema.parse(await this.#patiently({ ...call, method: 'GET' }));
+  }
+
+  /** Progress may get lost; the next one comes in a second. */
+  async progress(commandId: string, progress: TransferProgress): Promise<void> {
+    const path = `/commands/${encodeURIComponent(commandId)}/progress`;
+    await this.#send(this.#own('report progress', path, progress));
+  }
+
+  /** Does not return before the control plane has the result. */
+  async result(commandId: string, result: Result<unknown>): Promise<void> {
+    const path = `/commands/${encodeURIComponent(commandId)}/result`;
+    await this.#patiently(this.#own('report a result', path, result));
+  }
+
+  async dataAccess(commandId: string): Promise<DataAccess> {
+    const path = `/commands/${encodeURIComponent(commandId)}/data-access`;
+    return dataAccessSchema.parse(await this.#patiently(this.#own('get data access', path, {})));
+  }
+
+  async certificate(
+    request: z.infer<typeof certificateRequestSchema>,
+  ): Promise<z.infer<typeof certificateAnswerSchema>> {
+    const call = this.#own('get a certificate', '/certificate', request);
+    return certificateAnswerSchema.parse(await this.#patiently(call));
+  }
+
+  #own(operation: string, path: string, body?: unknown): Call {
+    const headers = { authorization: `Bearer ${this.#agentKey}` };
+    return {
+      operation,
+      method: 'POST',
+      path: `/api/agents/${this.#agentId}${path}`,
+      headers,
+      body,
+    };
+  }
+
+  async #patiently(call: Call): Promise<unknown> {
+    return withBackoff(async () => this.#send(call), {
+      firstMs: 500,
+      maxMs: 15_000,
+      signal: this.#signal,
+      isWorthRetrying: (error) => error instanceof FailbackError && error.isRetryable,
+    });
+  }
+
+  async #send({ operation, method, path, headers, body }: Call): Promise<unknown> {
+    let response: Response;
+    try {
+      response = await fetch(`${this.#url}${path}`, {
+        method,
+        headers: { 'content-type': 'application/json', ...headers },
+        signal: AbortSignal.any([this.#signal, AbortSignal.timeout(TIMEOUT_MS)]),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      const detail = redact(error instanceof Error ? error.message : String(error));
+      const values = { status: 'nothing', operation, detail };
+      throw new FailbackError('FB-AGENT-004', values, { cause: error });
+    }
+    const text = await response.text();
+    if (response.ok) return text === '' ? null : (JSON.parse(text) as unknown);
+    throw refusal(operation, response.status, text);
+  }
+}
+
+function refusal(operation: string, status: number, text: string): Error {
+  const problem = problemSchema.safeParse(parse(text));
+  const code = problem.data?.code ?? '';
+  const detail = redact(problem.data?.detail ?? text.slice(0, 200));
+  if (code === 'FB-REQ-006' && operation !== 'register') return new KeyRefused(operation);
+  const isPassing = status >= 500 || status === 429 || status === 412 || status === 404;
+  // A 404 without our problem document comes from a host that has not loaded the app yet.
+  if (isPassing && (status !== 404 || code === '')) {
+    return new FailbackError('FB-AGENT-004', { status, operation, detail });
+  }
+  // The configuration server that signs may come up after the agent that asks.
+  if (code === 'FB-ORC-010')
+    return new FailbackError('FB-AGENT-004', { status, operation, detail });
+  return new FailbackError('FB-AGENT-005', { operation, code: code || status, detail });
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
