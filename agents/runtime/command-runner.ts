@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { CommandEnvelope } from '../../shared/contracts/agent-protocol.ts';
 import { COMMANDS } from '../../shared/contracts/commands.ts';
 import type { TransferProgress } from '../../shared/contracts/progress.ts';
@@ -132,13 +133,15 @@ export class CommandRunner {
   }
 }
 
+const subjectSchema = z.object({
+  replicationId: z.string().default(''),
+  diskId: z.string().default(''),
+});
+
 /** Disks travel side by side; everything else of one replication happens in order. */
 function subjectOf({ input }: CommandEnvelope): string {
-  const fields = (typeof input === 'object' && input !== null ? input : {}) as Record<
-    string,
-    unknown
-  >;
-  return `${String(fields['replicationId'])}/${String(fields['diskId'] ?? '')}`;
+  const { replicationId, diskId } = subjectSchema.safeParse(input).data ?? {};
+  return `${replicationId}/${diskId}`;
 }
 
 function errorStack(error: unknown): string {

@@ -144,20 +144,21 @@ export class ControlPlaneClient {
   }
 }
 
+/** The configuration server that signs certificates may come up after the agent that asks. */
+const PASSING_CODES: readonly string[] = ['FB-ORC-010', 'FB-AZ-002', 'FB-REQ-008'];
+const PASSING_STATUS: readonly number[] = [404, 412, 429];
+
 function refusal(operation: string, status: number, text: string): Error {
-  const problem = problemSchema.safeParse(parse(text));
-  const code = problem.data?.code ?? '';
-  const detail = redact(problem.data?.detail ?? text.slice(0, 200));
-  if (code === 'FB-REQ-006' && operation !== 'register') return new KeyRefused(operation);
-  const isPassing = status >= 500 || status === 429 || status === 412 || status === 404;
-  // A 404 without our problem document comes from a host that has not loaded the app yet.
-  if (isPassing && (status !== 404 || code === '')) {
-    return new FailbackError('FB-AGENT-004', { status, operation, detail });
-  }
-  // The configuration server that signs may come up after the agent that asks.
-  if (code === 'FB-ORC-010')
-    return new FailbackError('FB-AGENT-004', { status, operation, detail });
-  return new FailbackError('FB-AGENT-005', { operation, code: code || status, detail });
+  const problem = problemSchema.safeParse(parse(text)).data;
+  const detail = redact(problem?.detail ?? text.slice(0, 200));
+  if (problem?.code === 'FB-REQ-006' && operation !== 'register') return new KeyRefused(operation);
+  // Without our problem document the answer comes from a host that has not loaded the app yet.
+  const isPassing =
+    problem === undefined
+      ? status >= 500 || PASSING_STATUS.includes(status)
+      : PASSING_CODES.includes(problem.code);
+  if (isPassing) return new FailbackError('FB-AGENT-004', { status, operation, detail });
+  return new FailbackError('FB-AGENT-005', { operation, code: problem?.code ?? status, detail });
 }
 
 function parse(text: string): unknown {

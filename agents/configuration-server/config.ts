@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { agentConfigSchema } from '../runtime/config.ts';
+
+const listenSchema = z.object({
+  host: z.string().default('127.0.0.1'),
+  port: z.int().min(0).max(65_535),
+});
+
+const localHypervisorSchema = z.object({
+  kind: z.literal('local'),
+  /** One folder a VM below it. */
+  folder: z.string().min(1),
+  /** `qemu` boots the disk; `simulated` only looks at it, and says so. */
+  boot: z.enum(['qemu', 'simulated']).default('simulated'),
+  /** Seconds from boot until the guest's mobility agent registers; `null` = never. */
+  agentDelaySeconds: z.number().min(0).nullable().default(20),
+  /** Pause between two writes of a running guest; `null` = it does not write. */
+  guestPauseMs: z.int().positive().nullable().default(250),
+});
+export type LocalHypervisorConfig = z.output<typeof localHypervisorSchema>;
+
+export const configurationServerConfigSchema = agentConfigSchema.extend({
+  /** Where mobility agents of the site register. */
+  mobility: listenSchema,
+  hypervisor: z.discriminatedUnion('kind', [localHypervisorSchema]),
+});
+export type ConfigurationServerConfig = z.output<typeof configurationServerConfigSchema>;

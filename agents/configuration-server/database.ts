@@ -1,0 +1,84 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { VmShape } from '../../shared/contracts/commands.ts';
+import { FailbackError } from '../../shared/errors/failback-error.ts';
+
+/** One failback or rehearsal as this site knows it. */
+export interface ReplicationRecord {
+  readonly replicationId: string;
+  readonly vmId: string;
+  readonly vm: VmShape;
+  readonly location: 'original' | 'alternate';
+  /** True when the VM ran before we stopped it. */
+  readonly wasRunning: boolean;
+  readonly isRehearsal: boolean;
+  /** Disks that we made and that nothing was written to before. */
+  readonly blankDiskIds: readonly string[];
+}
+
+export interface MobilityAgentRecord {
+  readonly vmId: string;
+  readonly hostName: string;
+  readonly version: string;
+  readonly registeredAt: string;
+}
+
+type Kind = 'replication' | 'mobilityAgent';
+
+/** The configuration server's own memory: replications and mobility agents. */
+export class SiteDatabase {
+  readonly #database: DatabaseSync;
+
+  constructor(dataFolder: string) {
+    this.#database = new DatabaseSync(join(dataFolder, 'site.sqlite'));
+    this.#database.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;');
+    this.#database.exec(
+      'CREATE TABLE IF NOT EXISTS records (kind TEXT NOT NULL, id TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (kind, id))',
+    );
+  }
+
+  findReplication(replicationId: string): ReplicationRecord | null {
+    return this.#find('replication', replicationId) as ReplicationRecord | null;
+  }
+
+  replication(replicationId: string): ReplicationRecord {
+    const found = this.findReplication(replicationId);
+    if (found === null) throw new FailbackError('FB-SITE-001', { replicationId });
+    return found;
+  }
+
+  putReplication(record: ReplicationRecord): void {
+    this.#put('replication', record.replicationId, record);
+  }
+
+  deleteReplication(replicationId: string): void {
+    this.#database
+      .prepare('DELETE FROM records WHERE kind = ? AND id = ?')
+      .run('replication', replicationId);
+  }
+
+  findMobilityAgent(vmId: string): MobilityAgentRecord | null {
+    return this.#find('mobilityAgent', vmId) as MobilityAgentRecord | null;
+  }
+
+  putMobilityAgent(record: MobilityAgentRecord): void {
+    this.#put('mobilityAgent', record.vmId, record);
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #find(kind: Kind, id: string): unknown {
+    const row = this.#database
+      .prepare('SELECT record FROM records WHERE kind = ? AND id = ?')
+      .get(kind, id);
+    return row === undefined ? null : (JSON.parse(String(row['record'])) as unknown);
+  }
+
+  #put(kind: Kind, id: string, record: object): void {
+    this.#database
+      .prepare('INSERT OR REPLACE INTO records (kind, id, record) VALUES (?, ?, ?)')
+      .run(kind, id, JSON.stringify(record));
+  }
+}

@@ -1,0 +1,150 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CommandInput, CommandOutput } from '../../shared/contracts/commands.ts';
+import { FailbackError } from '../../shared/errors/failback-error.ts';
+import { type Result, success } from '../../shared/errors/result.ts';
+import type { Hypervisor, HypervisorVm } from '../../shared/ports/hypervisor.ts';
+import type { CommandHandlers } from '../runtime/types.ts';
+import type { CertificateAuthority } from './certificate-authority.ts';
+import type { SiteDatabase } from './database.ts';
+import { prepareTarget, restoreTarget } from './target.ts';
+
+const BOOT_POLL_MS = 500;
+const CONSOLE_CHARACTERS = 300;
+
+export interface SiteParts {
+  readonly hypervisor: Hypervisor;
+  readonly database: SiteDatabase;
+  readonly authority: CertificateAuthority;
+}
+
+/** The commands of the configuration server. Each may be repeated; see the Hypervisor port. */
+export function createConfigurationServerHandlers(parts: SiteParts): CommandHandlers {
+  const { hypervisor, database, authority } = parts;
+  return {
+    describeSite: async (input) => success(await describeSite(hypervisor, input)),
+    prepareTarget: async (input) => success(await prepareTarget(parts, input)),
+    restoreTarget: async (input) => success(await restoreTarget(parts, input)),
+    attachDisks: async ({ replicationId }) => {
+      const { vmId, vm } = database.replication(replicationId);
+      await hypervisor.attachToVm(vmId);
+      return success({ vmId, diskCount: vm.disks.length });
+    },
+    detachDisks: async ({ replicationId }) => {
+      const { vmId } = database.replication(replicationId);
+      const disks = await hypervisor.attachToMasterTarget(vmId);
+      return success({ diskCount: disks.length });
+    },
+    fixGuest: async ({ replicationId }) => {
+      const { vmId, vm } = database.replication(replicationId);
+      return success({ fixups: [...(await hypervisor.fixGuest(vmId, vm))] });
+    },
+    startVm: async ({ replicationId }) => success(await startVm(parts, replicationId)),
+    stopVm: async ({ replicationId, graceful }) =>
+      success(await stopVm(parts, replicationId, graceful)),
+    verifyBoot: async (input, { signal }) => success(await verifyBoot(parts, input, signal)),
+    checkMobilityAgent: async ({ replicationId }) => checkMobilityAgent(parts, replicationId),
+    openReverseSource: async ({ replicationId, pointId }) => {
+      const { vmId } = database.replication(replicationId);
+      const disks = await hypervisor.openImage(vmId, pointId);
+      return success({ takenAt: new Date().toISOString(), disks: [...disks] });
+    },
+    closeReverseSource: async ({ replicationId, pointId }) => {
+      const { vmId } = database.replication(replicationId);
+      return success({ wasOpen: await hypervisor.closeImage(vmId, pointId) });
+    },
+    issueCertificate: async (input) => success(await authority.issue(input)),
+  };
+}
+
+async function describeSite(
+  hypervisor: Hypervisor,
+  { vmName, targetVmId }: CommandInput<'describeSite'>,
+): Promise<CommandOutput<'describeSite'>> {
+  const [site, vm] = await Promise.all([
+    hypervisor.describe(),
+    hypervisor.findVm({ name: vmName, ...(targetVmId === undefined ? {} : { vmId: targetVmId }) }),
+  ]);
+  return {
+    hypervisor: hypervisor.kind,
+    isConnected: site.isConnected,
+    freeBytes: site.freeBytes,
+    originalVm:
+      vm === null
+        ? null
+        : {
+            vmId: vm.vmId,
+            powerState: vm.powerState,
+            snapshotCount: vm.snapshotCount,
+            diskCount: vm.disks.length,
+          },
+    observedAt: new Date().toISOString(),
+  };
+}
+
+async function requireVm(
+  { hypervisor, database }: SiteParts,
+  replicationId: string,
+): Promise<HypervisorVm> {
+  const { vmId, vm } = database.replication(replicationId);
+  const found = await hypervisor.findVm({ vmId, name: vm.name });
+  if (found === null) throw new FailbackError('FB-SITE-002', { vmName: vm.name });
+  return found;
+}
+
+async function startVm(parts: SiteParts, replicationId: string): Promise<CommandOutput<'startVm'>> {
+  const vm = await requireVm(parts, replicationId);
+  if (vm.disksAt !== 'vm') throw new FailbackError('FB-SITE-003', { vmName: vm.name });
+  await parts.hypervisor.powerOn(vm.vmId);
+  const { startedAt } = await requireVm(parts, replicationId);
+  const { isSimulated } = await parts.hypervisor.bootEvidence(vm.vmId);
+  return { startedAt: startedAt ?? new Date().toISOString(), isBootSimulated: isSimulated };
+}
+
+/** A replication that this site does not know has no VM that could run. */
+async function stopVm(
+  { hypervisor, database }: SiteParts,
+  replicationId: string,
+  isGraceful: boolean,
+): Promise<CommandOutput<'stopVm'>> {
+  const replication = database.findReplication(replicationId);
+  if (replication === null) return { wasRunning: false };
+  const vm = await hypervisor.findVm({ vmId: replication.vmId, name: replication.vm.name });
+  if (vm === null || vm.powerState === 'off') return { wasRunning: false };
+  await hypervisor.powerOff(vm.vmId, isGraceful);
+  return { wasRunning: true };
+}
+
+async function verifyBoot(
+  parts: SiteParts,
+  { replicationId, timeoutSeconds }: CommandInput<'verifyBoot'>,
+  signal: AbortSignal,
+): Promise<CommandOutput<'verifyBoot'>> {
+  const vm = await requireVm(parts, replicationId);
+  const deadlineMs = Date.parse(vm.startedAt ?? new Date().toISOString()) + timeoutSeconds * 1000;
+  for (;;) {
+    const seen = await parts.hypervisor.bootEvidence(vm.vmId);
+    if (seen.evidence !== null) {
+      const bootedAt = new Date().toISOString();
+      return { bootedAt, evidence: seen.evidence, isBootSimulated: seen.isSimulated };
+    }
+    if (Date.now() >= deadlineMs) {
+      const console = seen.consoleTail.slice(-CONSOLE_CHARACTERS) || '(nothing)';
+      const values = { vmName: vm.name, seconds: timeoutSeconds, console };
+      throw new FailbackError('FB-SITE-005', values);
+    }
+    await delay(BOOT_POLL_MS, undefined, { signal });
+  }
+}
+
+/** A registration from before the last boot says nothing about the machine that runs now. */
+async function checkMobilityAgent(
+  parts: SiteParts,
+  replicationId: string,
+): Promise<Result<CommandOutput<'checkMobilityAgent'>>> {
+  const vm = await requireVm(parts, replicationId);
+  const agent = parts.database.findMobilityAgent(vm.vmId);
+  const isCurrent = agent !== null && vm.startedAt !== null && agent.registeredAt >= vm.startedAt;
+  if (!isCurrent) throw new FailbackError('FB-AGENT-001', { vmName: vm.name });
+  const { registeredAt, hostName, version } = agent;
+  return success({ registeredAt, hostName, version });
+}

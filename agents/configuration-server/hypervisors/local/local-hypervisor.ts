@@ -1,0 +1,229 @@
+import { randomUUID } from 'node:crypto';
+import { constants, existsSync, mkdirSync, rmSync, statfsSync } from 'node:fs';
+import { copyFile, open, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { DiskShape, VmShape } from '../../../../shared/contracts/commands.ts';
+import { FailbackError } from '../../../../shared/errors/failback-error.ts';
+import type {
+  AttachedDisk,
+  BootEvidence,
+  Fixup,
+  Hypervisor,
+  HypervisorVm,
+} from '../../../../shared/ports/hypervisor.ts';
+import type { Logger } from '../../../runtime/types.ts';
+import type { LocalHypervisorConfig } from '../../config.ts';
+import { Boots } from './boot.ts';
+import { GuestStandIn } from './guest.ts';
+import { type VmFile, VmFolders } from './vm-folder.ts';
+
+/** The first of an OS disk is boot loader and file system; the stand-in guest leaves it alone. */
+const OS_DISK_GUEST_AREA = 0.75;
+
+interface LocalOptions {
+  readonly config: LocalHypervisorConfig;
+  readonly log: Logger;
+  readonly mobilityUrl: string;
+  readonly mobilityProof: (vmId: string) => string;
+}
+
+/** A hypervisor of folders: for the lab, for tests, and for sites that only want the disks. */
+export class LocalHypervisor implements Hypervisor {
+  readonly kind = 'local';
+  readonly #options: LocalOptions;
+  readonly #folders: VmFolders;
+  readonly #boots: Boots;
+  readonly #guests = new Map<string, GuestStandIn>();
+
+  constructor(options: LocalOptions) {
+    this.#options = options;
+    this.#folders = new VmFolders(options.config.folder);
+    this.#boots = new Boots(options.config.boot);
+  }
+
+  async describe(): Promise<{ isConnected: boolean; freeBytes: number | null }> {
+    const { bavail, bsize } = statfsSync(this.#folders.root);
+    return { isConnected: true, freeBytes: bavail * bsize };
+  }
+
+  async findVm({ vmId, name }: { vmId?: string; name: string }): Promise<HypervisorVm | null> {
+    const byId = vmId === undefined ? null : this.#folders.find(vmId);
+    return byId ?? this.#folders.all().find((vm) => vm.name === name) ?? null;
+  }
+
+  async createVm(shape: VmShape, creationKey: string, isIsolated: boolean): Promise<string> {
+    const existing = this.#folders.all().find((vm) => vm.creationKey === creationKey);
+    if (existing !== undefined) return existing.vmId;
+    const vmId = randomUUID();
+    this.#folders.write({
+      vmId,
+      name: shape.name,
+      creationKey,
+      isIsolated,
+      powerState: 'off',
+      startedAt: null,
+      disksAt: 'vm',
+      snapshotCount: 0,
+      disks: [],
+    });
+    return vmId;
+  }
+
+  async deleteVm(vmId: string): Promise<void> {
+    await this.powerOff(vmId, false);
+    this.#folders.remove(vmId);
+  }
+
+  async ensureDisks(vmId: string, disks: readonly DiskShape[]): Promise<readonly string[]> {
+    const vm = this.#require(vmId);
+    const fresh: string[] = [];
+    for (const { id: diskId, sizeBytes } of disks) {
+      const file = this.#folders.disk(vmId, diskId);
+      if (!existsSync(file)) {
+        await createSparse(file, sizeBytes);
+        fresh.push(diskId);
+      }
+      const { size: actualBytes } = await stat(file);
+      if (actualBytes !== sizeBytes) {
+        const values = { diskId, vmName: vm.name, actualBytes, neededBytes: sizeBytes };
+        throw new FailbackError('FB-SITE-006', values);
+      }
+    }
+    const shapes = disks.map(({ id: diskId, sizeBytes }) => ({ diskId, sizeBytes }));
+    this.#folders.update(vmId, { disks: shapes });
+    return fresh;
+  }
+
+  async attachToMasterTarget(vmId: string): Promise<readonly AttachedDisk[]> {
+    const vm = this.#require(vmId);
+    if (vm.powerState === 'on') throw new FailbackError('FB-SITE-004', { vmName: vm.name });
+    this.#folders.update(vmId, { disksAt: 'masterTarget' });
+    return vm.disks.map(({ diskId }) => ({ diskId, device: this.#file(vmId, diskId) }));
+  }
+
+  async attachToVm(vmId: string): Promise<void> {
+    this.#require(vmId);
+    this.#folders.update(vmId, { disksAt: 'vm' });
+  }
+
+  async powerOn(vmId: string): Promise<void> {
+    const vm = this.#require(vmId);
+    if (vm.disksAt !== 'vm') throw new FailbackError('FB-SITE-003', { vmName: vm.name });
+    if (vm.powerState === 'on') return;
+    const startedAt = new Date().toISOString();
+    this.#boots.start(vmId, {
+      serialLog: this.#folders.path(vmId, 'serial.log'),
+      disks: vm.disks.map(({ diskId }) => this.#folders.disk(vmId, diskId)),
+    });
+    const running = this.#folders.update(vmId, { powerState: 'on', startedAt });
+    if (running !== null) this.#startGuest(running);
+  }
+
+  async powerOff(vmId: string): Promise<void> {
+    await this.#guests.get(vmId)?.stop();
+    this.#guests.delete(vmId);
+    await this.#boots.stop(vmId);
+    this.#folders.update(vmId, { powerState: 'off', startedAt: null });
+  }
+
+  async bootEvidence(vmId: string): Promise<BootEvidence> {
+    return this.#boots.evidence(this.#folders.path(vmId, 'serial.log'));
+  }
+
+  async fixGuest(_vmId: string, shape: VmShape): Promise<readonly Fixup[]> {
+    const addresses = shape.networks.flatMap(({ staticIpAddress }) => staticIpAddress ?? []);
+    return [
+      { name: 'VMware Tools', outcome: 'notNeeded', detail: 'The local hypervisor has no tools.' },
+      {
+        name: 'static IP address',
+        outcome: addresses.length === 0 ? 'notNeeded' : 'deferredToGuest',
+        detail:
+          addresses.length === 0
+            ? 'None was recorded before the failover.'
+            : `The guest has to set ${addresses.join(', ')}.`,
+      },
+    ];
+  }
+
+  async openImage(vmId: string, imageId: string): Promise<readonly AttachedDisk[]> {
+    const vm = this.#require(vmId);
+    const copyAll = async (): Promise<void> => {
+      for (const { diskId } of vm.disks) {
+        const target = this.#image(vmId, imageId, diskId);
+        mkdirSync(dirname(target), { recursive: true });
+        await copyFile(this.#folders.disk(vmId, diskId), target, constants.COPYFILE_FICLONE);
+      }
+    };
+    const guest = this.#guests.get(vmId);
+    await (guest === undefined ? copyAll() : guest.whilePaused(copyAll));
+    return vm.disks.map(({ diskId }) => ({
+      diskId,
+      device: { kind: 'file', path: this.#image(vmId, imageId, diskId) },
+    }));
+  }
+
+  async closeImage(vmId: string, imageId: string): Promise<boolean> {
+    const folder = dirname(this.#image(vmId, imageId, 'any'));
+    const wasOpen = existsSync(folder);
+    rmSync(folder, { recursive: true, force: true });
+    return wasOpen;
+  }
+
+  async resume(): Promise<void> {
+    for (const vm of this.#folders.all()) {
+      if (vm.powerState === 'on') this.#startGuest(vm);
+    }
+  }
+
+  /** VMs stay on as far as anybody can tell; their stand-ins come back with `resume`. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#guests.values()].map((guest) => guest.stop()));
+    await this.#boots.stopAll();
+  }
+
+  #startGuest(vm: VmFile): void {
+    const { config, log, mobilityUrl, mobilityProof } = this.#options;
+    const { agentDelaySeconds } = config;
+    const guest = new GuestStandIn({
+      vmId: vm.vmId,
+      hostName: vm.name,
+      mobilityUrl,
+      proof: mobilityProof(vm.vmId),
+      agentDelayMs: agentDelaySeconds === null ? null : agentDelaySeconds * 1000,
+      // A rehearsal's machine is cut off from everything.
+      guestPauseMs: vm.isIsolated ? null : config.guestPauseMs,
+      disks: vm.disks.map(({ diskId, sizeBytes }) => ({
+        file: this.#folders.disk(vm.vmId, diskId),
+        sizeBytes,
+        from: diskId === 'os' ? Math.floor((sizeBytes * OS_DISK_GUEST_AREA) / 4096) * 4096 : 0,
+      })),
+      areDisksBusy: () => this.#boots.isRunning(vm.vmId),
+      log,
+    });
+    this.#guests.set(vm.vmId, guest);
+    guest.start();
+  }
+
+  #require(vmId: string): VmFile {
+    const vm = this.#folders.find(vmId);
+    if (vm === null) throw new FailbackError('FB-SITE-002', { vmName: vmId });
+    return vm;
+  }
+
+  #file(vmId: string, diskId: string): AttachedDisk['device'] {
+    return { kind: 'file', path: this.#folders.disk(vmId, diskId) };
+  }
+
+  #image(vmId: string, imageId: string, diskId: string): string {
+    return this.#folders.path(vmId, `images/${imageId}/${diskId}.raw`);
+  }
+}
+
+async function createSparse(file: string, sizeBytes: number): Promise<void> {
+  const handle = await open(file, 'w');
+  try {
+    await handle.truncate(sizeBytes);
+  } finally {
+    await handle.close();
+  }
+}

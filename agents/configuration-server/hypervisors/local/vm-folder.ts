@@ -1,0 +1,78 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+const vmFileSchema = z.object({
+  vmId: z.string(),
+  name: z.string(),
+  /** What the VM was created for; `null` for VMs that were there before. */
+  creationKey: z.string().nullable(),
+  isIsolated: z.boolean(),
+  powerState: z.enum(['on', 'off']),
+  startedAt: z.string().nullable(),
+  disksAt: z.enum(['vm', 'masterTarget']),
+  snapshotCount: z.int(),
+  disks: z.array(z.object({ diskId: z.string(), sizeBytes: z.int() })),
+});
+export type VmFile = z.infer<typeof vmFileSchema>;
+
+/** VMs as folders: `<root>/<vm id>/vm.json` and one raw file a disk. */
+export class VmFolders {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+    mkdirSync(root, { recursive: true });
+  }
+
+  get root(): string {
+    return this.#root;
+  }
+
+  all(): readonly VmFile[] {
+    return readdirSync(this.#root)
+      .map((vmId) => this.find(vmId))
+      .filter((vm) => vm !== null);
+  }
+
+  find(vmId: string): VmFile | null {
+    const file = join(this.#root, vmId, 'vm.json');
+    if (!existsSync(file)) return null;
+    return vmFileSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  }
+
+  write(vm: VmFile): void {
+    mkdirSync(join(this.#root, vm.vmId), { recursive: true });
+    const file = join(this.#root, vm.vmId, 'vm.json');
+    writeFileSync(`${file}.new`, JSON.stringify(vm, null, 2));
+    renameSync(`${file}.new`, file);
+  }
+
+  update(vmId: string, change: Partial<VmFile>): VmFile | null {
+    const vm = this.find(vmId);
+    if (vm === null) return null;
+    const next = { ...vm, ...change };
+    this.write(next);
+    return next;
+  }
+
+  remove(vmId: string): void {
+    rmSync(join(this.#root, vmId), { recursive: true, force: true });
+  }
+
+  path(vmId: string, fileName: string): string {
+    return join(this.#root, vmId, fileName);
+  }
+
+  disk(vmId: string, diskId: string): string {
+    return this.path(vmId, `${diskId}.raw`);
+  }
+}

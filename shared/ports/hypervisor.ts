@@ -1,0 +1,63 @@
+import type { DiskShape, TargetDevice, VmShape } from '../contracts/commands.ts';
+
+export interface HypervisorVm {
+  readonly vmId: string;
+  readonly name: string;
+  readonly powerState: 'on' | 'off';
+  readonly snapshotCount: number;
+  readonly disks: readonly { readonly diskId: string; readonly sizeBytes: number }[];
+  /** Who holds the disks: the VM itself, or the master target. Never both. */
+  readonly disksAt: 'vm' | 'masterTarget';
+  /** When the VM was last switched on; `null` while it is off. */
+  readonly startedAt: string | null;
+}
+
+export interface AttachedDisk {
+  readonly diskId: string;
+  readonly device: TargetDevice;
+}
+
+export interface BootEvidence {
+  /** What shows that the guest booted; `null` while nothing does. */
+  readonly evidence: string | null;
+  readonly isSimulated: boolean;
+  /** The last of what the guest's console showed, for people. */
+  readonly consoleTail: string;
+}
+
+export interface Fixup {
+  readonly name: string;
+  readonly outcome: 'done' | 'notNeeded' | 'deferredToGuest' | 'failed';
+  readonly detail: string;
+}
+
+/**
+ * What a site's hypervisor does for a failback. Every call may be repeated and then changes nothing;
+ * a call that was cut off in the middle is completed by repeating it.
+ */
+export interface Hypervisor {
+  readonly kind: 'local' | 'vsphere' | 'hyperv';
+  /** `null` for what could not be found out. */
+  describe(): Promise<{ readonly isConnected: boolean; readonly freeBytes: number | null }>;
+  /** By id when there is one, else by name. */
+  findVm(key: { readonly vmId?: string; readonly name: string }): Promise<HypervisorVm | null>;
+  /** `creationKey` makes it idempotent: the same key gives the same VM. Returns the VM's id. */
+  createVm(shape: VmShape, creationKey: string, isIsolated: boolean): Promise<string>;
+  deleteVm(vmId: string): Promise<void>;
+  /** Adds disks that are missing; returns the ids of those that are new and read as zeros. */
+  ensureDisks(vmId: string, disks: readonly DiskShape[]): Promise<readonly string[]>;
+  /** Only while the VM is off. */
+  attachToMasterTarget(vmId: string): Promise<readonly AttachedDisk[]>;
+  attachToVm(vmId: string): Promise<void>;
+  /** Only while the VM holds its disks. */
+  powerOn(vmId: string): Promise<void>;
+  powerOff(vmId: string, isGraceful: boolean): Promise<void>;
+  bootEvidence(vmId: string): Promise<BootEvidence>;
+  fixGuest(vmId: string, shape: VmShape): Promise<readonly Fixup[]>;
+  /** An image of the running VM's disks at one instant, readable by the master target. */
+  openImage(vmId: string, imageId: string): Promise<readonly AttachedDisk[]>;
+  closeImage(vmId: string, imageId: string): Promise<boolean>;
+  /** Takes up what ran before the program was stopped. */
+  resume(): Promise<void>;
+  stop(): Promise<void>;
+}
