@@ -16,6 +16,11 @@ const SECTOR_BYTES = 512;
 const EVIDENCE = /ASR-BOOT-OK[^\r\n]*/;
 const SIMULATED = /SIMULATED-BOOT[^\r\n]*/;
 
+/** Always TCG: /dev/kvm may exist and hang. */
+const QEMU_OPTIONS = '-accel tcg -m 256 -display none -monitor none -nic none -no-reboot'.split(
+  ' ',
+);
+
 interface BootFiles {
   readonly serialLog: string;
   /** The OS disk first. */
@@ -37,14 +42,10 @@ export class Boots {
       writeFileSync(serialLog, simulate(disks[0] ?? ''));
       return;
     }
-    // Always TCG: /dev/kvm may exist and hang.
+    const drives = disks.flatMap((file) => ['-drive', `file=${file},format=raw,if=virtio`]);
     const child = spawn(
       'qemu-system-x86_64',
-      [
-        ...['-accel', 'tcg', '-m', '256', '-display', 'none', '-monitor', 'none', '-nic', 'none'],
-        ...['-no-reboot', '-serial', `file:${serialLog}`],
-        ...disks.flatMap((file) => ['-drive', `file=${file},format=raw,if=virtio`]),
-      ],
+      [...QEMU_OPTIONS, '-serial', `file:${serialLog}`, ...drives],
       { stdio: 'ignore' },
     );
     child.once('error', (error) =>

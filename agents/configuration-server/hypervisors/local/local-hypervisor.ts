@@ -70,7 +70,7 @@ export class LocalHypervisor implements Hypervisor {
   }
 
   async deleteVm(vmId: string): Promise<void> {
-    await this.powerOff(vmId, false);
+    await this.powerOff(vmId);
     this.#folders.remove(vmId);
   }
 

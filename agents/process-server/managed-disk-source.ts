@@ -1,0 +1,146 @@
+import type { DataAccess } from '../../shared/contracts/agent-protocol.ts';
+import { clip, faultOf, type PageRange } from '../../shared/domain/page-ranges.ts';
+import { parseVhdFooter, VHD_FOOTER_BYTES } from '../../shared/domain/vhd-footer.ts';
+import { FailbackError } from '../../shared/errors/failback-error.ts';
+import { BaseUnusable, type BlockSource } from '../../shared/ports/block-source.ts';
+import { parsePageList } from './page-list.ts';
+import { getFromStorage, sourceError, StorageFailure } from './storage-http.ts';
+
+/** Listings are asked for in windows: the service may time out on very fragmented disks. */
+const WINDOW_BYTES = 16 * 1024 ** 3;
+const MAX_RESULTS = 10_000;
+
+/** Answers after which the base is of no use and everything has to be looked at again. */
+const RESYNC_CODES: Readonly<Record<string, string>> = {
+  BlobOverwritten: 'the disk was recreated since the base snapshot',
+  PreviousSnapshotNotFound: 'the base snapshot is gone',
+  PreviousSnapshotCannotBeNewer: 'the base snapshot is newer than this one',
+  PreviousSnapshotOperationNotSupported: 'the base snapshot cannot be compared',
+  UnsupportedHeaderForNonManagedDisksAccount: 'the source is not a managed disk',
+};
+
+interface SourceOptions {
+  readonly access: () => Promise<DataAccess>;
+  readonly signal: AbortSignal;
+}
+
+/** A snapshot of a managed disk, read through its SAS URL. */
+export class ManagedDiskSource implements BlockSource {
+  readonly #options: SourceOptions;
+  #access: DataAccess | undefined;
+  #sizeBytes = 0;
+
+  constructor(options: SourceOptions) {
+    this.#options = options;
+  }
+
+  /** Whether a base snapshot can be read at all. */
+  async hasBase(): Promise<boolean> {
+    return (await this.#current()).baseUrl !== undefined;
+  }
+
+  async open(sizeBytes: number): Promise<void> {
+    await this.#current();
+    this.#sizeBytes = sizeBytes;
+    const { headers, body } = await this.#get({
+      'x-ms-range': `bytes=${sizeBytes}-${sizeBytes + VHD_FOOTER_BYTES - 1}`,
+    });
+    const contentRange = headers.get('content-range') ?? '';
+    const blobBytes = Number(contentRange.split('/').at(-1));
+    if (blobBytes !== sizeBytes + VHD_FOOTER_BYTES) {
+      const actualBytes = blobBytes - VHD_FOOTER_BYTES;
+      throw new FailbackError('FB-DATA-002', { actualBytes, neededBytes: sizeBytes });
+    }
+    const footer = parseVhdFooter(body);
+    if (typeof footer === 'string') throw new FailbackError('FB-DATA-003', { fault: footer });
+    if (footer.sizeBytes !== sizeBytes) {
+      const values = { actualBytes: footer.sizeBytes, neededBytes: sizeBytes };
+      throw new FailbackError('FB-DATA-002', values);
+    }
+  }
+
+  async *ranges({
+    from,
+    to,
+    isDelta,
+  }: {
+    readonly from: number;
+    readonly to: number;
+    readonly isDelta: boolean;
+  }): AsyncGenerator<PageRange> {
+    let end = from;
+    for (let start = from; start < to; start += WINDOW_BYTES) {
+      const window = { start, end: Math.min(to, start + WINDOW_BYTES) };
+      for await (const listed of this.#list(window, isDelta)) {
+        const range = clip(listed, window.start, Math.min(window.end, this.#sizeBytes));
+        if (range === null) continue;
+        const fault = faultOf(end, range);
+        if (fault !== null) throw new FailbackError('FB-DATA-004', { fault });
+        end = range.offset + range.length;
+        yield range;
+      }
+    }
+  }
+
+  async read(offset: number, length: number): Promise<Buffer> {
+    const { body } = await this.#get({ 'x-ms-range': `bytes=${offset}-${offset + length - 1}` });
+    if (body.length !== length) {
+      throw new FailbackError('FB-DATA-005', { status: 206, code: `short read at ${offset}` });
+    }
+    return body;
+  }
+
+  async *#list(
+    window: { readonly start: number; readonly end: number },
+    isDelta: boolean,
+  ): AsyncGenerator<PageRange> {
+    let marker = '';
+    do {
+      const query = { comp: 'pagelist', maxresults: String(MAX_RESULTS), marker };
+      const headers = { 'x-ms-range': `bytes=${window.start}-${window.end - 1}` };
+      const { body } = await this.#get(headers, { query, isDelta });
+      const page = parsePageList(body.toString('utf8'));
+      yield* page.ranges;
+      ({ marker } = page);
+    } while (marker !== '');
+  }
+
+  async #get(
+    headers: Readonly<Record<string, string>>,
+    { query = {}, isDelta = false }: { query?: Record<string, string>; isDelta?: boolean } = {},
+  ): Promise<{ readonly headers: Headers; readonly body: Buffer }> {
+    await this.#current();
+    try {
+      return await getFromStorage({
+        signal: this.#options.signal,
+        url: () => withQuery(this.#access?.sourceUrl ?? '', query),
+        headers: () => ({
+          ...headers,
+          ...(isDelta ? { 'x-ms-previous-snapshot-url': this.#access?.baseUrl ?? '' } : {}),
+        }),
+        renew: async () => {
+          this.#access = await this.#options.access();
+        },
+      });
+    } catch (error) {
+      this.#options.signal.throwIfAborted();
+      const reason = error instanceof StorageFailure ? RESYNC_CODES[error.code] : undefined;
+      if (isDelta && reason !== undefined) throw new BaseUnusable(reason, { cause: error });
+      throw sourceError(error);
+    }
+  }
+
+  /** Access that is good for a while yet. */
+  async #current(): Promise<DataAccess> {
+    const isGood =
+      this.#access !== undefined && Date.parse(this.#access.expiresAt) - Date.now() > 5 * 60_000;
+    if (!isGood) this.#access = await this.#options.access();
+    return this.#access ?? { expiresAt: '' };
+  }
+}
+
+function withQuery(url: string, query: Readonly<Record<string, string>>): string {
+  const extra = Object.entries(query).filter(([, value]) => value !== '');
+  const text = extra.map(([key, value]) => `&${key}=${encodeURIComponent(value)}`).join('');
+  return `${url}${text}`;
+}
