@@ -9,7 +9,7 @@ import {
   PROTOCOL_VERSION,
 } from '../../shared/contracts/transfer-protocol.ts';
 import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
-import { ProgressMeter } from '../../shared/domain/progress-meter.ts';
+import { ProgressMeter } from '../runtime/progress-meter.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { type Result, success } from '../../shared/errors/result.ts';
 import { BaseUnusable } from '../../shared/ports/block-source.ts';

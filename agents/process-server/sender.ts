@@ -12,7 +12,7 @@ import {
   type TransferUnit,
   withGapsAsZeros,
 } from '../../shared/domain/page-ranges.ts';
-import type { ProgressMeter } from '../../shared/domain/progress-meter.ts';
+import type { ProgressMeter } from '../runtime/progress-meter.ts';
 import { type ErrorRecord, FailbackError } from '../../shared/errors/failback-error.ts';
 import type { BlockSource } from '../../shared/ports/block-source.ts';
 import type { FrameStream } from '../runtime/frame-stream.ts';

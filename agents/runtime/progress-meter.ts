@@ -1,4 +1,4 @@
-import type { TransferProgress } from '../contracts/progress.ts';
+import type { TransferProgress } from '../../shared/contracts/progress.ts';
 
 /** How much the newest second counts: a rate that is steady enough to read and quick enough to believe. */
 const SMOOTHING = 0.3;

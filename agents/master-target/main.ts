@@ -1,0 +1,47 @@
+import { dirname, resolve } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { invariant } from '../../shared/domain/assert.ts';
+import { loadConfig } from '../runtime/config.ts';
+import { mainProgram } from '../runtime/main-program.ts';
+import { runAgent } from '../runtime/run-agent.ts';
+import { masterTargetConfigSchema } from './config.ts';
+import { createMasterTargetHandlers } from './handlers.ts';
+import { Sessions } from './session.ts';
+import { startTransferServer } from './transfer-server.ts';
+
+const HELP = `The master target: receives what process servers send and writes it to the disks of the site.
+
+  node dist/agents/master-target/main.js --config FILE
+
+The file is JSON; docs/operating.md lists its fields.
+`;
+
+mainProgram('The master target', async () => {
+  const config = loadConfig(masterTargetConfigSchema, process.argv.slice(2), HELP);
+  if (config === null) return;
+  const retentionFolder = resolve(dirname(config.dataFolder), config.retentionFolder);
+  mkdirSync(retentionFolder, { recursive: true });
+  await runAgent({
+    kind: 'masterTarget',
+    config,
+    needsCertificate: true,
+    createProgram: async ({ tls, log }) => {
+      invariant(tls !== null, 'The master target runs with a certificate');
+      const sessions = new Sessions(retentionFolder, log);
+      const server = await startTransferServer({ listen: config.listen, tls, sessions, log });
+      const host = config.advertisedHost ?? config.listen.host;
+      const address = { host, port: server.port };
+      const { osType } = config;
+      return {
+        address,
+        handlers: createMasterTargetHandlers({
+          retentionFolder,
+          osType,
+          sessions,
+          transferAddress: address,
+        }),
+        stop: () => server.stop(),
+      };
+    },
+  });
+});

@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import { type FileHandle, open } from 'node:fs/promises';
+import { DIGEST_BYTES } from '../../shared/contracts/transfer-protocol.ts';
+import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
+
+/** Stands for a block of zeros: a new manifest is a sparse file. */
+const ZERO_ENTRY = Buffer.alloc(DIGEST_BYTES);
+
+/** Digest of every block of a disk at the source; one file a disk, 32 bytes a block. */
+export class Manifest {
+  readonly #handle: FileHandle;
+
+  private constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  /** Opens the manifest, or makes one that says "all zeros". */
+  static async open(file: string, sizeBytes: number): Promise<Manifest> {
+    const handle = await open(file, 'a+').then(async (created) => {
+      await created.close();
+      return open(file, 'r+');
+    });
+    const { size } = await handle.stat();
+    const wanted = blockCount(sizeBytes) * DIGEST_BYTES;
+    if (size !== wanted) await handle.truncate(wanted);
+    return new Manifest(handle);
+  }
+
+  async set(block: number, digest: Uint8Array): Promise<void> {
+    await this.#handle.write(digest, 0, DIGEST_BYTES, block * DIGEST_BYTES);
+  }
+
+  /** Blocks that are zero from start to end. */
+  async setZero(offset: number, length: number): Promise<void> {
+    const first = Math.ceil(offset / BLOCK_BYTES);
+    const last = Math.ceil((offset + length) / BLOCK_BYTES);
+    const entries = Buffer.alloc(Math.min(last - first, 65_536) * DIGEST_BYTES);
+    for (let block = first; block < last; block += 65_536) {
+      const count = Math.min(65_536, last - block);
+      await this.#handle.write(entries, 0, count * DIGEST_BYTES, block * DIGEST_BYTES);
+    }
+  }
+
+  /** Digests of consecutive blocks. */
+  async read(firstBlock: number, count: number): Promise<readonly Buffer[]> {
+    const bytes = Buffer.alloc(count * DIGEST_BYTES);
+    await this.#handle.read(bytes, 0, bytes.length, firstBlock * DIGEST_BYTES);
+    return Array.from({ length: count }, (_, index) =>
+      bytes.subarray(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES),
+    );
+  }
+
+  async sync(): Promise<void> {
+    await this.#handle.datasync();
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close();
+  }
+}
+
+export function blockCount(sizeBytes: number): number {
+  return Math.ceil(sizeBytes / BLOCK_BYTES);
+}
+
+/** What the manifest holds for a block with these bytes. */
+export function entryOf(bytes: Buffer): Buffer {
+  const isZero = bytes.every((byte) => byte === 0);
+  return isZero ? ZERO_ENTRY : createHash('sha256').update(bytes).digest();
+}
+
+/** The digest of zeros and the entry for zeros mean the same. */
+export function isSame(entry: Buffer, bytes: Buffer): boolean {
+  if (entry.equals(ZERO_ENTRY)) return bytes.every((byte) => byte === 0);
+  return createHash('sha256').update(bytes).digest().equals(entry);
+}

@@ -1,0 +1,118 @@
+import { copyFile, rename } from 'node:fs/promises';
+import { AnonymousCredential, PageBlobClient } from '@azure/storage-blob';
+import type { CommandInput, CommandOutput } from '../../shared/contracts/commands.ts';
+import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
+import { FailbackError } from '../../shared/errors/failback-error.ts';
+import type { CommandContext } from '../runtime/types.ts';
+import { ProgressMeter } from '../runtime/progress-meter.ts';
+import { blockCount, entryOf, isSame, Manifest } from './manifest.ts';
+import type { ReplicationFolder } from './replication-folder.ts';
+import { TargetDisk } from './target-disk.ts';
+
+const BATCH = 16;
+const RENEW_BEFORE_MS = 5 * 60_000;
+const ZERO = Buffer.alloc(BLOCK_BYTES);
+
+type Input = CommandInput<'replicateToAzure'>;
+type Output = CommandOutput<'replicateToAzure'>;
+
+/**
+ * The way back. The manifest says what the replica in Azure holds: first what the source held at shutdown,
+ * then what each delta brought. It moves on only after all of a delta is in the replica, so that a delta
+ * that was cut off is simply sent again.
+ */
+export async function replicateToAzure(
+  folder: ReplicationFolder,
+  input: Input,
+  context: CommandContext,
+): Promise<Output> {
+  const startedAt = Date.now();
+  const { diskId, device, sizeBytes } = input;
+  const disk = await TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: true });
+  const file = folder.manifestFile(diskId);
+  const manifest = await Manifest.open(file, sizeBytes);
+  await copyFile(file, `${file}.next`);
+  const next = await Manifest.open(`${file}.next`, sizeBytes);
+  const replica = new Replica(context);
+  const meter = new ProgressMeter(() => Date.now());
+  meter.expect(sizeBytes, blockCount(sizeBytes));
+  let changedBytes = 0;
+  try {
+    for (let first = 0; first < blockCount(sizeBytes); first += BATCH) {
+      context.signal.throwIfAborted();
+      const count = Math.min(BATCH, blockCount(sizeBytes) - first);
+      const offset = first * BLOCK_BYTES;
+      const bytes = await disk.read(offset, Math.min(count * BLOCK_BYTES, sizeBytes - offset));
+      const entries = await manifest.read(first, count);
+      for (const [index, entry] of entries.entries()) {
+        const block = bytes.subarray(index * BLOCK_BYTES, (index + 1) * BLOCK_BYTES);
+        if (isSame(entry, block)) continue;
+        await replica.put(offset + index * BLOCK_BYTES, block);
+        await next.set(first + index, entryOf(block));
+        changedBytes += block.length;
+      }
+      meter.add(bytes.length, count);
+      context.reportProgress(meter.read('comparing and sending'));
+    }
+    await next.sync();
+  } finally {
+    await disk.close();
+    await manifest.close();
+    await next.close();
+  }
+  await rename(`${file}.next`, file);
+  return {
+    comparedBytes: sizeBytes,
+    changedBytes,
+    sentBytes: replica.sentBytes,
+    durationMs: Date.now() - startedAt,
+  };
+}
+
+/** The page blob in Azure, through SAS URLs that are renewed before they run out. */
+class Replica {
+  readonly #context: CommandContext;
+  #client: PageBlobClient | undefined;
+  #expiresMs = 0;
+  sentBytes = 0;
+
+  constructor(context: CommandContext) {
+    this.#context = context;
+  }
+
+  async put(offset: number, block: Buffer): Promise<void> {
+    const abortSignal = this.#context.signal;
+    try {
+      const client = await this.#current();
+      if (block.equals(ZERO.subarray(0, block.length))) {
+        await client.clearPages(offset, block.length, { abortSignal });
+        return;
+      }
+      await client.uploadPages(block, offset, block.length, { abortSignal });
+      this.sentBytes += block.length;
+    } catch (error) {
+      this.#context.signal.throwIfAborted();
+      throw replicaError(error);
+    }
+  }
+
+  async #current(): Promise<PageBlobClient> {
+    if (this.#client !== undefined && Date.now() < this.#expiresMs - RENEW_BEFORE_MS) {
+      return this.#client;
+    }
+    const { replicaUrl, expiresAt } = await this.#context.dataAccess();
+    if (replicaUrl === undefined) {
+      throw new FailbackError('FB-JRN-007', { status: 'no', code: 'no access was granted' });
+    }
+    this.#client = new PageBlobClient(replicaUrl, new AnonymousCredential());
+    this.#expiresMs = Date.parse(expiresAt);
+    return this.#client;
+  }
+}
+
+function replicaError(error: unknown): FailbackError {
+  if (error instanceof FailbackError) return error;
+  const fields = (error instanceof Error ? error : {}) as { statusCode?: number; code?: string };
+  const values = { status: fields.statusCode ?? 'no answer', code: fields.code ?? 'unknown' };
+  return new FailbackError('FB-JRN-007', values, { cause: error });
+}

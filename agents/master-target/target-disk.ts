@@ -1,0 +1,98 @@
+import { existsSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import type { TargetDevice } from '../../shared/contracts/commands.ts';
+import { FailbackError } from '../../shared/errors/failback-error.ts';
+
+const ZERO_CHUNK = Buffer.alloc(4 * 1024 * 1024);
+
+/** A disk of the target VM as the master target writes it: a file, or a disk attached to it. */
+export class TargetDisk {
+  readonly #handle: FileHandle;
+
+  private constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  /** Throws FB-JRN-003 when the device is not there, FB-JRN-005 when it is too small. */
+  static async open(
+    diskId: string,
+    device: TargetDevice,
+    request: { readonly sizeBytes: number; readonly isReadOnly: boolean },
+  ): Promise<TargetDisk> {
+    const path = pathOf(device);
+    if (path === null || !existsSync(path)) {
+      const name = device.kind === 'file' ? device.path : device.uuid;
+      throw new FailbackError('FB-JRN-003', { diskId, device: name });
+    }
+    const handle = await open(path, request.isReadOnly ? 'r' : 'r+');
+    const actualBytes = await sizeOf(handle);
+    if (actualBytes < request.sizeBytes) {
+      await handle.close();
+      const values = { diskId, actualBytes, neededBytes: request.sizeBytes };
+      throw new FailbackError('FB-JRN-005', values);
+    }
+    return new TargetDisk(handle);
+  }
+
+  async read(offset: number, length: number): Promise<Buffer> {
+    const buffer = Buffer.alloc(length);
+    for (let done = 0; done < length;) {
+      const { bytesRead } = await this.#handle.read(buffer, done, length - done, offset + done);
+      if (bytesRead === 0) break;
+      done += bytesRead;
+    }
+    return buffer;
+  }
+
+  async write(offset: number, bytes: Uint8Array): Promise<void> {
+    for (let done = 0; done < bytes.length;) {
+      const { bytesWritten } = await this.#handle.write(
+        bytes,
+        done,
+        bytes.length - done,
+        offset + done,
+      );
+      done += bytesWritten;
+    }
+  }
+
+  async zero(offset: number, length: number): Promise<void> {
+    for (let done = 0; done < length; done += ZERO_CHUNK.length) {
+      await this.write(
+        offset + done,
+        ZERO_CHUNK.subarray(0, Math.min(ZERO_CHUNK.length, length - done)),
+      );
+    }
+  }
+
+  async sync(): Promise<void> {
+    await this.#handle.datasync();
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close();
+  }
+}
+
+/** Block devices have no size in their stat; the end of the device tells. */
+async function sizeOf(handle: FileHandle): Promise<number> {
+  const stat = await handle.stat();
+  if (!stat.isBlockDevice()) return stat.size;
+  const probe = Buffer.alloc(512);
+  let [low, high] = [0, 2 ** 46 / 512];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    const { bytesRead } = await handle.read(probe, 0, 512, (middle - 1) * 512);
+    if (bytesRead === 512) low = middle;
+    else high = middle - 1;
+  }
+  return low * 512;
+}
+
+/** Disks that were hot-added are found by the UUID that vSphere shows in the guest (disk.EnableUUID). */
+function pathOf(device: TargetDevice): string | null {
+  if (device.kind === 'file') return device.path;
+  const id = device.uuid.toLowerCase().replaceAll(/[^0-9a-f]/g, '');
+  const candidates = [`/dev/disk/by-id/wwn-0x${id}`, `/dev/disk/by-id/scsi-3${id}`];
+  return candidates.find((path) => existsSync(path)) ?? null;
+}

@@ -1,0 +1,67 @@
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:tls';
+import { FailbackError } from '../../shared/errors/failback-error.ts';
+import type { TlsMaterial } from '../runtime/enrolment.ts';
+import type { Logger } from '../runtime/types.ts';
+import type { Sessions } from './session.ts';
+
+interface ServerOptions {
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly tls: TlsMaterial;
+  readonly sessions: Sessions;
+  readonly log: Logger;
+}
+
+export interface TransferServer {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** Takes connections of process servers that our site's authority certified; all others are turned away. */
+export async function startTransferServer({
+  listen,
+  tls,
+  sessions,
+  log,
+}: ServerOptions): Promise<TransferServer> {
+  const { keyPem: key, certificatePem: cert, caPem: ca } = tls;
+  const options = {
+    key,
+    cert,
+    ca,
+    requestCert: true,
+    rejectUnauthorized: true,
+    minVersion: 'TLSv1.3',
+  } as const;
+  const server = createServer(options, (socket) => {
+    socket.on('error', (error: Error) =>
+      log.debug('a connection broke', { reason: error.message }),
+    );
+    const { subject } = socket.getPeerCertificate();
+    if (subject.OU !== 'processServer') {
+      log.warn('a peer that is no process server was turned away', { peer: subject.CN });
+      socket.destroy();
+      return;
+    }
+    socket.setNoDelay(true);
+    void sessions.serve(socket);
+  });
+  server.on('tlsClientError', (error) => {
+    log.warn('a peer without a valid certificate was turned away', { reason: error.message });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const isTaken = error.code === 'EADDRINUSE';
+      const { port } = listen;
+      reject(isTaken ? new FailbackError('FB-AGENT-011', { port }, { cause: error }) : error);
+    });
+    server.listen(listen.port, listen.host, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    stop: async () => {
+      await sessions.closeAll();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
