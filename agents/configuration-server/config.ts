@@ -16,6 +16,8 @@ const localHypervisorSchema = z.object({
   agentDelaySeconds: z.number().min(0).nullable().default(20),
   /** Pause between two writes of a running guest; `null` = it does not write. */
   guestPauseMs: z.int().positive().nullable().default(250),
+  /** Keeps a copy of the disks as they were right before the first boot, for comparing. */
+  keepBootCopy: z.boolean().default(false),
 });
 export type LocalHypervisorConfig = z.output<typeof localHypervisorSchema>;
 

@@ -106,7 +106,9 @@ function blobLike(port: number, name: string, inFolder: Place, dataFolder?: stri
 /** TableConfiguration has no extents, and its two log switches the other way round. */
 function tableLike(port: number, inFolder: Place, dataFolder?: string): unknown[] {
   const metadata = inFolder('table.json');
-  return [HOST, port, KEEP_ALIVE_SECONDS, metadata, ...common(dataFolder)];
+  const [debugLog, accessLog, accessLogStream, debugLogFile] = [false, false, undefined, undefined];
+  const logs = [debugLog, accessLog, accessLogStream, debugLogFile];
+  return [HOST, port, KEEP_ALIVE_SECONDS, metadata, ...logs, ...common(dataFolder).slice(4)];
 }
 
 /** Logs off, API version check off (the SDK is newer than the emulator), no TLS. */

@@ -20,6 +20,9 @@ import { type VmFile, VmFolders } from './vm-folder.ts';
 /** The first of an OS disk is boot loader and file system; the stand-in guest leaves it alone. */
 const OS_DISK_GUEST_AREA = 0.75;
 
+/** Image that keepBootCopy makes. */
+const BOOT_COPY = 'boot-copy';
+
 interface LocalOptions {
   readonly config: LocalHypervisorConfig;
   readonly log: Logger;
@@ -110,6 +113,7 @@ export class LocalHypervisor implements Hypervisor {
     const vm = this.#require(vmId);
     if (vm.disksAt !== 'vm') throw new FailbackError('FB-SITE-003', { vmName: vm.name });
     if (vm.powerState === 'on') return;
+    if (this.#options.config.keepBootCopy) await this.#copyDisks(vm, BOOT_COPY);
     const startedAt = new Date().toISOString();
     this.#boots.start(vmId, {
       serialLog: this.#folders.path(vmId, 'serial.log'),
@@ -147,13 +151,7 @@ export class LocalHypervisor implements Hypervisor {
 
   async openImage(vmId: string, imageId: string): Promise<readonly AttachedDisk[]> {
     const vm = this.#require(vmId);
-    const copyAll = async (): Promise<void> => {
-      for (const { diskId } of vm.disks) {
-        const target = this.#image(vmId, imageId, diskId);
-        mkdirSync(dirname(target), { recursive: true });
-        await copyFile(this.#folders.disk(vmId, diskId), target, constants.COPYFILE_FICLONE);
-      }
-    };
+    const copyAll = async (): Promise<void> => this.#copyDisks(vm, imageId);
     const guest = this.#guests.get(vmId);
     await (guest === undefined ? copyAll() : guest.whilePaused(copyAll));
     return vm.disks.map(({ diskId }) => ({
@@ -179,6 +177,14 @@ export class LocalHypervisor implements Hypervisor {
   async stop(): Promise<void> {
     await Promise.all([...this.#guests.values()].map((guest) => guest.stop()));
     await this.#boots.stopAll();
+  }
+
+  async #copyDisks({ vmId, disks }: VmFile, imageId: string): Promise<void> {
+    for (const { diskId } of disks) {
+      const target = this.#image(vmId, imageId, diskId);
+      mkdirSync(dirname(target), { recursive: true });
+      await copyFile(this.#folders.disk(vmId, diskId), target, constants.COPYFILE_FICLONE);
+    }
   }
 
   #startGuest(vm: VmFile): void {

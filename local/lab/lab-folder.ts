@@ -1,0 +1,84 @@
+import { randomBytes } from 'node:crypto';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+const secretsSchema = z.object({
+  storageKey: z.string(),
+  registrationToken: z.string(),
+  passphrase: z.string(),
+});
+export type LabSecrets = z.infer<typeof secretsSchema>;
+
+/** Everything of one lab is below one folder, so that it can be resumed, and thrown away. */
+export class LabFolder {
+  readonly root: string;
+
+  constructor(root: string) {
+    this.root = root;
+    try {
+      mkdirSync(root, { recursive: true });
+      accessSync(root, constants.W_OK);
+    } catch (error) {
+      throw new Error(`The lab's folder ${root} is not writable.`, { cause: error });
+    }
+  }
+
+  path(...names: readonly string[]): string {
+    return join(this.root, ...names);
+  }
+
+  folder(...names: readonly string[]): string {
+    const folder = this.path(...names);
+    mkdirSync(folder, { recursive: true });
+    return folder;
+  }
+
+  /** Made at random on the first start, then kept. */
+  secrets(): LabSecrets {
+    const file = this.path('secrets.json');
+    if (!existsSync(file)) {
+      const fresh: LabSecrets = {
+        storageKey: randomBytes(32).toString('base64'),
+        registrationToken: randomBytes(16).toString('hex'),
+        passphrase: randomBytes(16).toString('hex'),
+      };
+      writeFileSync(file, JSON.stringify(fresh), { mode: 0o600 });
+    }
+    return secretsSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  }
+
+  /** One lab a folder. Throws when another process holds it. */
+  lock(): void {
+    const file = this.path('lock');
+    if (existsSync(file)) {
+      const pid = Number(readFileSync(file, 'utf8'));
+      if (isAlive(pid)) {
+        throw new Error(`Another lab (process ${pid}) runs in ${this.root}; stop it first.`);
+      }
+    }
+    writeFileSync(file, String(process.pid));
+  }
+
+  unlock(): void {
+    rmSync(this.path('lock'), { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (pid === process.pid || !(pid > 0)) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

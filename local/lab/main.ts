@@ -1,0 +1,134 @@
+import { rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { redact } from '../../shared/domain/secret.ts';
+import { chooseBoot } from './boot-choice.ts';
+import { runDemo } from './demo.ts';
+import { LabFolder } from './lab-folder.ts';
+import { sampleVm, seedSampleVm } from './sample-vm.ts';
+import { Lab } from './start-lab.ts';
+
+const HELP = `The lab: Azure, the Function App and one site on this machine.
+
+  npm run demo [-- options]   brings a VM home and ends
+  npm start    [-- options]   starts the same lab and leaves it running
+
+  --port NUMBER    of the HTTP API (start: 7071, demo: any free port)
+  --folder FOLDER  where the lab keeps everything (default .lab/demo, .lab/start)
+  --resume         demo: go on with an interrupted demonstration instead of starting afresh
+  --simulate-boot  do not use QEMU even if it is installed
+  --help           this text
+`;
+
+const DEFAULT_PORT = 7071;
+
+interface Options {
+  readonly command: string;
+  readonly port: number | undefined;
+  readonly folder: string | undefined;
+  readonly isResumed: boolean;
+  readonly simulatesBoot: boolean;
+}
+
+function readOptions(): Options | null {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      port: { type: 'string' },
+      folder: { type: 'string' },
+      resume: { type: 'boolean', default: false },
+      'simulate-boot': { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const command = positionals[0] ?? '';
+  if (values.help || !['demo', 'start'].includes(command)) {
+    process.stdout.write(HELP);
+    return null;
+  }
+  return {
+    command,
+    port: values.port === undefined ? undefined : Number(values.port),
+    folder: values.folder,
+    isResumed: values.resume,
+    simulatesBoot: values['simulate-boot'],
+  };
+}
+
+async function main(): Promise<void> {
+  const options = readOptions();
+  if (options === null) return;
+  const isDemo = options.command === 'demo';
+  const appRoot = resolve(import.meta.dirname, '../../..');
+  const root = resolve(options.folder ?? join('.lab', options.command));
+  if (isDemo && !options.isResumed) startAfresh(root);
+  const stopping = new AbortController();
+  const onSignal = (): void => stopping.abort(new Error('interrupted'));
+  process.once('SIGINT', onSignal);
+  process.once('SIGTERM', onSignal);
+  const boot = chooseBoot(join(appRoot, '.lab', 'cache'), options.simulatesBoot);
+  print(`${boot.explanation}\nStarting the lab in ${root} …`);
+  const lab = await Lab.start({
+    folder: new LabFolder(root),
+    appRoot,
+    port: options.port ?? (isDemo ? 0 : DEFAULT_PORT),
+    boot: boot.mode,
+    agentDelaySeconds: isDemo ? 5 : 20,
+  });
+  try {
+    const vm = sampleVm(isDemo ? 'demo-vm' : 'web-01');
+    await seedSampleVm(lab, vm, boot.buildOsDisk);
+    if (isDemo) await runDemo(lab, vm, stopping.signal);
+    else await serve(lab, vm.itemId, stopping.signal);
+  } catch (error) {
+    if (!stopping.signal.aborted) throw error;
+    reportInterruption(isDemo);
+  } finally {
+    await lab.stop();
+  }
+}
+
+/** Only after the lock: another demonstration may be running in the folder. */
+function startAfresh(root: string): void {
+  new LabFolder(root).lock();
+  rmSync(root, { recursive: true, force: true });
+}
+
+function reportInterruption(isDemo: boolean): void {
+  print(isDemo ? '\nInterrupted. Go on with: npm run demo -- --resume' : '\nStopped.');
+  process.exitCode = isDemo ? 130 : 0;
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+async function serve(lab: Lab, itemId: string, signal: AbortSignal): Promise<void> {
+  const key = lab.functionKey;
+  const header = `-H 'x-functions-key: ${key}'`;
+  process.stdout.write(`
+The lab runs. A VM "${itemId}" runs in its Azure and keeps writing to its disks.
+
+  HTTP API      ${lab.url}/api
+  Function key  ${key}
+
+  curl ${header} ${lab.url}/api/protected-items
+  curl ${header} -X POST ${lab.url}/api/failbacks -d '{"protectedItemId":"${itemId}"}'
+  curl ${header} ${lab.url}/api/failbacks/ID
+  curl ${header} -X POST ${lab.url}/api/failbacks/ID/failover      (then commit, or cancel)
+
+Ctrl-C stops it; npm start goes on where it was.
+`);
+  await new Promise<void>((resolvePromise) => {
+    signal.addEventListener('abort', () => resolvePromise());
+  });
+}
+
+main().then(
+  () => process.exit(process.exitCode ?? 0),
+  (error: unknown) => {
+    const text = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`\nThe lab failed: ${redact(text)}\n`);
+    process.exit(1);
+  },
+);
