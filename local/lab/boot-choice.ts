@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { bootImageTools, buildBootImage } from '../boot-image/build-boot-image.ts';
+import { findProgram } from '../boot-image/tools.ts';
 import { type BuildOsDisk, buildPlainOsDisk } from './sample-vm.ts';
 
 export interface BootChoice {
@@ -11,7 +11,8 @@ export interface BootChoice {
 
 /** QEMU when it and the tools for a bootable image are installed; otherwise says what is missing. */
 export function chooseBoot(cacheFolder: string, isSimulated: boolean): BootChoice {
-  const missing = [...(hasQemu() ? [] : ['qemu-system-x86_64']), ...bootImageTools().missing];
+  const hasQemu = findProgram('qemu-system-x86_64') !== null;
+  const missing = [...(hasQemu ? [] : ['qemu-system-x86_64']), ...bootImageTools().missing];
   if (!isSimulated && missing.length === 0) {
     return {
       mode: 'qemu',
@@ -25,13 +26,4 @@ export function chooseBoot(cacheFolder: string, isSimulated: boolean): BootChoic
     explanation: `The boot on-premises will be simulated (${reason}).`,
     buildOsDisk: buildPlainOsDisk,
   };
-}
-
-function hasQemu(): boolean {
-  try {
-    execFileSync('qemu-system-x86_64', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
 }
