@@ -26,14 +26,16 @@ function* commit(context: Context, { jobId, itemId }: FailbackInput): Steps<null
     message: 'Keeping the disks in Azure as the replica, then deleting the Azure VM',
     state: 'running',
   });
+  const item = yield* callActivity(context, 'readItem', { itemId });
+  const vmName = item?.vmName ?? itemId;
   const { powerState } = yield* callActivity(context, 'readVmPower', job);
   // A commit that is taken up again may find the VM gone: then the seed is complete, it goes last.
   if (powerState !== 'absent') {
-    yield* changePower(context, { ...job, vmName: itemId }, 'deallocate');
+    yield* changePower(context, { ...job, vmName }, 'deallocate');
     yield* callActivity(context, 'keepReplicaSeed', job);
     yield* waitForSeed(context, job);
     yield* callActivity(context, 'deleteAzureVm', job);
-    yield* waitUntilGone(context, job);
+    yield* waitUntilGone(context, job, vmName);
   }
   yield* callActivity(context, 'pruneSnapshots', { ...job, keep: [] });
   const committedAt = context.df.currentUtcDateTime.toISOString();
@@ -60,13 +62,14 @@ function* waitForSeed(
 function* waitUntilGone(
   context: Context,
   job: { readonly jobId: string; readonly itemId: string },
+  vmName: string,
 ): Steps<void> {
   const deadline = later(context, DEADLINE_MS.siteChange);
   for (;;) {
     const { powerState } = yield* callActivity(context, 'readVmPower', job);
     if (powerState === 'absent') return;
     if (context.df.currentUtcDateTime >= deadline) {
-      const values = { vmName: job.itemId, needed: 'deleted', actual: powerState };
+      const values = { vmName, needed: 'deleted', actual: powerState };
       throw new StepFailure(errorRecord('FB-ORC-008', values));
     }
     yield* sleep(context, POLL_MS.processServer);

@@ -20,12 +20,13 @@ export function* failbackOrchestration(context: Context): Steps<Result<null>> {
   return result;
 }
 
-/** A run that starts beyond the point of no return takes up where the earlier one ended. */
+/**
+ * Takes up whatever an earlier run left behind: beyond the point of no return it goes on, a machine that
+ * waits for its commit waits on, anything half-done before that is first undone.
+ */
 function* itinerary(context: Context, input: FailbackInput): Steps<null> {
   const { jobId, startAt } = input;
-  if (!BEYOND_RETURN.includes(startAt)) {
-    yield* comeHomeOrGoBack(context, input);
-  }
+  if (!BEYOND_RETURN.includes(startAt)) yield* comeHomeOrGoBack(context, input);
   if (!BEYOND_RETURN.includes(startAt) || startAt === 'committing') {
     yield* callOrchestration(context, 'commit', input, partInstanceId(jobId, 'commit'));
   }
@@ -39,19 +40,25 @@ function* itinerary(context: Context, input: FailbackInput): Steps<null> {
 }
 
 function* comeHomeOrGoBack(context: Context, input: FailbackInput): Steps<void> {
+  const isClean = input.startAt === 'failedOver' || input.startAt === 'commitPending';
+  if (!isClean) yield* goBack(context, input, 'undo-leftovers');
   try {
-    yield* comeHome(context, input);
+    if (input.startAt !== 'commitPending') yield* comeHome(context, input);
+    yield* commitGate(context, input);
   } catch (error) {
     if (!(error instanceof StepFailure)) throw error;
-    const { jobId, itemId } = input;
-    const undo = { jobId, itemId, replicationId: itemId, isRehearsal: false };
-    yield* callOrchestration(context, 'rollback', undo, partInstanceId(jobId, 'rollback'));
+    yield* goBack(context, input, 'rollback');
     throw error;
   }
 }
 
+function* goBack(context: Context, { jobId, itemId }: FailbackInput, part: string): Steps<void> {
+  const undo = { jobId, itemId, replicationId: itemId, isRehearsal: false, part };
+  yield* callOrchestration(context, 'rollback', undo, partInstanceId(jobId, part));
+}
+
 function* comeHome(context: Context, input: FailbackInput): Steps<void> {
-  const { jobId, options } = input;
+  const { jobId } = input;
   const { replication, base } = yield* callOrchestration(
     context,
     'reprotect',
@@ -72,6 +79,9 @@ function* comeHome(context: Context, input: FailbackInput): Steps<void> {
     { replication, base: newestBase, cycle },
     partInstanceId(jobId, 'failover'),
   );
+}
+
+function* commitGate(context: Context, { jobId, options }: FailbackInput): Steps<void> {
   const wanted: readonly Intent[] = ['cancel', 'commit'];
   const decision = options.autoCommit
     ? ((yield* readIntent(context, jobId, ['cancel'])) ?? 'commit')

@@ -27,7 +27,7 @@ export function* rehearsalOrchestration(context: Context): Steps<Result<null>> {
   const { jobId, itemId } = input;
   const replicationId = rehearsalReplicationId(itemId);
   const rehearsed = yield* asResult(rehearse(context, input, replicationId));
-  const undo = { jobId, itemId, replicationId, isRehearsal: true };
+  const undo = { jobId, itemId, replicationId, isRehearsal: true, part: 'cleanup' };
   const cleaned = yield* asResult(
     callOrchestration(context, 'rollback', undo, partInstanceId(jobId, 'cleanup')),
   );

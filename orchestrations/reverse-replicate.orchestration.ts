@@ -23,11 +23,16 @@ export function* reverseReplicateOrchestration(context: Context): Steps<Result<n
   return yield* asResult(reverseReplicate(context, input));
 }
 
-function* reverseReplicate(context: Context, { jobId, itemId }: FailbackInput): Steps<null> {
+function* reverseReplicate(
+  context: Context,
+  { jobId, itemId, startAt }: FailbackInput,
+): Steps<null> {
   const job = { jobId, itemId };
   const subject = { ...job, isRehearsal: false };
   const site = yield* callActivity(context, 'bindSite', job);
-  yield* enterPhase(context, subject, 'waitingForAgent', {
+  // A run that takes up a broken first delta stays in its phase; the agent is looked for all the same.
+  const phase = startAt === 'reverseReplicating' ? startAt : 'waitingForAgent';
+  yield* enterPhase(context, subject, phase, {
     message: 'Waiting for the mobility agent of the machine to register',
     state: 'running',
   });

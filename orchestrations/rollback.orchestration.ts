@@ -1,15 +1,34 @@
 import type { SiteBinding } from '../shared/contracts/activities.ts';
 import type { OrchestrationInput } from '../shared/contracts/orchestrations.ts';
-import { SOURCE_IS_DOWN } from '../shared/domain/phases.ts';
+import { type Phase, SOURCE_IS_DOWN } from '../shared/domain/phases.ts';
+import { errorRecord } from '../shared/errors/failback-error.ts';
 import type { Result } from '../shared/errors/result.ts';
-import { DEADLINE_MS } from '../shared/policy/deadlines.ts';
+import { DEADLINE_MS, POLL_MS } from '../shared/policy/deadlines.ts';
 import { changePower } from './support/azure-power.ts';
 import { enterPhase } from './support/phase.ts';
 import { runCommand } from './support/run-command.ts';
-import { asResult, callActivity, type Context, type Steps } from './support/steps.ts';
+import {
+  asResult,
+  callActivity,
+  type Context,
+  later,
+  sleep,
+  StepFailure,
+  type Steps,
+} from './support/steps.ts';
 
 type Input = OrchestrationInput<'rollback'>;
-type Undo = { readonly step: string; readonly outcome: string };
+
+interface Undo {
+  readonly step: string;
+  readonly outcome: string;
+  /** Without it nobody may say that the machine is back. */
+  readonly isEssential: boolean;
+  readonly isDone: boolean;
+}
+
+/** Phases in which the Azure VM may have been stopped by us; an earlier way back may have broken off. */
+const MAY_BE_DOWN: readonly Phase[] = [...SOURCE_IS_DOWN, 'rollingBack'];
 
 /** Back to "runs in Azure", from wherever the failback or rehearsal stands. */
 export function* rollbackOrchestration(context: Context): Steps<Result<null>> {
@@ -20,102 +39,127 @@ export function* rollbackOrchestration(context: Context): Steps<Result<null>> {
 function* rollback(context: Context, input: Input): Steps<null> {
   const { jobId, itemId, isRehearsal } = input;
   const item = yield* callActivity(context, 'readItem', { itemId });
-  const isSourceDown = !isRehearsal && item !== null && SOURCE_IS_DOWN.includes(item.phase);
+  const mustStartSource = !isRehearsal && item !== null && MAY_BE_DOWN.includes(item.phase);
   yield* enterPhase(context, input, 'rollingBack', {
     message: isRehearsal ? 'Cleaning up after the rehearsal' : 'Going back to Azure',
     state: 'running',
   });
-  const site = yield* asResult(callActivity(context, 'bindSite', { jobId, itemId }));
+  const site = yield* bindPatiently(context, input);
   const undo: Undo[] = [];
-  if (site.ok) yield* undoOnPremises(context, { input, site: site.value, isSourceDown, undo });
-  yield* attempt(
-    undo,
-    'remove the snapshots in Azure',
-    callActivity(context, 'pruneSnapshots', { jobId, itemId, keep: [] }),
-  );
-  yield* attempt(
-    undo,
-    'retire the process server',
-    callActivity(context, 'retireProcessServer', { jobId, itemId }),
-  );
-  yield* callActivity(context, 'recordReport', { jobId, report: { undo } });
-  yield* enterPhase(context, input, 'failedOver', {
-    message: isRehearsal ? 'Cleaned up' : 'The machine runs in Azure as before',
-  });
+  const isOff = yield* stopOnPremises(context, { input, site, undo });
+  if (mustStartSource) yield* startSource(context, { input, site, undo }, isOff);
+  yield* restoreSite(context, { input, site, undo });
+  yield* cleanAzure(context, { input, site, undo });
+  const report = { undo: undo.map(({ step, outcome }) => ({ step, outcome })) };
+  yield* callActivity(context, 'recordReport', { jobId, report });
+  refuseIfIncomplete(undo, site.item.vmName);
+  yield* enterPhase(context, input, 'failedOver', { message: closingMessage(undo, isRehearsal) });
   return null;
 }
 
-interface SiteUndo {
+/** The agents may just be down: without them nothing on-premises can be undone, so they are waited for. */
+function* bindPatiently(context: Context, { jobId, itemId }: Input): Steps<SiteBinding> {
+  const deadline = later(context, DEADLINE_MS.siteChange);
+  for (;;) {
+    const site = yield* asResult(callActivity(context, 'bindSite', { jobId, itemId }));
+    if (site.ok) return site.value;
+    if (context.df.currentUtcDateTime >= deadline) throw new StepFailure(site.error);
+    yield* sleep(context, POLL_MS.agent);
+  }
+}
+
+interface Parts {
   readonly input: Input;
   readonly site: SiteBinding;
-  readonly isSourceDown: boolean;
   readonly undo: Undo[];
 }
 
-/** The Azure VM starts only after the on-premises VM is known to be off: never both on one identity. */
-function* undoOnPremises(
-  context: Context,
-  { input, site, isSourceDown, undo }: SiteUndo,
-): Steps<void> {
-  const { jobId, itemId, replicationId } = input;
+function* stopOnPremises(context: Context, parts: Parts): Steps<boolean> {
+  const { input, site } = parts;
+  const { jobId, replicationId, part } = input;
+  const command = runCommand(context, {
+    jobId,
+    step: `${part}-stop-vm`,
+    agentId: site.configurationServerId,
+    name: 'stopVm',
+    input: { replicationId, graceful: false },
+    deadlineMs: DEADLINE_MS.siteChange,
+  });
+  return yield* attempt(parts, 'stop the on-premises VM', command, true);
+}
+
+/** Only after the on-premises VM is known to be off: never both on one identity. */
+function* startSource(context: Context, parts: Parts, isOff: boolean): Steps<void> {
+  const { input, site, undo } = parts;
+  const { jobId, itemId } = input;
+  const step = 'start the Azure VM';
+  if (isOff) {
+    const vm = { jobId, itemId, vmName: site.item.vmName };
+    yield* attempt(parts, step, changePower(context, vm, 'start'), true);
+    return;
+  }
+  const outcome = 'skipped: the on-premises VM may still run';
+  undo.push({ step, outcome, isEssential: true, isDone: false });
+}
+
+function* restoreSite(context: Context, parts: Parts): Steps<void> {
+  const { input, site } = parts;
+  const { jobId, replicationId, part } = input;
   const onSite = { jobId, agentId: site.configurationServerId, deadlineMs: DEADLINE_MS.siteChange };
   const atTarget = { ...onSite, agentId: site.masterTargetId };
-  const isOff = yield* attempt(
-    undo,
-    'stop the on-premises VM',
-    runCommand(context, {
-      ...onSite,
-      step: 'rollback-stop-vm',
-      name: 'stopVm',
-      input: { replicationId, graceful: false },
-    }),
-  );
-  if (isSourceDown) {
-    if (isOff) {
-      const vm = { jobId, itemId, vmName: site.item.vmName };
-      yield* attempt(undo, 'start the Azure VM', changePower(context, vm, 'start'));
-    } else {
-      const outcome =
-        'skipped: the on-premises VM may still run; stop it, then start the Azure VM by hand';
-      undo.push({ step: 'start the Azure VM', outcome });
-    }
-  }
-  yield* attempt(
-    undo,
-    'discard what was staged',
-    runCommand(context, {
-      ...atTarget,
-      step: 'rollback-discard',
-      name: 'discardUnsealed',
-      input: { replicationId },
-    }),
-  );
-  yield* attempt(
-    undo,
-    'close the disks',
-    runCommand(context, {
-      ...atTarget,
-      step: 'rollback-close-target',
-      name: 'closeTarget',
-      input: { replicationId, forget: true },
-    }),
-  );
-  yield* attempt(
-    undo,
-    'restore the on-premises VM',
-    runCommand(context, {
-      ...onSite,
-      step: 'rollback-restore-target',
-      name: 'restoreTarget',
-      input: { replicationId, startVm: false },
-    }),
-  );
+  const discard = runCommand(context, {
+    ...atTarget,
+    step: `${part}-discard`,
+    name: 'discardUnsealed',
+    input: { replicationId },
+  });
+  yield* attempt(parts, 'discard what was staged', discard);
+  const close = runCommand(context, {
+    ...atTarget,
+    step: `${part}-close-target`,
+    name: 'closeTarget',
+    input: { replicationId, forget: true },
+  });
+  yield* attempt(parts, 'close the disks', close);
+  const restore = runCommand(context, {
+    ...onSite,
+    step: `${part}-restore-target`,
+    name: 'restoreTarget',
+    input: { replicationId, startVm: false },
+  });
+  yield* attempt(parts, 'restore the on-premises VM', restore);
+}
+
+function* cleanAzure(context: Context, parts: Parts): Steps<void> {
+  const { jobId, itemId } = parts.input;
+  const prune = callActivity(context, 'pruneSnapshots', { jobId, itemId, keep: [] });
+  yield* attempt(parts, 'remove the snapshots in Azure', prune);
+  const retire = callActivity(context, 'retireProcessServer', { jobId, itemId });
+  yield* attempt(parts, 'retire the process server', retire);
 }
 
 /** Runs one undo step and notes how it went; a failed one never keeps the others from running. */
-function* attempt(undo: Undo[], step: string, steps: Steps<unknown>): Steps<boolean> {
+function* attempt(
+  { undo }: Parts,
+  step: string,
+  steps: Steps<unknown>,
+  isEssential = false,
+): Steps<boolean> {
   const result = yield* asResult(steps);
   const outcome = result.ok ? 'done' : `${result.error.code} ${result.error.message}`;
-  undo.push({ step, outcome });
+  undo.push({ step, outcome, isEssential, isDone: result.ok });
   return result.ok;
+}
+
+function refuseIfIncomplete(undo: readonly Undo[], vmName: string): void {
+  const missing = undo.filter(({ isEssential, isDone }) => isEssential && !isDone);
+  if (missing.length === 0) return;
+  const steps = missing.map(({ step, outcome }) => `${step}: ${outcome}`).join(' · ');
+  throw new StepFailure(errorRecord('FB-ORC-011', { vmName, steps }));
+}
+
+function closingMessage(undo: readonly Undo[], isRehearsal: boolean): string {
+  const failed = undo.filter(({ isDone }) => !isDone).length;
+  const end = isRehearsal ? 'Cleaned up' : 'The machine runs in Azure as before';
+  return failed === 0 ? end : `${end}; ${failed} clean-up steps failed, see the report`;
 }

@@ -26,4 +26,3 @@ export const configurationServerConfigSchema = agentConfigSchema.extend({
   mobility: listenSchema,
   hypervisor: z.discriminatedUnion('kind', [localHypervisorSchema]),
 });
-export type ConfigurationServerConfig = z.output<typeof configurationServerConfigSchema>;

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { loadConfig } from '../runtime/config.ts';
 import { proofOf } from '../runtime/enrolment.ts';
 import { mainProgram } from '../runtime/main-program.ts';
@@ -34,7 +35,10 @@ mainProgram('The configuration server', async () => {
         log,
       });
       const hypervisor = new LocalHypervisor({
-        config: config.hypervisor,
+        config: {
+          ...config.hypervisor,
+          folder: resolve(config.configFolder, config.hypervisor.folder),
+        },
         log,
         mobilityUrl: mobility.url,
         mobilityProof: (vmId) => proofOf(passphrase, 'mobility', vmId),

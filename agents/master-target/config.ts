@@ -13,4 +13,3 @@ export const masterTargetConfigSchema = agentConfigSchema.extend({
   retentionFolder: z.string().min(1),
   osType: z.enum(['Linux', 'Windows']).default('Linux'),
 });
-export type MasterTargetConfig = z.output<typeof masterTargetConfigSchema>;

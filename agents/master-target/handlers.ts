@@ -69,6 +69,7 @@ export function createMasterTargetHandlers(parts: MasterTargetParts): CommandHan
       const folder = folderOf(replicationId);
       const wasOpen = folder.exists;
       if (wasOpen && forget) await folder.remove();
+      else if (wasOpen) await folder.writeDisks(await folder.disks(), false);
       return success({ wasOpen });
     },
     replicateToAzure: async (input, context) =>
@@ -83,7 +84,11 @@ async function describe({
 }: MasterTargetParts): Promise<CommandOutput<'verifyMasterTarget'>> {
   mkdirSync(retentionFolder, { recursive: true });
   const { bavail, bsize } = statfsSync(retentionFolder);
-  const open = readdirSync(retentionFolder).map((id) => new ReplicationFolder(retentionFolder, id));
+  const known = readdirSync(retentionFolder).map(
+    (id) => new ReplicationFolder(retentionFolder, id),
+  );
+  const areOpen = await Promise.all(known.map((folder) => folder.isOpen()));
+  const open = known.filter((_folder, index) => areOpen[index] === true);
   const disks = await Promise.all(open.map((folder) => folder.disks()));
   return {
     version: AGENT_VERSION,
@@ -117,7 +122,7 @@ async function openTarget(
     const disk = await TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: false });
     await disk.close();
   }
-  await folder.writeDisks(disks);
+  await folder.writeDisks(disks, true);
   await applySealed(folder);
   return { sealedPointId: (await folder.sealed())?.pointId ?? null };
 }

@@ -1,4 +1,4 @@
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { mkdirSync } from 'node:fs';
 import { invariant } from '../../shared/domain/assert.ts';
 import { loadConfig } from '../runtime/config.ts';
@@ -19,7 +19,7 @@ The file is JSON; docs/operating.md lists its fields.
 mainProgram('The master target', async () => {
   const config = loadConfig(masterTargetConfigSchema, process.argv.slice(2), HELP);
   if (config === null) return;
-  const retentionFolder = resolve(dirname(config.dataFolder), config.retentionFolder);
+  const retentionFolder = resolve(config.configFolder, config.retentionFolder);
   mkdirSync(retentionFolder, { recursive: true });
   await runAgent({
     kind: 'masterTarget',

@@ -3,6 +3,9 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { DIGEST_BYTES } from '../../shared/contracts/transfer-protocol.ts';
 import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
 
+/** Stands for a block of which nothing is known: equal to no block. */
+const UNKNOWN_ENTRY = Buffer.alloc(DIGEST_BYTES, 0xff);
+
 /** Stands for a block of zeros: a new manifest is a sparse file. */
 const ZERO_ENTRY = Buffer.alloc(DIGEST_BYTES);
 
@@ -28,6 +31,11 @@ export class Manifest {
 
   async set(block: number, digest: Uint8Array): Promise<void> {
     await this.#handle.write(digest, 0, DIGEST_BYTES, block * DIGEST_BYTES);
+  }
+
+  /** The block's content is about to change over there; until the change is complete, nobody knows it. */
+  async forget(block: number): Promise<void> {
+    await this.set(block, UNKNOWN_ENTRY);
   }
 
   /** Blocks that are zero from start to end. */

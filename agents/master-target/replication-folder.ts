@@ -18,7 +18,11 @@ const diskSchema = z.object({
 });
 export type DiskRecord = z.infer<typeof diskSchema>;
 
-const replicationSchema = z.object({ disks: z.array(diskSchema) });
+const replicationSchema = z.object({
+  disks: z.array(diskSchema),
+  /** False once the disks were given back to the VM; the manifests stay for the way back. */
+  isOpen: z.boolean(),
+});
 
 const sealedSchema = z.object({
   pointId: z.string(),
@@ -68,10 +72,14 @@ export class ReplicationFolder {
     return (await this.#read('replication.json', replicationSchema))?.disks ?? [];
   }
 
-  async writeDisks(disks: readonly DiskRecord[]): Promise<void> {
+  async isOpen(): Promise<boolean> {
+    return (await this.#read('replication.json', replicationSchema))?.isOpen ?? false;
+  }
+
+  async writeDisks(disks: readonly DiskRecord[], isOpen: boolean): Promise<void> {
     await mkdir(join(this.folder, 'staged'), { recursive: true });
     await mkdir(join(this.folder, 'manifests'), { recursive: true });
-    await replaceFile(join(this.folder, 'replication.json'), JSON.stringify({ disks }));
+    await replaceFile(join(this.folder, 'replication.json'), JSON.stringify({ disks, isOpen }));
   }
 
   async sealed(): Promise<SealedPoint | null> {

@@ -18,8 +18,8 @@ type Output = CommandOutput<'replicateToAzure'>;
 
 /**
  * The way back. The manifest says what the replica in Azure holds: first what the source held at shutdown,
- * then what each delta brought. It moves on only after all of a delta is in the replica, so that a delta
- * that was cut off is simply sent again.
+ * then what each delta brought. Blocks that are on their way are unknown to it, so that a delta that was
+ * cut off is sent again; it moves on once all of a delta is in the replica.
  */
 export async function replicateToAzure(
   folder: ReplicationFolder,
@@ -44,11 +44,17 @@ export async function replicateToAzure(
       const offset = first * BLOCK_BYTES;
       const bytes = await disk.read(offset, Math.min(count * BLOCK_BYTES, sizeBytes - offset));
       const entries = await manifest.read(first, count);
-      for (const [index, entry] of entries.entries()) {
+      const changed = entries.flatMap((entry, index) => {
         const block = bytes.subarray(index * BLOCK_BYTES, (index + 1) * BLOCK_BYTES);
-        if (isSame(entry, block)) continue;
-        await replica.put(offset + index * BLOCK_BYTES, block);
-        await next.set(first + index, entryOf(block));
+        return isSame(entry, block) ? [] : [{ index: first + index, block }];
+      });
+      // Durable before the first byte goes: a delta that breaks off leaves blocks in the replica that the
+      // manifest must not vouch for, even if the disk goes back to what it was.
+      for (const { index } of changed) await manifest.forget(index);
+      if (changed.length > 0) await manifest.sync();
+      for (const { index, block } of changed) {
+        await replica.put(index * BLOCK_BYTES, block);
+        await next.set(index, entryOf(block));
         changedBytes += block.length;
       }
       meter.add(bytes.length, count);

@@ -40,6 +40,7 @@ function whyFull({
 }: PlanInput): string | null {
   if (refusedBase !== null) return `resynchronization: ${refusedBase}`;
   if (asked === 'full') return 'asked for';
+  if (asked === 'checksum') return 'comparing blocks is not available; everything is copied';
   if (answer.sealedSnapshotName === null) return 'initial replication';
   if (baseSnapshotName === undefined) return 'no base is known';
   if (answer.sealedSnapshotName !== baseSnapshotName) {

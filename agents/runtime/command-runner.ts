@@ -24,6 +24,7 @@ type AnyHandler = (input: unknown, context: CommandContext) => Promise<Result<un
 export class CommandRunner {
   readonly #options: RunnerOptions;
   readonly #running = new Map<string, AbortController>();
+  #isStopping = false;
   /** The last command of each subject; commands of one subject run one after the other. */
   readonly #queues = new Map<string, Promise<void>>();
 
@@ -39,7 +40,9 @@ export class CommandRunner {
     this.#running.get(commandId)?.abort();
   }
 
-  cancelAll(): void {
+  /** The agent stops: what runs is broken off and left for the next start, not reported as failed. */
+  stop(): void {
+    this.#isStopping = true;
     for (const controller of this.#running.values()) controller.abort();
   }
 
@@ -74,6 +77,9 @@ export class CommandRunner {
     const result = await this.#inTurn(subjectOf(envelope), async () =>
       this.#call(envelope, controller),
     );
+    if (this.#isStopping && controller.signal.aborted && !result.ok) {
+      throw new Error('the agent stops; the command is left for its next start');
+    }
     const outcome = result.ok ? 'done' : `${result.error.code} ${result.error.message}`;
     log.info(`${name}: ${outcome}`, { commandId, durationMs: Date.now() - startedAt });
     journal.record(commandId, result);

@@ -31,7 +31,8 @@ export const agentConfigSchema = z.object({
   dataFolder: z.string().min(1),
   logLevel: z.enum(LEVELS).default('info'),
   logFile: z.string().optional(),
-  heartbeatSeconds: z.number().min(0.2).max(60).default(15),
+  /** An agent that is silent for 50 s gets no work. */
+  heartbeatSeconds: z.number().min(0.2).max(15).default(15),
   /** Which configuration server signs our certificate; needed where there are several. */
   configurationServer: identifierSchema.optional(),
 });
@@ -45,7 +46,7 @@ export function loadConfig<S extends z.ZodType<AgentConfig>>(
   schema: S,
   argv: readonly string[],
   help: string,
-): z.output<S> | null {
+): (z.output<S> & { readonly configFolder: string }) | null {
   const { values } = parseArgs({
     args: [...argv],
     options: { config: { type: 'string' }, help: { type: 'boolean', default: false } },
@@ -66,7 +67,7 @@ export function loadConfig<S extends z.ZodType<AgentConfig>>(
   }
   const dataFolder = resolve(dirname(file), parsed.data.dataFolder);
   assertWritable(dataFolder);
-  return { ...parsed.data, dataFolder };
+  return { ...parsed.data, dataFolder, configFolder: dirname(file) };
 }
 
 function readJson(file: string): unknown {

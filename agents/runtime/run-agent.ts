@@ -77,7 +77,7 @@ interface Work {
 async function work({ session, program, client, log, signal, config, kind }: Work): Promise<void> {
   const journal = new CommandJournal(config.dataFolder);
   const runner = new CommandRunner({ client, journal, handlers: program.handlers, log });
-  signal.addEventListener('abort', () => runner.cancelAll());
+  signal.addEventListener('abort', () => runner.stop());
   await session.beat(runner, program);
   process.stdout.write(`agent ${kind} ${config.name} ready\n`);
   const beating = beatUntilStopped({ session, runner, program, log, signal, config });

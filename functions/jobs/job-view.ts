@@ -21,7 +21,7 @@ export async function viewJob(deps: FunctionDeps, job: Job): Promise<JobView> {
     state: job.state,
     phase: job.phase,
     stage: stageOf(job.phase),
-    allowedActions: isOver ? [] : [...allowedIntents(job.phase)],
+    allowedActions: isOver || job.operation === 'rehearsal' ? [] : [...allowedIntents(job.phase)],
     createdAt: job.createdAt,
     endedAt: job.endedAt,
     rpoSeconds: item === null ? null : rpoSeconds(item.value, deps.clock.now()),

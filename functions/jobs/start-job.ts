@@ -5,9 +5,10 @@ import {
 } from '../../shared/contracts/orchestrations.ts';
 import type { StartJob } from '../../shared/contracts/http-api.ts';
 import { isTerminal, type Job } from '../../shared/domain/job.ts';
-import { BEYOND_RETURN, RESUMABLE, stageOf } from '../../shared/domain/phases.ts';
+import { BEYOND_RETURN, stageOf, STARTABLE } from '../../shared/domain/phases.ts';
 import type { ProtectedItem } from '../../shared/domain/protected-item.ts';
-import { FailbackError } from '../../shared/errors/failback-error.ts';
+import { errorRecord, FailbackError } from '../../shared/errors/failback-error.ts';
+import { updateRecord } from '../../shared/services/update-record.ts';
 import type { FunctionDeps } from '../support/deps.ts';
 
 type Operation = Job['operation'];
@@ -27,7 +28,10 @@ export async function startJob(
   }
   const item = found.value;
   const pending = await unfinishedJob(deps, item);
-  if (pending !== null) return completeStart(deps, pending, item);
+  if (pending?.state === 'queued') {
+    await startOrchestration(deps, pending, item);
+    return pending;
+  }
   refuseWrongPhase(item, operation);
 
   const id = deps.newJobId(operation === 'failback' ? 'fb' : 'rh');
@@ -54,24 +58,28 @@ export async function startJob(
   return job;
 }
 
-/** The job that holds the item, `null` when the item is free. */
+/**
+ * The job that holds the item, `null` when the item is free. Throws FB-REQ-003 while its orchestration
+ * runs; a job whose orchestration was stopped from outside has ended.
+ */
 async function unfinishedJob(deps: FunctionDeps, item: ProtectedItem): Promise<Job | null> {
   if (item.activeJobId === null) return null;
   const job = (await deps.stores.jobs.get(item.activeJobId))?.value;
-  return job === undefined || isTerminal(job.state) ? null : job;
-}
-
-async function completeStart(deps: FunctionDeps, job: Job, item: ProtectedItem): Promise<Job> {
-  if (job.state !== 'queued' || (await deps.orchestrator.isRunning(job.instanceId))) {
+  if (job === undefined || isTerminal(job.state)) return null;
+  if (await deps.orchestrator.isRunning(job.instanceId)) {
     throw new FailbackError('FB-REQ-003', { itemName: item.name, jobId: job.id });
   }
-  await startOrchestration(deps, job, item);
-  return job;
+  if (job.state === 'queued') return job;
+  const endedAt = deps.clock.now().toISOString();
+  const error = errorRecord('FB-ORC-012', { jobId: job.id });
+  const end = { state: 'failed', endedAt, error } as const;
+  await updateRecord(deps.stores.jobs, job.id, (stopped) => ({ ...stopped, ...end }));
+  return null;
 }
 
 function refuseWrongPhase(item: ProtectedItem, operation: Operation): void {
   const isFitting =
-    operation === 'failback' ? RESUMABLE.includes(item.phase) : item.phase === 'failedOver';
+    operation === 'failback' ? STARTABLE.includes(item.phase) : item.phase === 'failedOver';
   if (isFitting) return;
   throw new FailbackError('FB-REQ-005', { itemName: item.name, stage: stageOf(item.phase) });
 }
@@ -92,7 +100,8 @@ async function startOrchestration(
 
 /** A failback that takes up a broken commit needs the proof that the earlier one brought. */
 async function inheritedReport(deps: FunctionDeps, item: ProtectedItem): Promise<Job['report']> {
-  if (!BEYOND_RETURN.includes(item.phase)) return {};
+  const isProved = item.phase === 'commitPending' || BEYOND_RETURN.includes(item.phase);
+  if (!isProved) return {};
   const jobs = await deps.stores.jobs.list();
   const earlier = jobs.find((job) => job.itemId === item.id && job.operation === 'failback');
   return earlier?.report ?? {};

@@ -46,7 +46,14 @@ export interface OrchestrationContracts {
   reverseReplication: { input: { itemId: string; cycle: number; failures: number }; output: null };
   /** Undoes whatever the failback or rehearsal reached. Goes on when one undo fails, and reports each. */
   rollback: {
-    input: { jobId: string; itemId: string; replicationId: string; isRehearsal: boolean };
+    input: {
+      jobId: string;
+      itemId: string;
+      replicationId: string;
+      isRehearsal: boolean;
+      /** Makes the command ids of this undo its own: a job may undo twice. */
+      part: string;
+    };
     output: null;
   };
   rehearsal: { input: FailbackInput; output: null };

@@ -7,8 +7,3 @@ export class InvariantViolation extends Error {
 export function invariant(condition: boolean, message: string): asserts condition {
   if (!condition) throw new InvariantViolation(message);
 }
-
-/** Makes a switch over a union exhaustive at compile time and loud at run time. */
-export function assertNever(value: never): never {
-  throw new InvariantViolation(`Unexpected value ${JSON.stringify(value)}`);
-}

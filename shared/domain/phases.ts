@@ -123,10 +123,5 @@ export function allowedIntents(phase: Phase): readonly Intent[] {
   return INTENTS_OF[phase];
 }
 
-/** Phases from which a failback that ended in an error can be taken up again by its next run. */
-export const RESUMABLE: readonly Phase[] = [
-  'failedOver',
-  'committing',
-  'waitingForAgent',
-  'reverseReplicating',
-];
+/** Phases in which a failback may be started: it takes up, or first undoes, what an earlier run left. */
+export const STARTABLE: readonly Phase[] = PHASES.filter((phase) => phase !== 'protected');

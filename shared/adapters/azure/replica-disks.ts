@@ -13,6 +13,9 @@ const CONTAINER = 'replicas';
 /** Blob metadata names the newest recovery point, so that sealing twice makes one snapshot. */
 const POINT_METADATA = 'failbackpoint';
 
+/** Unique id of the managed disk that the replica began as. */
+const SEED_METADATA = 'failbackseed';
+
 type SeedState = Awaited<ReturnType<ReplicaDisks['seedState']>>;
 
 /** Replicas are fixed VHDs in page blobs; the newest snapshot of each is the newest recovery point. */
@@ -29,9 +32,9 @@ export class BlobReplicaDisks implements ReplicaDisks {
 
   async beginSeed(request: Parameters<ReplicaDisks['beginSeed']>[0]): Promise<void> {
     const { resourceGroup, diskName, replicaName } = request;
-    const { state } = await this.seedState(replicaName);
-    if (state === 'done' || (state === 'pending' && (await this.#exists(replicaName)))) return;
     await callAzure(`copy the disk ${diskName}`, async () => {
+      const { uniqueId = '' } = await this.#arm.compute.disks.get(resourceGroup, diskName);
+      if (await this.#isSeedOf(uniqueId, replicaName)) return;
       await this.#storage.blobs.getContainerClient(CONTAINER).createIfNotExists();
       const { accessSAS } = await this.#arm.compute.disks.grantAccess(resourceGroup, diskName, {
         access: 'Read',
@@ -43,7 +46,8 @@ export class BlobReplicaDisks implements ReplicaDisks {
       }
       // Replicas of an earlier failback are in the way of the copy, with their snapshots.
       await this.#blob(replicaName).deleteIfExists({ deleteSnapshots: 'include' });
-      await this.#blob(replicaName).beginCopyFromURL(accessSAS);
+      const metadata = { [SEED_METADATA]: uniqueId };
+      await this.#blob(replicaName).beginCopyFromURL(accessSAS, { metadata });
     });
   }
 
@@ -92,12 +96,17 @@ export class BlobReplicaDisks implements ReplicaDisks {
       const { metadata } = await blob.getProperties();
       if (metadata?.[POINT_METADATA] === pointId) return;
       await blob.createSnapshot({ metadata: { [POINT_METADATA]: pointId } });
-      await blob.setMetadata({ [POINT_METADATA]: pointId });
+      await blob.setMetadata({ ...metadata, [POINT_METADATA]: pointId });
     });
   }
 
-  async #exists(replicaName: string): Promise<boolean> {
-    return callAzure(`find the replica ${replicaName}`, () => this.#blob(replicaName).exists());
+  /** A copy of this very disk that runs or is done; one of an earlier disk of the same name is not. */
+  async #isSeedOf(uniqueId: string, replicaName: string): Promise<boolean> {
+    const properties = await findInAzure(`read the replica ${replicaName}`, () =>
+      this.#blob(replicaName).getProperties(),
+    );
+    const isUsable = properties?.copyStatus === 'success' || properties?.copyStatus === 'pending';
+    return isUsable && properties.metadata?.[SEED_METADATA] === uniqueId;
   }
 
   #blob(replicaName: string): PageBlobClient {

@@ -106,4 +106,23 @@ export const ORCHESTRATION_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-ORC-011': {
+    severity: 'critical',
+    category: 'orchestration',
+    message: 'The way back to Azure is not complete for {vmName}: {steps}',
+    possibleCauses: ['An agent or Azure was out of reach for longer than all retries.'],
+    recommendedAction:
+      'Restore what the steps name. Make sure that only one of the two VMs runs, then start the failback again: it completes the way back first.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-ORC-012': {
+    severity: 'critical',
+    category: 'orchestration',
+    message: 'The orchestration of {jobId} was stopped from outside.',
+    possibleCauses: ['Somebody terminated or purged it with the durable management API.'],
+    recommendedAction: 'Nothing; the failback that was started now takes up what it left behind.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
 } as const satisfies Catalogue;
