@@ -2,7 +2,7 @@ import { MARKER_BYTES } from './init-script.ts';
 
 export const SECTOR_BYTES = 512;
 export const MIB = 1024 * 1024;
-export const PARTITION_OFFSET_BYTES = MIB;
+export const PARTITION_OFFSET_BYTES = 1024 * 1024;
 /** The rest of a larger disk stays free for data. */
 const MAX_PARTITION_BYTES = 64 * MIB;
 /** 2 KiB: with clusters of this size, partitions of 9 to 64 MiB are FAT16 and never FAT12 or FAT32. */

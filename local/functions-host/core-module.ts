@@ -47,7 +47,20 @@ export interface RpcData {
 export interface RpcHttpResponse {
   readonly statusCode?: string | null;
   readonly headers?: Readonly<Record<string, string>> | null;
+  readonly cookies?: readonly RpcCookie[] | null;
   readonly body?: RpcData | null;
+}
+
+export interface RpcCookie {
+  readonly name?: string;
+  readonly value?: string;
+  readonly domain?: { readonly value?: string };
+  readonly path?: { readonly value?: string };
+  readonly expires?: { readonly value?: unknown };
+  readonly secure?: { readonly value?: boolean };
+  readonly httpOnly?: { readonly value?: boolean };
+  readonly sameSite?: string;
+  readonly maxAge?: { readonly value?: number };
 }
 
 export interface ProgrammingModel {
@@ -55,16 +68,19 @@ export interface ProgrammingModel {
   getInvocationModel(coreContext: unknown): InvocationModel;
 }
 
+/** Called with a context that is the hook's own; it may change what is in it. */
+export type Hook = (context: object) => unknown;
+
 interface Registry {
   functions: Map<string, RegisteredFunction>;
   programmingModel: ProgrammingModel | undefined;
-  appStartHooks: ((context: unknown) => unknown)[];
+  hooks: Map<string, Hook[]>;
 }
 
 const registry: Registry = {
   functions: new Map(),
   programmingModel: undefined,
-  appStartHooks: [],
+  hooks: new Map(),
 };
 
 export class Disposable {
@@ -101,9 +117,14 @@ export function registerFunction(
   return new Disposable(() => registry.functions.delete(metadata.name));
 }
 
-export function registerHook(name: string, callback: (context: unknown) => unknown): Disposable {
-  if (name === 'appStart') registry.appStartHooks.push(callback);
-  return new Disposable(() => undefined);
+export function registerHook(name: string, callback: Hook): Disposable {
+  const hooks = registry.hooks.get(name) ?? [];
+  hooks.push(callback);
+  registry.hooks.set(name, hooks);
+  return new Disposable(() => {
+    const place = hooks.indexOf(callback);
+    if (place >= 0) hooks.splice(place, 1);
+  });
 }
 
 /** The worker's own log channel; the host logs through the invocation instead. */
@@ -115,11 +136,20 @@ export function log(): void {
 export interface FunctionApp {
   readonly functions: ReadonlyMap<string, RegisteredFunction>;
   readonly programmingModel: ProgrammingModel;
+  /** By name: appStart, preInvocation, postInvocation, appTerminate. */
+  readonly hooks?: ReadonlyMap<string, readonly Hook[]>;
+}
+
+/** Forgets every function and hook. The SDK announces its programming model only once, so that stays. */
+export function resetRegistry(): void {
+  registry.functions.clear();
+  registry.hooks.clear();
 }
 
 export function registeredApp(): FunctionApp {
   if (registry.programmingModel === undefined || registry.functions.size === 0) {
     throw new Error('The app registered no functions.');
   }
-  return { functions: registry.functions, programmingModel: registry.programmingModel };
+  const { functions, programmingModel, hooks } = registry;
+  return { functions, programmingModel, hooks };
 }

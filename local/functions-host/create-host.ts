@@ -1,22 +1,25 @@
-import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { FunctionApp } from './core-module.ts';
-import { clientBinding } from './durable/client-binding.ts';
+import type { FunctionApp, RegisteredFunction } from './core-module.ts';
+import { type BindingOptions, clientBinding, managementPayload } from './durable/client-binding.ts';
 import { DurableEngine } from './durable/engine.ts';
 import { DurableManagement } from './durable/management.ts';
 import { DurableStore } from './durable/store.ts';
 import { installTaskCapture } from './durable/task-capture.ts';
-import { answerDurable } from './http/durable-endpoint.ts';
+import { AdminEndpoint } from './http/admin-endpoint.ts';
 import { answerFunction } from './http/function-endpoint.ts';
-import { equal, type FunctionKeys, loadKeys } from './http/keys.ts';
+import { type FunctionKeys, loadKeys } from './http/keys.ts';
 import { httpRoutes } from './http/routes.ts';
-import { type HttpAnswer, type HttpRequestData, jsonAnswer, listen } from './http/server.ts';
+import { listen } from './http/server.ts';
+import { answerSystem } from './http/system-endpoint.ts';
 import { Invoker } from './invoke.ts';
 import { type Clock, systemClock } from './support/clock.ts';
 import { type HostLogger, silentLogger } from './support/logger.ts';
 import { type Random, systemRandom } from './support/random.ts';
+import type { Settings } from './timer-schedule.ts';
+import { TimerStatusFile } from './timer-status.ts';
 import { TimerTriggers } from './timers.ts';
 
 export interface HostOptions {
@@ -27,7 +30,7 @@ export interface HostOptions {
   readonly dataFolder: string;
   /** 0 = any free port. */
   readonly port: number;
-  readonly settings?: Readonly<Record<string, string | undefined>>;
+  readonly settings?: Settings;
   readonly hostJson?: unknown;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -39,37 +42,67 @@ export interface FunctionsHost {
   readonly keys: FunctionKeys;
   readonly functionNames: readonly string[];
   readonly durable: DurableManagement;
-  /** Resolves when no turn and no activity runs. */
-  idle(): Promise<void>;
-  stop(): Promise<void>;
+  /** Resolves when no turn, no activity and no timer function runs. */
+  readonly idle: () => Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 const hostJsonSchema = z.looseObject({
   extensions: z
     .looseObject({
       http: z.looseObject({ routePrefix: z.string().default('api') }).prefault({}),
-      durableTask: z.looseObject({ hubName: z.string().default('TestHubName') }).prefault({}),
+      durableTask: z
+        .looseObject({
+          hubName: z.string().default('TestHubName'),
+          maxConcurrentActivityFunctions: z.int().positive().default(10),
+          overridableExistingInstanceStates: z
+            .enum(['NonRunningStates', 'AnyState'])
+            .default('NonRunningStates'),
+        })
+        .prefault({}),
     })
     .prefault({}),
 });
 
 export function readHostJson(appRoot: string): unknown {
-  return JSON.parse(readFileSync(join(appRoot, 'host.json'), 'utf8')) as unknown;
+  const file = join(appRoot, 'host.json');
+  if (!existsSync(file)) {
+    throw new Error(`There is no host.json in ${appRoot}; point --app at the root of the app.`);
+  }
+  return JSON.parse(readFileSync(file, 'utf8')) as unknown;
 }
 
 /** Starts a host for a loaded app. Throws one clear sentence when the folder or the port is not usable. */
 export async function startFunctionsHost(options: HostOptions): Promise<FunctionsHost> {
+  const { app, dataFolder } = options;
+  assertWritable(dataFolder);
+  installTaskCapture(options.executorModule);
+  const store = new DurableStore(join(dataFolder, 'durable.sqlite'));
+  try {
+    return await startWith(store, options, [...app.functions.values()]);
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+}
+
+async function startWith(
+  store: DurableStore,
+  options: HostOptions,
+  functions: readonly RegisteredFunction[],
+): Promise<FunctionsHost> {
   const { app, dataFolder, clock = systemClock, random = systemRandom } = options;
   const { logger = silentLogger, settings = {} } = options;
-  assertWritable(dataFolder);
-  const { extensions } = hostJsonSchema.parse(options.hostJson ?? {});
-  installTaskCapture(options.executorModule);
+  const { http, durableTask } = hostJsonSchema.parse(options.hostJson ?? {}).extensions;
   const keys = loadKeys(dataFolder);
-  const store = new DurableStore(join(dataFolder, 'durable.sqlite'));
   const invoker = new Invoker(app, random, logger);
   let baseUrl = '';
-  const { hubName: taskHub } = extensions.durableTask;
-  const binding = (): string => clientBinding({ baseUrl, durableKey: keys.durable, taskHub });
+  const urls = (): BindingOptions => ({
+    baseUrl,
+    durableKey: keys.durable,
+    taskHub: durableTask.hubName,
+  });
+  const binding = (): string => clientBinding(urls());
   const engine = new DurableEngine({
     invoker,
     store,
@@ -77,73 +110,52 @@ export async function startFunctionsHost(options: HostOptions): Promise<Function
     random,
     logger,
     clientBinding: binding,
+    maxConcurrentActivities: durableTask.maxConcurrentActivityFunctions,
   });
-  const hasOrchestrator = (name: string): boolean => hasTrigger(app, name, 'orchestrationTrigger');
-  const durable = new DurableManagement({ engine, store, random, hasOrchestrator });
-  const functions = [...app.functions.values()];
-  const timerOptions = { invoker, clock, logger, settings, clientBinding: binding };
-  const timers = new TimerTriggers(functions, timerOptions);
-  const routes = httpRoutes(functions, extensions.http.routePrefix);
-  const { server, url } = await listen(options.port, async (request) => {
-    const endpoint = { invoker, routes, keys, logger, clientBinding: binding };
-    return (
-      answerSystem({ durable, keys, timers }, request) ??
-      (await answerFunction(endpoint, request)) ?? { status: 404 }
-    );
+  const durable = new DurableManagement({
+    engine,
+    store,
+    random,
+    hasOrchestrator: (name) => hasTrigger(app, name, 'orchestrationTrigger'),
+    replacesRunning: durableTask.overridableExistingInstanceStates === 'AnyState',
+  });
+  const statuses = new TimerStatusFile(dataFolder);
+  const trigger = { invoker, clock, logger, settings, clientBinding: binding };
+  const timers = new TimerTriggers(functions, { ...trigger, statuses });
+  const admin = new AdminEndpoint({ invoker, timers, logger, clientBinding: binding });
+  const endpoint = { ...trigger, routes: httpRoutes(functions, http.routePrefix), keys };
+  const api = { management: durable, payloadOf: (id: string) => managementPayload(urls(), id) };
+  const { server, url } = await listen({
+    port: options.port,
+    maxBodyBytes: bodyLimit(settings),
+    handler: async (request) =>
+      answerSystem({ durable: api, keys, admin }, request) ??
+      (await answerFunction(endpoint, request)) ?? { status: 404 },
+    onError: (error) => logger.log('error', `A request failed: ${String(error)}`),
   });
   baseUrl = url;
+  await invoker.runAppHooks('appStart');
   engine.start();
   timers.start();
-  return {
-    url,
-    keys,
-    functionNames: functions.map(({ metadata }) => metadata.name),
-    durable,
-    idle: () => engine.idle(),
-    stop: async () => {
-      timers.stop();
-      engine.kill();
-      await closeServer(server);
-      await engine.idle();
-      store.close();
-    },
+  const idle = async (): Promise<void> => {
+    await Promise.all([timers.idle(), admin.idle()]);
+    await engine.idle();
   };
+  const functionNames = functions.map(({ metadata }) => metadata.name);
+  const stop = async (): Promise<void> => {
+    timers.stop();
+    engine.kill();
+    await closeServer(server);
+    await engine.idle();
+    await invoker.runAppHooks('appTerminate');
+    store.close();
+  };
+  return { url, keys, functionNames, durable, idle, stop };
 }
 
-interface SystemParts {
-  readonly durable: DurableManagement;
-  readonly keys: FunctionKeys;
-  readonly timers: TimerTriggers;
-}
-
-const RPC_PREFIX = '/durabletask/';
-const WEBHOOK_PREFIX = '/runtime/webhooks/durabletask/';
-
-/** Paths of the host itself; `null` for all others. */
-function answerSystem(
-  parts: SystemParts,
-  request: HttpRequestData,
-): HttpAnswer | Promise<HttpAnswer> | null {
-  const { pathname, searchParams } = request.url;
-  const given = request.headers['x-functions-key'] ?? searchParams.get('code') ?? '';
-  const isMaster = equal(given, parts.keys.master);
-  // The real host's RPC endpoint is open to its own machine only, as this one is.
-  if (pathname.startsWith(RPC_PREFIX)) {
-    return answerDurable(parts.durable, request, pathname.slice(RPC_PREFIX.length));
-  }
-  if (pathname.startsWith(WEBHOOK_PREFIX)) {
-    if (!isMaster && !equal(given, parts.keys.durable)) return { status: 401 };
-    return answerDurable(parts.durable, request, pathname.slice(WEBHOOK_PREFIX.length));
-  }
-  if (pathname === '/admin/host/status') return jsonAnswer(200, { state: 'Running' });
-  const adminRun = /^\/admin\/functions\/(\w+)$/.exec(pathname)?.[1];
-  if (adminRun === undefined || request.method !== 'POST') return null;
-  return isMaster ? runTimer(parts.timers, adminRun) : { status: 401 };
-}
-
-async function runTimer(timers: TimerTriggers, functionName: string): Promise<HttpAnswer> {
-  await timers.run(functionName);
-  return { status: 202 };
+function bodyLimit(settings: Settings): number | undefined {
+  const text = settings['FUNCTIONS_REQUEST_BODY_SIZE_LIMIT'];
+  return text === undefined ? undefined : z.coerce.number().int().positive().parse(text);
 }
 
 function hasTrigger(app: FunctionApp, name: string, type: string): boolean {

@@ -1,5 +1,7 @@
+import { types } from 'node:util';
 import type {
   FunctionApp,
+  Hook,
   InvocationResponse,
   RegisteredFunction,
   RpcData,
@@ -12,6 +14,14 @@ export interface Invocation {
   /** Value of each input binding, by the binding's type; the trigger is one of them. */
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly triggerMetadata?: Readonly<Record<string, unknown>>;
+}
+
+interface PostInvocation {
+  readonly hookData: object;
+  readonly invocationContext: unknown;
+  readonly inputs: readonly unknown[];
+  result: unknown;
+  error: unknown;
 }
 
 /** Runs functions of the app through its programming model, exactly as the worker does. */
@@ -56,9 +66,37 @@ export class Invoker {
       log: (level: string, _category: string, message: string) =>
         this.#logger.log(asLevel(level), `${functionName}: ${message}`),
     });
-    const { context, inputs: args } = await model.getArguments();
-    const result = await model.invokeFunction(context, args, callback);
-    return model.getResponse(context, result);
+    const { context: invocationContext, inputs: args } = await model.getArguments();
+    const hookData = {};
+    const before = { hookData, invocationContext, inputs: args, functionCallback: callback };
+    await this.#runHooks('preInvocation', before);
+    const after: PostInvocation = {
+      hookData,
+      invocationContext,
+      inputs: before.inputs,
+      result: null,
+      error: null,
+    };
+    try {
+      const { inputs: given, functionCallback } = before;
+      after.result = await model.invokeFunction(invocationContext, given, functionCallback);
+    } catch (error) {
+      after.error = error;
+    }
+    await this.#runHooks('postInvocation', after);
+    // As in the worker: a hook may take an error away or put one in.
+    if (after.error !== null && after.error !== undefined) throw asError(after.error);
+    return model.getResponse(invocationContext, after.result);
+  }
+
+  /** Hooks of the app itself: appStart and appTerminate. */
+  async runAppHooks(name: 'appStart' | 'appTerminate'): Promise<void> {
+    await this.#runHooks(name, { hookData: {} });
+  }
+
+  async #runHooks(name: string, context: object): Promise<void> {
+    const hooks: readonly Hook[] = this.#app.hooks?.get(name) ?? [];
+    for (const hook of hooks) await hook(context);
   }
 }
 
@@ -70,6 +108,11 @@ export function jsonOf(data: RpcData | null | undefined): string {
   if (typeof data.int === 'number') return String(data.int);
   if (typeof data.double === 'number') return String(data.double);
   return 'null';
+}
+
+/** Not `instanceof`: Jest runs tests in a realm that has an Error of its own. */
+function asError(error: unknown): Error {
+  return types.isNativeError(error) ? error : new Error(String(error));
 }
 
 function asLevel(level: string): LogLevel {

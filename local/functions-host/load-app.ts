@@ -11,10 +11,17 @@ const packageSchema = z.object({ main: z.string().min(1) });
 export async function loadApp(appRoot: string): Promise<core.FunctionApp> {
   const files = entryFiles(appRoot);
   injectCoreModule();
-  for (const file of files) {
-    await import(pathToFileURL(file).href);
-  }
+  for (const file of files) await load(file);
   return core.registeredApp();
+}
+
+async function load(file: string): Promise<void> {
+  try {
+    await import(pathToFileURL(file).href);
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    throw new Error(`The app threw while ${file} was loading: ${text}`, { cause: error });
+  }
 }
 
 function entryFiles(appRoot: string): readonly string[] {
@@ -36,6 +43,7 @@ type Require = (this: unknown, id: string) => unknown;
 function injectCoreModule(): void {
   const prototype = Module.prototype as unknown as { require: Require };
   const original = prototype.require;
+  if (original.name === 'requireWithCore') return;
   prototype.require = function requireWithCore(this: unknown, id) {
     return id === '@azure/functions-core' ? core : original.call(this, id);
   };

@@ -20,6 +20,7 @@ const HELP = `Runs a built Azure Functions app with its durable orchestrations o
   --help             this text
 `;
 
+const portSchema = z.coerce.number().int().min(0).max(65_535);
 const settingsSchema = z.object({ Values: z.record(z.string(), z.string()).default({}) });
 const EXECUTOR = 'durable-functions/lib/src/orchestrations/TaskOrchestrationExecutor';
 
@@ -41,22 +42,35 @@ async function main(): Promise<void> {
   }
   if (values.settings !== undefined) applySettings(values.settings);
   const appRoot = resolve(values.app);
-  const level = LOG_LEVELS.find((known) => known === values['log-level']) ?? 'information';
+  const level = LOG_LEVELS.find((known) => known === values['log-level']);
+  if (level === undefined) {
+    throw new Error(
+      `"${values['log-level']}" is no log level; use one of ${LOG_LEVELS.join(', ')}.`,
+    );
+  }
+  const port = portSchema.safeParse(values.port).data;
+  if (port === undefined) {
+    throw new Error(
+      `"${values.port}" is no port; use a number from 0 to 65535, 0 for any that is free.`,
+    );
+  }
   const logger = createLogger(level, values['log-file']);
   const app = await loadApp(appRoot);
   const host = await startFunctionsHost({
     app,
     executorModule: requireFromApp(appRoot, EXECUTOR),
     dataFolder: resolve(values.data),
-    port: Number(values.port),
+    port,
     settings: process.env,
     hostJson: readHostJson(appRoot),
     logger,
   });
+  // The durable client builds the URLs it gives away from this.
+  process.env['WEBSITE_HOSTNAME'] ??= new URL(host.url).host;
   process.stdout.write(`Functions host listening on ${host.url}\n`);
   process.stdout.write(`Functions: ${host.functionNames.join(', ')}\n`);
   const stop = (): void => {
-    void host.stop().then(() => process.exit(0));
+    host.stop().then(() => process.exit(0), fail);
   };
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
@@ -69,8 +83,11 @@ function applySettings(file: string): void {
   for (const [name, value] of Object.entries(Values)) process.env[name] ??= value;
 }
 
-main().catch((error: unknown) => {
+function fail(error: unknown): void {
   const text = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`The Functions host could not start: ${redact(text)}\n`);
-  process.exitCode = 1;
-});
+  process.stderr.write(`The Functions host failed: ${redact(text)}\n`);
+  // Whatever the app started while it was loading would keep the process alive.
+  process.exit(1);
+}
+
+main().catch(fail);

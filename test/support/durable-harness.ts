@@ -30,6 +30,7 @@ const executorModule = jest.requireActual(
 );
 
 const registered = new Map<string, Activity>();
+const generators = new Map<string, df.OrchestrationHandler>();
 
 /** The durable engine in this process with a clock that stands still. One test file, one app. */
 export class DurableHarness {
@@ -49,7 +50,7 @@ export class DurableHarness {
     installTaskCapture(executorModule);
     for (const [name, activity] of Object.entries(activities)) registerActivity(name, activity);
     for (const [name, generator] of Object.entries(orchestrations)) {
-      if (!isRegistered(name)) df.app.orchestration(name, generator);
+      registerOrchestration(name, generator);
     }
     const logger = process.env['HARNESS_LOG'] === undefined ? silentLogger : createLogger('debug');
     this.#invoker = new Invoker(core.registeredApp(), countingRandom(), logger);
@@ -94,9 +95,8 @@ export class DurableHarness {
   /** Lets time pass, timer by timer. Stops early when the host crashed or `until` holds. */
   async advanceBy(milliseconds: number, until: () => boolean = () => false): Promise<void> {
     const limit = new Date(this.clock.now().getTime() + milliseconds);
-    await this.settle();
-    while (!this.isCrashed && !until() && this.clock.fireNext(limit)) await this.settle();
-    if (!this.isCrashed && !until()) this.clock.moveTo(limit);
+    const settle = async (): Promise<void> => this.settle();
+    await this.clock.advanceTo(limit, settle, () => this.isCrashed || until());
   }
 
   dispose(): void {
@@ -116,6 +116,7 @@ export class DurableHarness {
       random: countingRandom(),
       logger: silentLogger,
       clientBinding: () => '{}',
+      maxConcurrentActivities: 10,
     });
     store.afterCommit = () => {
       this.commits += 1;
@@ -139,6 +140,17 @@ function registerActivity(name: string, activity: Activity): void {
   if (isRegistered(name)) return;
   df.app.activity(name, {
     handler: (input: unknown) => registered.get(name)?.(input as never),
+  });
+}
+
+/** As for activities: a later harness of the file may bring another generator under the same name. */
+export function registerOrchestration(name: string, generator: df.OrchestrationHandler): void {
+  generators.set(name, generator);
+  if (isRegistered(name)) return;
+  df.app.orchestration(name, (context) => {
+    const current = generators.get(name);
+    if (current === undefined) throw new Error(`no orchestration ${name}`);
+    return current(context);
   });
 }
 

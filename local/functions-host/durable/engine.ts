@@ -1,22 +1,11 @@
 import type { Invoker } from '../invoke.ts';
-import { jsonOf } from '../invoke.ts';
 import type { Clock } from '../support/clock.ts';
 import type { HostLogger } from '../support/logger.ts';
 import type { Random } from '../support/random.ts';
-import { taskFailure } from './failure.ts';
-import {
-  ENDED,
-  EVENT,
-  event,
-  type HistoryEvent,
-  type Instance,
-  type PendingWork,
-  type RuntimeStatus,
-} from './history.ts';
+import { type Outcome, type OwnedWork, WorkDispatcher } from './dispatch.ts';
+import { ENDED, EVENT, event, type Instance, type RuntimeStatus } from './history.ts';
 import { ANY_EXECUTION, type DurableStore } from './store.ts';
 import { runTurn, type TurnResult } from './turn.ts';
-
-const MAX_CONCURRENT_ACTIVITIES = 10;
 
 export interface EngineOptions {
   readonly invoker: Invoker;
@@ -26,6 +15,14 @@ export interface EngineOptions {
   readonly logger: HostLogger;
   /** Value of the durableClient binding for activities that ask for one. */
   readonly clientBinding: () => string;
+  readonly maxConcurrentActivities: number;
+}
+
+/** How an instance ends: `output` is JSON text. */
+interface Ending {
+  readonly status: RuntimeStatus;
+  readonly output: string;
+  readonly failureDetails?: unknown;
 }
 
 /**
@@ -34,24 +31,30 @@ export interface EngineOptions {
  */
 export class DurableEngine {
   readonly #options: EngineOptions;
+  readonly #dispatcher: WorkDispatcher;
   readonly #ready = new Set<string>();
-  readonly #queue: { instanceId: string; execution: number; work: PendingWork }[] = [];
-  readonly #timers = new Map<string, { cancel(): void }>();
-  #runningActivities = 0;
   #isPumping = false;
   #isDead = false;
   #idleWaiters: (() => void)[] = [];
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    const { invoker, clock, logger, clientBinding } = options;
+    this.#dispatcher = new WorkDispatcher({
+      invoker,
+      clock,
+      logger,
+      clientBinding,
+      maxConcurrentActivities: options.maxConcurrentActivities,
+      onOutcome: (owned, outcome) => this.#complete(owned, outcome),
+      onIdle: () => this.#settleIfIdle(),
+    });
   }
 
   /** Takes up whatever an earlier host left behind. */
   start(): void {
     const { store } = this.#options;
-    for (const { instanceId, execution, work } of store.allWork()) {
-      this.#dispatch(instanceId, execution, work);
-    }
+    for (const owned of store.allWork()) this.#dispatcher.dispatch(owned);
     for (const id of store.instancesWithStatus(['Pending', 'Running', 'ContinuedAsNew'])) {
       this.#wake(id);
     }
@@ -60,8 +63,7 @@ export class DurableEngine {
   /** Stops at once, as a killed process would: what runs is forgotten, what is persisted stays. */
   kill(): void {
     this.#isDead = true;
-    for (const timer of this.#timers.values()) timer.cancel();
-    this.#timers.clear();
+    this.#dispatcher.stop();
     this.#settleIfIdle();
   }
 
@@ -74,6 +76,7 @@ export class DurableEngine {
   create(name: string, id: string, input: string | null, parent: Instance['parent'] = null): void {
     const { store } = this.#options;
     store.transaction(() => this.#insert(name, id, input, parent));
+    this.#dispatcher.cancelTimersOf(id);
     this.#wake(id);
   }
 
@@ -88,12 +91,13 @@ export class DurableEngine {
   }
 
   terminate(id: string, reason: string): void {
-    const { store, clock } = this.#options;
+    const { store } = this.#options;
     store.transaction(() => {
       const instance = store.instance(id);
       if (instance === null) return;
-      this.#finish(instance, 'Terminated', JSON.stringify(reason), clock.now());
+      this.#finish(instance, { status: 'Terminated', output: JSON.stringify(reason) });
     });
+    this.#dispatcher.cancelTimersOf(id);
   }
 
   setStatus(id: string, status: RuntimeStatus): void {
@@ -109,8 +113,8 @@ export class DurableEngine {
   /** Hands out persisted work and turns again, after somebody changed the store. */
   resume(id: string): void {
     const { store } = this.#options;
-    for (const pending of store.allWork()) {
-      if (pending.instanceId === id) this.#dispatch(id, pending.execution, pending.work);
+    for (const owned of store.allWork()) {
+      if (owned.instanceId === id) this.#dispatcher.dispatch(owned);
     }
     this.#wake(id);
   }
@@ -118,11 +122,13 @@ export class DurableEngine {
   #insert(name: string, id: string, input: string | null, parent: Instance['parent']): void {
     const { store, clock } = this.#options;
     const now = clock.now();
+    // Unique for ever: what still runs for an earlier instance of this id must not count for this one.
+    const execution = store.nextExecution();
     store.deleteInstance(id);
     store.putInstance({
       id,
       name,
-      execution: 0,
+      execution,
       status: 'Pending',
       input,
       output: null,
@@ -131,11 +137,8 @@ export class DurableEngine {
       updatedAt: now.toISOString(),
       parent,
     });
-    store.post(
-      id,
-      0,
-      event(EVENT.executionStarted, now, { Name: name, Input: input, Version: '' }),
-    );
+    const fields = { Name: name, Input: input, Version: '' };
+    store.post(id, execution, event(EVENT.executionStarted, now, fields));
   }
 
   #wake(id: string): void {
@@ -177,12 +180,22 @@ export class DurableEngine {
     const started = event(EVENT.orchestratorStarted, clock.now());
     const result = await runTurn(invoker, instance, { past, fresh: [started, entry.event] });
     if (this.#isDead) return false;
-    store.transaction(() => {
+    const isPersisted = store.transaction(() => {
+      const current = this.#ifStillTheSame(instance);
+      if (current === null) return false;
       store.takeInbox(entry.id);
-      this.#persist(instance, past.length, result);
+      this.#persist(current, past.length, result);
+      return true;
     });
-    this.#handOut(instance, result);
+    if (isPersisted) this.#handOut(instance, result);
     return true;
+  }
+
+  /** The instance as it is after the turn; `null` when it was ended, purged or replaced meanwhile. */
+  #ifStillTheSame({ id, execution }: Instance): Instance | null {
+    const current = this.#options.store.instance(id);
+    const isSame = current?.execution === execution && !ENDED.includes(current.status);
+    return isSame ? current : null;
   }
 
   #persist(instance: Instance, position: number, result: TurnResult): void {
@@ -192,7 +205,7 @@ export class DurableEngine {
     const current: Instance = {
       ...instance,
       customStatus,
-      status: 'Running',
+      status: instance.status === 'Suspended' ? 'Suspended' : 'Running',
       updatedAt: now.toISOString(),
     };
     store.appendHistory(instance.id, position, result.appended);
@@ -209,13 +222,14 @@ export class DurableEngine {
         this.#continueAsNew(current, result.end.input, now);
         return;
       case 'completed':
-        this.#finish(current, 'Completed', result.end.output, now);
+        this.#finish(current, { status: 'Completed', output: result.end.output });
         return;
       case 'failed': {
         const { name } = instance;
-        const text = `Orchestrator function '${name}' failed: ${result.end.reason}`;
+        const { reason, failureDetails } = result.end;
+        const text = `Orchestrator function '${name}' failed: ${reason}`;
         this.#options.logger.log('warning', `${instance.id}: ${text}`);
-        this.#finish(current, 'Failed', JSON.stringify(text), now);
+        this.#finish(current, { status: 'Failed', output: JSON.stringify(text), failureDetails });
       }
     }
   }
@@ -240,136 +254,68 @@ export class DurableEngine {
   /** As the classic JavaScript SDK under the real host: events that nobody took yet are dropped. */
   #continueAsNew(instance: Instance, input: string, now: Date): void {
     const { store } = this.#options;
-    const execution = instance.execution + 1;
+    const execution = store.nextExecution();
     store.replaceHistory(instance.id, []);
     store.clearInbox(instance.id);
     store.clearWork(instance.id);
-    store.putInstance({ ...instance, execution, input, status: 'ContinuedAsNew' });
+    const status = instance.status === 'Suspended' ? 'Suspended' : 'ContinuedAsNew';
+    store.putInstance({ ...instance, execution, input, status });
     const fields = { Name: instance.name, Input: input, Version: '' };
     store.post(instance.id, execution, event(EVENT.executionStarted, now, fields));
   }
 
-  #finish(instance: Instance, status: RuntimeStatus, output: string, now: Date): void {
-    const { store } = this.#options;
+  #finish(instance: Instance, { status, output, failureDetails }: Ending): void {
+    const { store, clock } = this.#options;
+    const now = clock.now();
     const { id, parent } = instance;
     store.putInstance({ ...instance, status, output, updatedAt: now.toISOString() });
     store.clearInbox(id);
     store.clearWork(id);
     if (parent === null) return;
-    const TaskScheduledId = parent.taskId;
     const completion =
       status === 'Completed'
-        ? event(EVENT.subOrchestrationCompleted, now, { TaskScheduledId, Result: output })
+        ? event(EVENT.subOrchestrationCompleted, now, {
+            TaskScheduledId: parent.taskId,
+            Result: output,
+          })
         : event(EVENT.subOrchestrationFailed, now, {
-            TaskScheduledId,
+            TaskScheduledId: parent.taskId,
             Reason: String(JSON.parse(output)),
             Details: '',
+            ...(failureDetails === undefined ? {} : { FailureDetails: failureDetails }),
           });
     store.post(parent.id, parent.execution, completion);
     this.#wake(parent.id);
   }
 
-  #handOut(instance: Instance, result: TurnResult): void {
-    const { id, execution } = instance;
-    for (const taskId of result.cancelledTimers) this.#cancelTimer(id, execution, taskId);
+  #handOut({ id, execution }: Instance, result: TurnResult): void {
     if (result.end.kind === 'running') {
-      for (const work of result.scheduled) this.#dispatch(id, execution, work);
+      for (const work of result.scheduled) {
+        this.#dispatcher.dispatch({ instanceId: id, execution, work });
+      }
+      for (const taskId of result.cancelledTimers) {
+        this.#dispatcher.cancelTimer(id, execution, taskId);
+      }
       for (const child of result.subOrchestrations) this.#wake(child.instanceId);
+    } else {
+      this.#dispatcher.cancelTimersOf(id);
     }
     this.#wake(id);
   }
 
-  #dispatch(instanceId: string, execution: number, work: PendingWork): void {
-    if (this.#isDead) return;
-    if (work.kind === 'timer') {
-      this.#setTimer(instanceId, execution, work);
-      return;
-    }
-    this.#queue.push({ instanceId, execution, work });
-    this.#runActivities();
-  }
-
-  #setTimer(
-    instanceId: string,
-    execution: number,
-    work: Extract<PendingWork, { kind: 'timer' }>,
-  ): void {
-    const key = `${instanceId}/${execution}/${work.taskId}`;
-    this.#timers.get(key)?.cancel();
-    const timer = this.#options.clock.setTimer(new Date(work.fireAt), () => {
-      this.#timers.delete(key);
-      const fields = { TimerId: work.taskId, FireAt: work.fireAt };
-      this.#complete(instanceId, execution, work.taskId, {
-        type: EVENT.timerFired,
-        fields,
-      });
-    });
-    this.#timers.set(key, timer);
-  }
-
-  #cancelTimer(instanceId: string, execution: number, taskId: number): void {
-    const key = `${instanceId}/${execution}/${taskId}`;
-    this.#timers.get(key)?.cancel();
-    this.#timers.delete(key);
-  }
-
-  #runActivities(): void {
-    while (this.#runningActivities < MAX_CONCURRENT_ACTIVITIES && !this.#isDead) {
-      const next = this.#queue.shift();
-      if (next === undefined || next.work.kind !== 'activity') return;
-      this.#runningActivities += 1;
-      void this.#runActivity(next.instanceId, next.execution, next.work).finally(() => {
-        this.#runningActivities -= 1;
-        this.#runActivities();
-        this.#settleIfIdle();
-      });
-    }
-  }
-
-  async #runActivity(
-    instanceId: string,
-    execution: number,
-    work: Extract<PendingWork, { kind: 'activity' }>,
-  ): Promise<void> {
-    const { taskId, name, input } = work;
-    const text = typeof input === 'string' ? input : JSON.stringify(input ?? null);
-    let outcome: { type: number; fields: Partial<HistoryEvent> };
-    try {
-      const response = await this.#options.invoker.invoke({
-        functionName: name,
-        inputs: {
-          activityTrigger: { string: text },
-          durableClient: { string: this.#options.clientBinding() },
-        },
-      });
-      const fields = { TaskScheduledId: taskId, Result: jsonOf(response.returnValue) };
-      outcome = { type: EVENT.taskCompleted, fields };
-    } catch (error) {
-      this.#options.logger.log('warning', `${instanceId}: ${name} threw ${String(error)}`);
-      const fields = { TaskScheduledId: taskId, ...taskFailure(name, error) };
-      outcome = { type: EVENT.taskFailed, fields };
-    }
-    this.#complete(instanceId, execution, taskId, outcome);
-  }
-
-  #complete(
-    instanceId: string,
-    execution: number,
-    taskId: number,
-    outcome: { readonly type: number; readonly fields: Partial<HistoryEvent> },
-  ): void {
+  #complete({ instanceId, execution, work }: OwnedWork, { type, fields }: Outcome): void {
     if (this.#isDead) return;
     const { store, clock } = this.#options;
     store.transaction(() => {
-      if (!store.takeWork(instanceId, execution, taskId)) return;
-      store.post(instanceId, execution, event(outcome.type, clock.now(), outcome.fields));
+      if (!store.takeWork(instanceId, execution, work.taskId)) return;
+      store.post(instanceId, execution, event(type, clock.now(), fields));
     });
     this.#wake(instanceId);
   }
 
   #isIdle(): boolean {
     if (this.#isDead) return !this.#isPumping;
-    return !this.#isPumping && this.#ready.size === 0 && this.#runningActivities === 0;
+    return !this.#isPumping && this.#ready.size === 0 && this.#dispatcher.isIdle;
   }
 
   #settleIfIdle(): void {

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { z } from 'zod';
 import type { HistoryEvent } from './history.ts';
 
@@ -10,7 +11,7 @@ const structuredSchema = z.object({
 
 /** Fields of a TaskFailed event for what an activity threw, structured when the app provides details. */
 export function taskFailure(functionName: string, error: unknown): Partial<HistoryEvent> {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = types.isNativeError(error) ? error.message : String(error);
   const structured = parseStructured(message);
   if (structured !== null) {
     const { errorType, errorMessage, stackTrace, properties } = structured;
@@ -26,7 +27,7 @@ export function taskFailure(functionName: string, error: unknown): Partial<Histo
   }
   return {
     Reason: `Activity function '${functionName}' failed: ${message}`,
-    Details: error instanceof Error ? (error.stack ?? message) : message,
+    Details: types.isNativeError(error) ? (error.stack ?? message) : message,
   };
 }
 
@@ -42,14 +43,21 @@ function parseStructured(message: string): z.infer<typeof structuredSchema> | nu
 const STATE_MARK = '$OutOfProcData$:';
 const failedStateSchema = z.object({
   error: z.string().optional(),
-  customStatus: z.unknown().optional(),
+  failureDetails: z.unknown().optional(),
 });
 
-/** The reason for which an orchestrator threw, without the state that the SDK appends for the host. */
-export function orchestratorFailure(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
+export interface OrchestratorFailure {
+  readonly reason: string;
+  /** What a parent gets to see of a task's structured failure that nobody caught. */
+  readonly failureDetails?: unknown;
+}
+
+/** Why an orchestrator threw, without the state that the SDK appends for the host. */
+export function orchestratorFailure(error: unknown): OrchestratorFailure {
+  const message = types.isNativeError(error) ? error.message : String(error);
   const mark = message.indexOf(STATE_MARK);
-  if (mark < 0) return message;
+  if (mark < 0) return { reason: message };
   const state = failedStateSchema.safeParse(JSON.parse(message.slice(mark + STATE_MARK.length)));
-  return state.data?.error ?? message.slice(0, mark).trim();
+  const reason = state.data?.error ?? message.slice(0, mark).trim();
+  return { reason, failureDetails: state.data?.failureDetails };
 }

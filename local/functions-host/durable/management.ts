@@ -24,6 +24,8 @@ interface ManagementOptions {
   readonly store: DurableStore;
   readonly random: Random;
   readonly hasOrchestrator: (name: string) => boolean;
+  /** `overridableExistingInstanceStates` of host.json is AnyState. */
+  readonly replacesRunning?: boolean;
 }
 
 /** The durable management operations. */
@@ -36,11 +38,11 @@ export class DurableManagement {
 
   /** Throws when there is no such orchestrator or an instance of that id still runs. */
   start(name: string, id: string | null, input: string | null): string {
-    const { engine, store, random, hasOrchestrator } = this.#options;
+    const { engine, store, random, hasOrchestrator, replacesRunning = false } = this.#options;
     if (!hasOrchestrator(name)) throw new Error(`There is no orchestrator function "${name}".`);
     const instanceId = id ?? random.uuid().replaceAll('-', '');
     const existing = store.instance(instanceId);
-    if (existing !== null && !ENDED.includes(existing.status)) {
+    if (existing !== null && !ENDED.includes(existing.status) && !replacesRunning) {
       throw new Error(`An Orchestration instance with the ID '${instanceId}' already exists.`);
     }
     engine.create(name, instanceId, input);

@@ -1,4 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
+import { types } from 'node:util';
 import type { HistoryEvent, Instance, PendingWork, RuntimeStatus } from './history.ts';
 
 const SCHEMA = `
@@ -6,6 +7,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS history (instanceId TEXT NOT NULL, position INTEGER NOT NULL, event TEXT NOT NULL, PRIMARY KEY (instanceId, position));
   CREATE TABLE IF NOT EXISTS inbox (id INTEGER PRIMARY KEY AUTOINCREMENT, instanceId TEXT NOT NULL, execution INTEGER NOT NULL, event TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS work (instanceId TEXT NOT NULL, execution INTEGER NOT NULL, taskId INTEGER NOT NULL, record TEXT NOT NULL, PRIMARY KEY (instanceId, execution, taskId));
+  CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
   CREATE INDEX IF NOT EXISTS inbox_instance ON inbox (instanceId, id);
 `;
 
@@ -31,8 +33,23 @@ export class DurableStore {
   /** Called after each committed transaction; tests kill the host from here. */
   afterCommit: () => void = () => undefined;
 
+  /** Throws when another host has the file open: two hosts would run every activity twice. */
   constructor(file: string) {
     this.#database = new DatabaseSync(file);
+    try {
+      this.#open();
+    } catch (error) {
+      this.#database.close();
+      // Not `instanceof`: Jest runs tests in a realm that has an Error of its own.
+      if (!types.isNativeError(error) || !error.message.includes('locked')) throw error;
+      const text = `Another host uses ${file}. Stop it, or choose another folder with --data.`;
+      throw new Error(text, { cause: error });
+    }
+  }
+
+  #open(): void {
+    // The operating system gives the lock back when the process dies, however it dies.
+    this.#database.exec('PRAGMA locking_mode=EXCLUSIVE;');
     // WAL with synchronous=NORMAL survives the death of the process, which is what the lab promises;
     // only a power cut could lose the last transactions.
     this.#database.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;');
@@ -71,6 +88,13 @@ export class DurableStore {
     const marks = statuses.map(() => '?').join(',');
     const sql = `SELECT id FROM instances WHERE status IN (${marks}) ORDER BY createdAt, id`;
     return this.#all<{ id: string }>(sql, ...statuses).map(({ id }) => id);
+  }
+
+  /** A number that no execution of any instance ever had; also after a purge. */
+  nextExecution(): number {
+    const sql = `INSERT INTO counters (name, value) VALUES ('execution', 0)
+      ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value`;
+    return this.#get<{ value: number }>(sql)?.value ?? 0;
   }
 
   putInstance(instance: Instance): void {

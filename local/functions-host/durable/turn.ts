@@ -13,6 +13,12 @@ const stateSchema = z.object({
 });
 
 const CONTINUE_AS_NEW = 4;
+/** Sent without being waited for, so that they never appear among the numbered tasks. */
+const SIGNALS: Readonly<Record<number, string>> = {
+  9: 'SignalEntityAction',
+  10: 'ScheduledSignalEntityAction',
+  14: 'ReleaseEntitiesAction',
+};
 
 /** What one turn of an orchestrator brought about. Nothing is persisted here. */
 export interface TurnResult {
@@ -29,7 +35,7 @@ export interface TurnResult {
   readonly end:
     | { readonly kind: 'running' }
     | { readonly kind: 'completed'; readonly output: string }
-    | { readonly kind: 'failed'; readonly reason: string }
+    | { readonly kind: 'failed'; readonly reason: string; readonly failureDetails?: unknown }
     | { readonly kind: 'continuedAsNew'; readonly input: string };
 }
 
@@ -47,13 +53,9 @@ export async function runTurn(
   const outcome = await replay(invoker, instance, history);
   const { tasks, scheduledTwice } = capturedTurn(instance.id);
   const recorded = recordedTasks(events.past);
-  const unsupported = tasks.find((task) => task.kind === 'unsupported');
   const reason =
-    difference(recorded, tasks, outcome.end.kind !== 'running') ??
-    (scheduledTwice.length > 0
-      ? `A pending task was put into a second any/all and would be scheduled twice: ${scheduledTwice.join(', ')}`
-      : null) ??
-    (unsupported?.kind === 'unsupported' ? `${unsupported.what} is not supported here` : null);
+    difference(recorded, tasks, outcome.end.kind === 'failed') ??
+    refusal(tasks, scheduledTwice, outcome.signal);
   const isOver = outcome.end.kind === 'continuedAsNew';
   const fresh = isOver ? [] : tasks.filter(({ id }) => !recorded.has(id));
   const planned = plan(instance, fresh, now);
@@ -68,11 +70,27 @@ export async function runTurn(
   };
 }
 
+/** Why this host cannot do what the orchestrator asked for. */
+function refusal(
+  tasks: readonly CapturedTask[],
+  scheduledTwice: readonly string[],
+  signal: string | undefined,
+): string | null {
+  if (scheduledTwice.length > 0) {
+    const names = scheduledTwice.join(', ');
+    return `A pending task was put into a second any/all and would be scheduled twice: ${names}`;
+  }
+  const task = tasks.find(({ kind }) => kind === 'unsupported');
+  const what = task?.kind === 'unsupported' ? task.what : signal;
+  if (what === undefined) return null;
+  return `${what} is not supported by the local Functions host, which has neither durable entities nor durable HTTP. Use an activity.`;
+}
+
 async function replay(
   invoker: Invoker,
   instance: Instance,
   history: readonly HistoryEvent[],
-): Promise<Pick<TurnResult, 'end' | 'customStatus'>> {
+): Promise<Pick<TurnResult, 'end' | 'customStatus'> & { readonly signal: string | undefined }> {
   const trigger = {
     history,
     input: instance.input === null ? null : (JSON.parse(instance.input) as unknown),
@@ -92,9 +110,14 @@ async function replay(
       inputs: { orchestrationTrigger: { string: JSON.stringify(trigger) } },
     });
     const state = stateSchema.parse(JSON.parse(jsonOf(response.returnValue)));
-    return { customStatus: toJson(state.customStatus), end: endOf(state) };
+    const signal = state.actions
+      .flat()
+      .map(({ actionType }) => SIGNALS[actionType])
+      .find((name) => name !== undefined);
+    return { customStatus: toJson(state.customStatus), end: endOf(state), signal };
   } catch (error) {
-    return { customStatus: null, end: { kind: 'failed', reason: orchestratorFailure(error) } };
+    const end = { kind: 'failed', ...orchestratorFailure(error) } as const;
+    return { customStatus: null, end, signal: undefined };
   }
 }
 
@@ -139,12 +162,12 @@ function labelOf(task: CapturedTask): string {
 function difference(
   recorded: ReadonlyMap<number, string>,
   tasks: readonly CapturedTask[],
-  hasEnded: boolean,
+  hasFailed: boolean,
 ): string | null {
   const now = new Map(tasks.map((task) => [task.id, labelOf(task)]));
   for (const [id, before] of recorded) {
     const label = now.get(id);
-    if (label === before || (label === undefined && hasEnded)) continue;
+    if (label === before || (label === undefined && hasFailed)) continue;
     const was = `task ${id} was "${before}"`;
     return `Non-deterministic orchestration: ${was}, in the replay it is "${label ?? 'missing'}".`;
   }

@@ -4,12 +4,20 @@ import { type HttpAnswer, type HttpRequestData, jsonAnswer } from './server.ts';
 
 const PAGE_SIZE = 100;
 
+/** Management URLs of an instance. */
+export type PayloadOf = (id: string) => Record<string, string>;
+
+export interface DurableApi {
+  readonly management: DurableManagement;
+  readonly payloadOf: PayloadOf;
+}
+
 /**
  * The HTTP management API of the durable extension, as DurableClient calls it.
  * `path` is what follows `/durabletask/` or `/runtime/webhooks/durabletask/`.
  */
 export function answerDurable(
-  management: DurableManagement,
+  { management, payloadOf }: DurableApi,
   request: HttpRequestData,
   path: string,
 ): HttpAnswer {
@@ -17,47 +25,110 @@ export function answerDurable(
     .split('/')
     .map((segment) => decodeURIComponent(segment));
   if (collection === 'orchestrators' && request.method === 'POST') {
-    return start(management, request, { name: id, id: action === '' ? null : action });
+    const target = { name: id, id: action === '' ? null : action };
+    return start({ management, payloadOf }, request, target);
+  }
+  if (collection === 'entities') {
+    const message = 'The local Functions host has no durable entities. Use an activity.';
+    return jsonAnswer(501, { message });
   }
   if (collection !== 'instances') return { status: 404 };
-  if (request.method === 'GET') return read(management, request, id);
-  if (request.method === 'DELETE') return purge(management, request, id);
-  if (request.method !== 'POST') return { status: 405 };
-  return act(management, request, { id, action, argument });
+  return answerInstances({ management, payloadOf }, request, { id, action, argument });
+}
+
+interface InstanceTarget {
+  readonly id: string;
+  readonly action: string;
+  readonly argument: string;
+}
+
+function answerInstances(
+  api: DurableApi,
+  request: HttpRequestData,
+  target: InstanceTarget,
+): HttpAnswer {
+  switch (request.method) {
+    case 'GET':
+      return read(api, request, target.id);
+    case 'DELETE':
+      return purge(api.management, request, target.id);
+    case 'POST':
+      return act(api, request, target);
+    default:
+      return { status: 405 };
+  }
 }
 
 function start(
-  management: DurableManagement,
+  { management, payloadOf }: DurableApi,
   request: HttpRequestData,
   { name, id }: { name: string; id: string | null },
 ): HttpAnswer {
   const input = bodyJson(request);
   if (input === undefined) return jsonAnswer(400, { message: 'The body is not valid JSON.' });
   try {
-    return jsonAnswer(202, { id: management.start(name, id, input) });
+    return accepted(payloadOf(management.start(name, id, input)), 10);
   } catch (error) {
     // The extension answers a living instance of the same id with 500 as well.
     return jsonAnswer(500, { message: error instanceof Error ? error.message : String(error) });
   }
 }
 
-function read(management: DurableManagement, request: HttpRequestData, id: string): HttpAnswer {
+/** 202 with the place to ask again. */
+function accepted(payload: Record<string, string>, retryAfterSeconds: number): HttpAnswer {
+  return jsonAnswer(202, payload, whereToAsk(payload, retryAfterSeconds));
+}
+
+function whereToAsk(
+  payload: Record<string, string>,
+  retryAfterSeconds: number,
+): Record<string, string> {
+  const location = payload['statusQueryGetUri'] ?? '';
+  return { location, 'retry-after': String(retryAfterSeconds) };
+}
+
+function read(
+  { management, payloadOf }: DurableApi,
+  request: HttpRequestData,
+  id: string,
+): HttpAnswer {
   if (id === '') return list(management, request);
   const query = request.url.searchParams;
   const status = management.status(id, query.get('showHistory')?.toLowerCase() === 'true');
   if (status === null) return { status: 404 };
-  const code = ENDED.includes(status.runtimeStatus) ? 200 : 202;
   const showsInput = query.get('showInput')?.toLowerCase() !== 'false';
-  return jsonAnswer(code, showsInput ? status : { ...status, input: null });
+  const shown = showsInput ? status : { ...status, input: null };
+  if (!ENDED.includes(status.runtimeStatus)) {
+    return jsonAnswer(202, shown, whereToAsk(payloadOf(id), 5));
+  }
+  const wantsError = query.get('returnInternalServerErrorOnFailure')?.toLowerCase() === 'true';
+  return jsonAnswer(wantsError && status.runtimeStatus === 'Failed' ? 500 : 200, shown);
 }
 
 function list(management: DurableManagement, request: HttpRequestData): HttpAnswer {
-  const all = management.list(filterOf(request.url.searchParams));
-  const offset = Number(request.headers['x-ms-continuation-token'] ?? '0');
-  const page = all.slice(offset, offset + PAGE_SIZE);
-  const next = offset + PAGE_SIZE;
-  const headers = next < all.length ? { 'x-ms-continuation-token': String(next) } : {};
-  return jsonAnswer(200, page, headers);
+  const query = request.url.searchParams;
+  const after = placeOf(request.headers['x-ms-continuation-token']);
+  const all = management.list(filterOf(query)).filter((each) => isAfter(each, after));
+  const page = all.slice(0, Number(query.get('top') ?? PAGE_SIZE));
+  const last = page.at(-1);
+  if (last === undefined || page.length === all.length) return jsonAnswer(200, page);
+  return jsonAnswer(200, page, { 'x-ms-continuation-token': tokenOf(last) });
+}
+
+type Listed = ReturnType<DurableManagement['list']>[number];
+
+/** The last instance that was listed, not a count: the pages fit together while instances are purged. */
+function tokenOf({ createdTime, instanceId }: Listed): string {
+  return Buffer.from(`${createdTime} ${instanceId}`).toString('base64url');
+}
+
+function placeOf(token: string | undefined): string {
+  return Buffer.from(token ?? '', 'base64url').toString('utf8');
+}
+
+/** ISO times of one length sort as texts do, so this is the order of the list itself. */
+function isAfter({ createdTime, instanceId }: Listed, place: string): boolean {
+  return `${createdTime} ${instanceId}` > place;
 }
 
 function purge(management: DurableManagement, request: HttpRequestData, id: string): HttpAnswer {
@@ -73,7 +144,9 @@ function filterOf(query: URLSearchParams): (instance: Instance) => boolean {
   const after = Date.parse(query.get('createdTimeFrom') ?? '');
   const before = Date.parse(query.get('createdTimeTo') ?? '');
   const statuses = (query.get('runtimeStatus') ?? '').toLowerCase().split(',').filter(Boolean);
-  return ({ createdAt, status }) => {
+  const prefix = query.get('instanceIdPrefix') ?? '';
+  return ({ id, createdAt, status }) => {
+    if (!id.startsWith(prefix)) return false;
     const created = Date.parse(createdAt);
     if (created < after || created > before) return false;
     return statuses.length === 0 || statuses.includes(status.toLowerCase());
@@ -81,9 +154,9 @@ function filterOf(query: URLSearchParams): (instance: Instance) => boolean {
 }
 
 function act(
-  management: DurableManagement,
+  { management, payloadOf }: DurableApi,
   request: HttpRequestData,
-  { id, action, argument }: { id: string; action: string; argument: string },
+  { id, action, argument }: InstanceTarget,
 ): HttpAnswer {
   const reason = request.url.searchParams.get('reason') ?? '';
   switch (action) {
@@ -100,13 +173,24 @@ function act(
       return verdict(management.resume(id));
     case 'rewind':
       return verdict(management.rewind(id));
-    case 'restart': {
-      const isNew = request.url.searchParams.get('restartWithNewInstanceId') !== 'false';
-      const newId = management.restart(id, isNew);
-      return newId === null ? { status: 404 } : jsonAnswer(202, { id: newId });
-    }
+    case 'restart':
+      return restart({ management, payloadOf }, request, id);
     default:
       return { status: 404 };
+  }
+}
+
+function restart(
+  { management, payloadOf }: DurableApi,
+  request: HttpRequestData,
+  id: string,
+): HttpAnswer {
+  const isNew = request.url.searchParams.get('restartWithNewInstanceId') !== 'false';
+  try {
+    const newId = management.restart(id, isNew);
+    return newId === null ? { status: 404 } : accepted(payloadOf(newId), 10);
+  } catch (error) {
+    return jsonAnswer(500, { message: error instanceof Error ? error.message : String(error) });
   }
 }
 

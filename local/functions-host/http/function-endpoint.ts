@@ -1,6 +1,7 @@
 import type { Invoker } from '../invoke.ts';
 import type { InvocationResponse, RpcHttpResponse } from '../core-module.ts';
 import type { HostLogger } from '../support/logger.ts';
+import { cookieText } from './cookies.ts';
 import { authorize, type FunctionKeys } from './keys.ts';
 import { type HttpRoute, matchRoute } from './routes.ts';
 import type { HttpAnswer, HttpRequestData } from './server.ts';
@@ -67,9 +68,10 @@ function toRpc(request: HttpRequestData, params: Readonly<Record<string, string>
 function fromRpc(response: RpcHttpResponse | null): HttpAnswer {
   if (response === null) return { status: 204 };
   const body = response.body?.bytes ?? response.body?.string ?? response.body?.json ?? undefined;
+  const cookies = (response.cookies ?? []).map(cookieText);
   return {
     status: Number(response.statusCode ?? '200'),
-    headers: { ...response.headers },
+    headers: { ...response.headers, ...(cookies.length === 0 ? {} : { 'set-cookie': cookies }) },
     ...(body === undefined ? {} : { body }),
   };
 }

@@ -66,6 +66,17 @@ export class VirtualClock implements Clock {
     return true;
   }
 
+  /** Moves to `limit`, timer by timer; `settle` runs what each brought about. Stops early when it is over. */
+  async advanceTo(
+    limit: Date,
+    settle: () => Promise<void>,
+    isOver: () => boolean = () => false,
+  ): Promise<void> {
+    await settle();
+    while (!isOver() && this.fireNext(limit)) await settle();
+    if (!isOver()) this.moveTo(limit);
+  }
+
   /** Moves on without firing anything that is due later. */
   moveTo(date: Date): void {
     this.#nowMs = Math.max(this.#nowMs, date.getTime());
