@@ -38,4 +38,6 @@ export default {
   ],
   // Two cores: more workers only fight with the servers that the tests start.
   maxWorkers: 2,
+  // Only there to end a test that hangs; how long something takes is never asserted.
+  testTimeout: 120_000,
 };

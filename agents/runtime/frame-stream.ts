@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import {
   decodeFrame,
   FrameFault,
+  frameBytesNeeded,
   type JsonFrame,
   type TransferFrame,
 } from '../../shared/contracts/transfer-protocol.ts';
@@ -13,35 +14,38 @@ export type AnyFrame = TransferFrame | JsonFrame;
 export class FrameStream {
   readonly #socket: Duplex;
   readonly #incoming: AsyncIterator<Buffer>;
-  #buffered: Buffer = Buffer.alloc(0);
+  readonly #closed = new AbortController();
+  readonly #received = new ReceivedBytes();
 
   constructor(socket: Duplex) {
     this.#socket = socket;
     this.#incoming = (socket as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+    socket.once('close', () => this.#closed.abort());
   }
 
+  /** Resolves when there is room for more. Throws when the connection is or becomes closed. */
   async send(bytes: Uint8Array): Promise<void> {
     if (this.#socket.destroyed) throw new Error('the connection is closed');
-    if (!this.#socket.write(bytes)) {
-      await Promise.race([once(this.#socket, 'drain'), closed(this.#socket)]);
+    if (this.#socket.write(bytes)) return;
+    try {
+      await once(this.#socket, 'drain', { signal: this.#closed.signal });
+    } catch (error) {
+      throw new Error('the connection was closed', { cause: error });
     }
   }
 
   /** The next frame; `null` when the peer closed the connection between frames. Throws FrameFault. */
   async receive(): Promise<AnyFrame | null> {
     for (;;) {
-      const decoded = decodeFrame(this.#buffered);
-      if (decoded !== null) {
-        this.#buffered = this.#buffered.subarray(decoded.consumed);
-        return decoded.frame;
-      }
+      const frame = this.#received.takeFrame();
+      if (frame !== null) return frame;
       const next = await this.#incoming.next();
-      if (next.done === true) {
-        if (this.#buffered.length > 0) throw new FrameFault('a truncated frame at the end');
-        return null;
+      if (next.done !== true) {
+        this.#received.add(next.value);
+        continue;
       }
-      const chunk = next.value;
-      this.#buffered = this.#buffered.length === 0 ? chunk : Buffer.concat([this.#buffered, chunk]);
+      if (!this.#received.isEmpty) throw new FrameFault('a truncated frame at the end');
+      return null;
     }
   }
 
@@ -50,7 +54,41 @@ export class FrameStream {
   }
 }
 
-async function closed(socket: Duplex): Promise<never> {
-  await once(socket, 'close');
-  throw new Error('the connection was closed');
+/** Chunks as TLS hands them out, 16 KiB each: put together once a frame, not once a chunk. */
+class ReceivedBytes {
+  #chunks: Buffer[] = [];
+  #length = 0;
+  #needed = 0;
+
+  get isEmpty(): boolean {
+    return this.#length === 0;
+  }
+
+  add(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#length += chunk.length;
+  }
+
+  takeFrame(): AnyFrame | null {
+    if (this.#length === 0 || this.#length < this.#needed) return null;
+    const bytes = this.#joined();
+    const decoded = decodeFrame(bytes);
+    if (decoded === null) {
+      this.#needed = frameBytesNeeded(bytes);
+      return null;
+    }
+    const rest = bytes.subarray(decoded.consumed);
+    this.#chunks = rest.length === 0 ? [] : [rest];
+    this.#length = rest.length;
+    this.#needed = 0;
+    return decoded.frame;
+  }
+
+  #joined(): Buffer {
+    const [first] = this.#chunks;
+    if (this.#chunks.length === 1 && first !== undefined) return first;
+    const joined = Buffer.concat(this.#chunks);
+    this.#chunks = [joined];
+    return joined;
+  }
 }

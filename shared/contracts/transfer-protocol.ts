@@ -163,6 +163,12 @@ export function decodeFrame(
   return { frame: decodeBody(type, body), consumed: HEADER_BYTES + length };
 }
 
+/** How many bytes the frame at the front takes; what its header needs while even that is incomplete. */
+export function frameBytesNeeded(bytes: Uint8Array): number {
+  if (bytes.length < HEADER_BYTES) return HEADER_BYTES;
+  return HEADER_BYTES + new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+}
+
 function decodeBody(type: number, body: Uint8Array): TransferFrame | JsonFrame {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   switch (type) {

@@ -1,0 +1,238 @@
+import { connect } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createTlsTransport } from '../../../agents/process-server/tls-transport.ts';
+import type { TlsMaterial } from '../../../agents/runtime/enrolment.ts';
+import { startTransferServer } from '../../../agents/master-target/transfer-server.ts';
+import { Sessions } from '../../../agents/master-target/session.ts';
+import {
+  encodeJson,
+  encodeTransfer,
+  FRAME,
+  MAX_FRAME_BYTES,
+} from '../../../shared/contracts/transfer-protocol.ts';
+import { loggerInto } from '../../support/data-plane/command-context.ts';
+import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
+import { LabReplication } from '../../support/data-plane/lab-replication.ts';
+import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
+import { aDataFrame, RawPeer, type Refusal } from '../../support/data-plane/raw-peer.ts';
+
+const SIZE_BYTES = 1024 * 1024;
+
+let storage: LabStorage;
+let site: LabSite;
+let elsewhere: LabSite;
+let replication: LabReplication;
+let tls: TlsMaterial;
+
+beforeAll(async () => {
+  storage = await startLabStorage();
+  [site, elsewhere] = [await startLabSite(), await startLabSite()];
+  const source = await LabDisk.create(storage, SIZE_BYTES);
+  replication = await LabReplication.open({ site, source });
+  tls = await site.certificate('processServer');
+});
+
+afterAll(async () => {
+  await site.stop();
+  await elsewhere.stop();
+  await storage.stop();
+});
+
+/** Connects without looking at who answers, says hello, and tells what came back before the end. */
+async function bytesAnsweredTo(material: TlsMaterial | null): Promise<number> {
+  const socket = connect({
+    host: '127.0.0.1',
+    port: replication.masterTarget.port,
+    rejectUnauthorized: false,
+    ...(material === null ? {} : { key: material.keyPem, cert: material.certificatePem }),
+  });
+  let received = 0;
+  socket.on('data', (chunk: Buffer) => {
+    received += chunk.length;
+  });
+  socket.on('error', () => undefined);
+  socket.once('secureConnect', () => {
+    const { replicationId } = replication;
+    const names = { replicationId, pointId: 'point-1', diskId: 'os', snapshotName: 'snapshot-1' };
+    const numbers = { protocolVersion: 1, sizeBytes: SIZE_BYTES, blockBytes: 256 * 1024 };
+    socket.write(encodeJson(FRAME.hello, { ...names, ...numbers }));
+  });
+  await new Promise((resolve) => socket.once('close', resolve));
+  return received;
+}
+
+describe('who may connect to a master target', () => {
+  it.each([
+    ['without a certificate', async () => null, /without a valid certificate/],
+    [
+      'with a certificate of another site',
+      async () => elsewhere.certificate('processServer'),
+      /without a valid certificate/,
+    ],
+    [
+      'with a certificate of another role',
+      async () => site.certificate('masterTarget'),
+      /without a valid certificate|no process server/,
+    ],
+  ])('is nobody %s', async (_name, material, warning) => {
+    const known = site.warnings.length;
+    expect(await bytesAnsweredTo(await material())).toBe(0);
+    expect(site.warnings.slice(known).join('\n')).toMatch(warning);
+  });
+
+  it('is a process server of the site', async () => {
+    const peer = await RawPeer.connect(replication.masterTarget.port, tls);
+    const { replicationId } = replication;
+    await peer.hello({ replicationId, sizeBytes: SIZE_BYTES });
+    expect(await peer.answer()).toEqual({ sealedSnapshotName: null, isBlank: true, resume: null });
+    peer.close();
+  });
+});
+
+describe('whom a process server talks to', () => {
+  it('is no master target of another site', async () => {
+    const stranger = await elsewhere.startMasterTarget();
+    const attempt = createTlsTransport(tls).connect('127.0.0.1', stranger.port);
+    await expect(attempt).rejects.toMatchObject({ code: expect.stringMatching(/SIGN|VERIFY/) });
+  });
+
+  it('is nobody of the site who is no master target', async () => {
+    const log = loggerInto([]);
+    const server = await startTransferServer({
+      listen: { host: '127.0.0.1', port: 0 },
+      tls: await site.certificate('processServer'),
+      sessions: new Sessions(site.retentionFolder, log),
+      log,
+    });
+    try {
+      const attempt = createTlsTransport(tls).connect('127.0.0.1', server.port);
+      await expect(attempt).rejects.toThrow(/purpose|not a master target/);
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
+/** What the master target says to these frames after a proper hello and begin. */
+async function refusalOf(...frames: readonly Uint8Array[]): Promise<Refusal | null> {
+  const peer = await RawPeer.connect(replication.masterTarget.port, tls);
+  try {
+    await peer.hello({ replicationId: replication.replicationId, sizeBytes: SIZE_BYTES });
+    await peer.answer();
+    await peer.begin('full');
+    await peer.send(...frames);
+    return await peer.refusal();
+  } finally {
+    peer.close();
+  }
+}
+
+const zeroFrame = (sequence: number, offset: number, length: number): Uint8Array =>
+  encodeTransfer({ type: FRAME.zero, sequence, offset, length });
+const rawFrame = (type: number, length: number, body = Buffer.alloc(0)): Uint8Array => {
+  const bytes = Buffer.alloc(5 + body.length);
+  bytes.writeUInt32BE(length);
+  bytes[4] = type;
+  body.copy(bytes, 5);
+  return bytes;
+};
+
+describe('frames that must not be', () => {
+  const first = encodeTransfer(aDataFrame(0, 8192));
+  it.each([
+    ['replayed', [first, first], 'a frame that came before'],
+    ['out of order', [encodeTransfer(aDataFrame(1, 0))], 'a frame out of order'],
+    ['left out', [first, zeroFrame(2, 16_384, 512)], 'a frame out of order'],
+    ['going back', [first, zeroFrame(1, 4096, 512)], 'an offset that goes back'],
+    [
+      'past the end with data',
+      [encodeTransfer(aDataFrame(0, SIZE_BYTES - 512))],
+      'a range past the end of the disk',
+    ],
+    [
+      'past the end with zeros',
+      [zeroFrame(0, 0, SIZE_BYTES + 512)],
+      'a range past the end of the disk',
+    ],
+    [
+      'damaged',
+      [encodeTransfer(aDataFrame(0, 0, { payload: Buffer.alloc(4096, 9) }))],
+      'a payload that does not fit its digest',
+    ],
+    [
+      'of another length than they say',
+      [encodeTransfer(aDataFrame(0, 0, { length: 8192 }))],
+      'a payload of the wrong length',
+    ],
+    [
+      'said to be compressed but not',
+      [encodeTransfer(aDataFrame(0, 0, { isCompressed: true }))],
+      'the connection broke or its frames make no sense',
+    ],
+    ['of an unknown type', [rawFrame(99, 2, Buffer.from('{}'))], 'unknown frame type 99'],
+    [
+      'too large',
+      [rawFrame(FRAME.data, MAX_FRAME_BYTES + 1)],
+      `a frame of ${MAX_FRAME_BYTES + 1} bytes is too large`,
+    ],
+    ['too short', [rawFrame(FRAME.zero, 3, Buffer.alloc(3))], 'a truncated zero frame'],
+    ['of a conversation', [encodeJson(FRAME.ack, { watermark: 1 })], 'unexpected frame of type 9'],
+  ])('are refused by name: %s', async (_name, frames, fault) => {
+    const refusal = await refusalOf(...frames);
+    expect(refusal?.code).toBe('FB-DATA-006');
+    expect(refusal?.message).toContain(fault);
+  });
+
+  it('leave nothing behind that could be sealed', async () => {
+    await refusalOf(first, first);
+    await expect(replication.seal('point-1')).rejects.toMatchObject({ code: 'FB-JRN-002' });
+  });
+});
+
+describe('a hello that does not fit', () => {
+  async function refusalOfHello(hello: Partial<Parameters<RawPeer['hello']>[0]>): Promise<Refusal> {
+    const peer = await RawPeer.connect(replication.masterTarget.port, tls);
+    const { replicationId } = replication;
+    await peer.hello({ replicationId, sizeBytes: SIZE_BYTES, ...hello });
+    const refusal = await peer.refusal();
+    peer.close();
+    return refusal ?? { code: 'none', message: '' };
+  }
+
+  it.each([
+    ['a replication that is not open', { replicationId: 'nobody-knows' }, 'FB-JRN-001', ''],
+    ['a disk that is not part of it', { diskId: 'lun-7' }, 'FB-JRN-001', ''],
+    ['another size', { sizeBytes: SIZE_BYTES * 2 }, 'FB-JRN-005', String(SIZE_BYTES * 2)],
+    ['another block size', { blockBytes: 4096 }, 'FB-DATA-006', 'another block size'],
+    ['a path in place of a name', { diskId: '../../secret' }, 'FB-DATA-006', ''],
+  ])('is refused: %s', async (_name, hello, code, text) => {
+    const refusal = await refusalOfHello(hello);
+    expect(refusal.code).toBe(code);
+    expect(refusal.message).toContain(text);
+  });
+
+  it('is refused when the conversation begins with something else', async () => {
+    const peer = await RawPeer.connect(replication.masterTarget.port, tls);
+    await peer.begin('full');
+    expect((await peer.refusal())?.message).toContain('a frame of another type than 1');
+    peer.close();
+  });
+});
+
+describe('two connections for one disk', () => {
+  it('end with the newer one in charge', async () => {
+    const { replicationId, masterTarget } = replication;
+    const older = await RawPeer.connect(masterTarget.port, tls);
+    await older.hello({ replicationId, sizeBytes: SIZE_BYTES });
+    await older.answer();
+    await older.begin('full');
+    const newer = await RawPeer.connect(masterTarget.port, tls);
+    await newer.hello({ replicationId, sizeBytes: SIZE_BYTES });
+    await newer.answer();
+    await expect(older.refusal().catch(() => null)).resolves.toBeNull();
+    await newer.begin('full');
+    await newer.send(encodeTransfer({ type: FRAME.finish, sequence: 1 }));
+    expect((await newer.refusal())?.message).toContain('a frame out of order');
+    [older, newer].forEach((peer) => peer.close());
+  });
+});

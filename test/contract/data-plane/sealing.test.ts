@@ -1,0 +1,212 @@
+import { readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { encodeTransfer, FRAME } from '../../../shared/contracts/transfer-protocol.ts';
+import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
+import { LabReplication } from '../../support/data-plane/lab-replication.ts';
+import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
+import { Random } from '../../support/data-plane/random.ts';
+import { aDataFrame, RawPeer } from '../../support/data-plane/raw-peer.ts';
+
+const SIZE_BYTES = 2 * 1024 * 1024 + 512;
+
+let storage: LabStorage;
+let site: LabSite;
+
+beforeAll(async () => {
+  storage = await startLabStorage();
+  site = await startLabSite();
+});
+
+afterAll(async () => {
+  await site.stop();
+  await storage.stop();
+});
+
+async function aReplication(seed: number): Promise<LabReplication> {
+  const source = await LabDisk.create(storage, SIZE_BYTES);
+  await source.write(0, new Random(seed).bytes(SIZE_BYTES / 2 - 256));
+  return LabReplication.open({ site, source });
+}
+
+/** Sealed at point-1 (snapshot-1); point-2 (snapshot-2) is received, but not sealed. */
+async function aStagedDelta(seed: number): Promise<LabReplication> {
+  const replication = await aReplication(seed);
+  const { source } = replication;
+  await replication.bring({ point: 'point-1', snapshot: await source.snapshot() });
+  await source.change(new Random(seed * 10), 8);
+  await source.write(4096, new Random(seed * 10 + 1).bytes(70_000 - (70_000 % 512)));
+  await source.clear(600 * 1024, 4096);
+  const snapshot = await source.snapshot();
+  await replication.send({ point: 'point-2', snapshot, base: 'snapshot-1' });
+  return replication;
+}
+
+async function expectAt(replication: LabReplication, point: string, name: string): Promise<void> {
+  expect(replication.target.equals(replication.source.contentOf(name))).toBe(true);
+  expect((await replication.verify(point)).mismatches).toEqual([]);
+}
+
+describe('sealing a recovery point', () => {
+  it('is refused while nothing was received', async () => {
+    const replication = await aReplication(1);
+    await expect(replication.seal('point-1')).rejects.toMatchObject({
+      code: 'FB-JRN-002',
+      values: { reason: 'nothing was received' },
+    });
+  });
+
+  it('is refused while the transfer is not finished', async () => {
+    const replication = await aReplication(2);
+    const { replicationId, masterTarget } = replication;
+    const peer = await RawPeer.connect(masterTarget.port, await site.certificate('processServer'));
+    await peer.hello({ replicationId, sizeBytes: SIZE_BYTES });
+    await peer.answer();
+    await peer.begin('full');
+    await peer.send(
+      encodeTransfer(aDataFrame(0, 0)),
+      encodeTransfer({ type: FRAME.checkpoint, sequence: 1, offset: 256 * 1024 }),
+      // Refused: makes sure that everything before it was taken.
+      encodeTransfer({ type: FRAME.finish, sequence: 7 }),
+    );
+    await peer.refusal();
+    peer.close();
+    await expect(replication.seal('point-1')).rejects.toMatchObject({
+      code: 'FB-JRN-002',
+      values: { reason: 'the transfer did not finish' },
+    });
+  });
+
+  it('is refused when what was received belongs to another point', async () => {
+    const replication = await aStagedDelta(3);
+    await expect(replication.seal('point-3')).rejects.toMatchObject({
+      code: 'FB-JRN-002',
+      values: { reason: 'what was received belongs to point-2' },
+    });
+    await replication.seal('point-2');
+    await expectAt(replication, 'point-2', 'snapshot-2');
+  });
+
+  it('is refused for a replication that is not open', async () => {
+    const replication = await aReplication(4);
+    renameSync(replication.file('replication.json'), replication.file('elsewhere.json'));
+    await expect(replication.seal('point-1')).rejects.toMatchObject({ code: 'FB-JRN-001' });
+  });
+
+  it('does nothing more when it is asked for again', async () => {
+    const replication = await aStagedDelta(5);
+    const first = await replication.seal('point-2');
+    expect(first.appliedBytes).toBeGreaterThan(0);
+    expect(await replication.seal('point-2')).toEqual({
+      sealedAt: first.sealedAt,
+      appliedBytes: 0,
+    });
+    await expectAt(replication, 'point-2', 'snapshot-2');
+  });
+
+  it('is refused when a byte of the journal was flipped', async () => {
+    const replication = await aStagedDelta(6);
+    const file = replication.file('staged', 'os.redo');
+    const bytes = readFileSync(file);
+    const at = payloadStart(bytes) + 100;
+    bytes[at] = bytes[at]! ^ 1;
+    writeFileSync(file, bytes);
+    await expect(replication.seal('point-2')).rejects.toMatchObject({
+      code: 'FB-JRN-002',
+      values: { reason: 'a record does not fit its digest' },
+    });
+    await expectAt(replication, 'point-1', 'snapshot-1');
+  });
+
+  it('is refused when the end of the journal is missing', async () => {
+    const replication = await aStagedDelta(7);
+    const file = replication.file('staged', 'os.redo');
+    truncateSync(file, readFileSync(file).length - 3);
+    await expect(replication.seal('point-2')).rejects.toMatchObject({
+      code: 'FB-JRN-002',
+      values: { reason: 'the last record is cut off' },
+    });
+    await expectAt(replication, 'point-1', 'snapshot-1');
+  });
+});
+
+/** Where the payload of the journal's first data record begins. */
+function payloadStart(bytes: Buffer): number {
+  let at = 0;
+  while (bytes[at + 4] !== FRAME.data) at += 5 + bytes.readUInt32BE(at);
+  return at + 5 + 17 + 32;
+}
+
+describe('a crash between seal and apply', () => {
+  /** Fails like a disk that is not attached: the point is sealed, its bytes are not on the disk. */
+  async function sealWithoutDisk(replication: LabReplication): Promise<() => void> {
+    const hidden = `${replication.targetFile}.hidden`;
+    renameSync(replication.targetFile, hidden);
+    await expect(replication.seal('point-2')).rejects.toMatchObject({ code: 'FB-JRN-003' });
+    return () => renameSync(hidden, replication.targetFile);
+  }
+
+  it('is made good when the target is opened again', async () => {
+    const replication = await aStagedDelta(8);
+    const attach = await sealWithoutDisk(replication);
+    attach();
+    expect(replication.target.equals(replication.source.contentOf('snapshot-1'))).toBe(true);
+    await replication.restartMasterTarget();
+    expect(await replication.openTarget()).toBe('point-2');
+    await expectAt(replication, 'point-2', 'snapshot-2');
+  });
+
+  it('is made good when the seal is asked for again', async () => {
+    const replication = await aStagedDelta(9);
+    const attach = await sealWithoutDisk(replication);
+    attach();
+    await replication.restartMasterTarget();
+    const { appliedBytes } = await replication.seal('point-2');
+    expect(appliedBytes).toBeGreaterThan(0);
+    await expectAt(replication, 'point-2', 'snapshot-2');
+  });
+
+  it('keeps the sealed point when what was never sealed is thrown away', async () => {
+    const replication = await aStagedDelta(10);
+    const attach = await sealWithoutDisk(replication);
+    attach();
+    expect(await replication.discard()).toBe('point-2');
+    await expectAt(replication, 'point-2', 'snapshot-2');
+  });
+
+  it('ends the same when half of it was on the disk already', async () => {
+    const replication = await aStagedDelta(11);
+    const attach = await sealWithoutDisk(replication);
+    attach();
+    const half = SIZE_BYTES / 2;
+    const content = replication.target;
+    replication.source.contentOf('snapshot-2').copy(content, 0, 0, half);
+    writeFileSync(replication.targetFile, content);
+    expect(await replication.openTarget()).toBe('point-2');
+    await expectAt(replication, 'point-2', 'snapshot-2');
+  });
+});
+
+describe('throwing away what was never sealed', () => {
+  it('leaves the disk at the sealed point', async () => {
+    const replication = await aStagedDelta(12);
+    expect(await replication.discard()).toBe('point-1');
+    await expectAt(replication, 'point-1', 'snapshot-1');
+    await expect(replication.seal('point-2')).rejects.toMatchObject({ code: 'FB-JRN-002' });
+  });
+
+  it('lets the next delta begin at the sealed point', async () => {
+    const replication = await aStagedDelta(13);
+    await replication.discard();
+    await replication.source.change(new Random(131), 5);
+    const snapshot = await replication.source.snapshot();
+    const request = { point: 'point-3', snapshot, base: 'snapshot-1' };
+    expect(await replication.bring(request)).toMatchObject({ mode: 'delta' });
+    await expectAt(replication, 'point-3', snapshot);
+  });
+
+  it('does nothing for a replication that was never opened', async () => {
+    const replication = await aReplication(14);
+    renameSync(replication.file('replication.json'), replication.file('elsewhere.json'));
+    expect(await replication.discard()).toBeNull();
+  });
+});

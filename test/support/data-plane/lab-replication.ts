@@ -1,0 +1,159 @@
+import { closeSync, ftruncateSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CommandHandlers } from '../../../agents/runtime/types.ts';
+import { createProcessServerHandlers } from '../../../agents/process-server/handlers.ts';
+import { createTlsTransport } from '../../../agents/process-server/tls-transport.ts';
+import type { DataAccess } from '../../../shared/contracts/agent-protocol.ts';
+import type { CommandOutput, ReplicationMode } from '../../../shared/contracts/commands.ts';
+import { aCommandContext, type FakeContext, runCommand } from './command-context.ts';
+import type { LabDisk } from './lab-disk.ts';
+import type { LabSite, MasterTarget } from './lab-site.ts';
+
+export const DISK_ID = 'os';
+let count = 0;
+
+interface ReplicationOptions {
+  readonly site: LabSite;
+  readonly source: LabDisk;
+  /** What lies on the target before the first byte comes; absent = a new disk of zeros. */
+  readonly staleBytes?: Buffer;
+}
+
+interface SendRequest {
+  readonly point: string;
+  readonly snapshot: string;
+  readonly base?: string;
+  readonly mode?: ReplicationMode;
+  readonly port?: number;
+  /** Instead of fresh SAS URLs for the snapshot and the base. */
+  readonly access?: () => Promise<DataAccess>;
+  readonly context?: FakeContext;
+}
+
+/** One disk on its way home: the commands of the control plane, in short. */
+export class LabReplication {
+  readonly replicationId = `replication-${(count += 1)}`;
+  readonly source: LabDisk;
+  readonly targetFile: string;
+  masterTarget: MasterTarget;
+  readonly #site: LabSite;
+  readonly #processServer: CommandHandlers;
+  readonly #isBlank: boolean;
+
+  private constructor(
+    { site, source, staleBytes }: ReplicationOptions,
+    masterTarget: MasterTarget,
+    processServer: CommandHandlers,
+  ) {
+    this.#site = site;
+    this.source = source;
+    this.masterTarget = masterTarget;
+    this.#processServer = processServer;
+    this.#isBlank = staleBytes === undefined;
+    this.targetFile = join(site.folder, `${this.replicationId}.raw`);
+    writeFileSync(this.targetFile, staleBytes ?? '');
+    const file = openSync(this.targetFile, 'r+');
+    ftruncateSync(file, source.sizeBytes);
+    closeSync(file);
+  }
+
+  static async open(options: ReplicationOptions): Promise<LabReplication> {
+    const masterTarget = await options.site.startMasterTarget();
+    const transport = createTlsTransport(await options.site.certificate('processServer'));
+    const processServer = createProcessServerHandlers(transport);
+    const replication = new LabReplication(options, masterTarget, processServer);
+    await replication.openTarget();
+    return replication;
+  }
+
+  /** Where the master target keeps this replication. */
+  file(...names: readonly string[]): string {
+    return join(this.#site.retentionFolder, this.replicationId, ...names);
+  }
+
+  get target(): Buffer {
+    return readFileSync(this.targetFile);
+  }
+
+  async openTarget(): Promise<string | null> {
+    const device = { kind: 'file', path: this.targetFile } as const;
+    const { sizeBytes } = this.source;
+    const output = await runCommand(this.masterTarget.handlers, 'openTarget', {
+      replicationId: this.replicationId,
+      disks: [{ diskId: DISK_ID, sizeBytes, device, isBlank: this.#isBlank }],
+    });
+    return output.sealedPointId;
+  }
+
+  async send(request: SendRequest): Promise<CommandOutput<'replicateDisk'>> {
+    const { point, snapshot, base, mode } = request;
+    const access = request.access ?? (() => this.source.access(snapshot, base));
+    const input = {
+      replicationId: this.replicationId,
+      pointId: point,
+      diskId: DISK_ID,
+      sizeBytes: this.source.sizeBytes,
+      snapshotName: snapshot,
+      masterTarget: { host: '127.0.0.1', port: request.port ?? this.masterTarget.port },
+      ...(base === undefined ? {} : { baseSnapshotName: base }),
+      ...(mode === undefined ? {} : { mode }),
+    };
+    const context = request.context ?? aCommandContext(access);
+    return runCommand(this.#processServer, 'replicateDisk', input, context);
+  }
+
+  async seal(pointId: string): Promise<CommandOutput<'sealRecoveryPoint'>> {
+    return runCommand(this.masterTarget.handlers, 'sealRecoveryPoint', {
+      replicationId: this.replicationId,
+      pointId,
+      diskIds: [DISK_ID],
+      takenAt: new Date().toISOString(),
+      consistency: 'crashConsistent',
+    });
+  }
+
+  /** Sends and seals. */
+  async bring(request: SendRequest): Promise<CommandOutput<'replicateDisk'>> {
+    const figures = await this.send(request);
+    await this.seal(request.point);
+    return figures;
+  }
+
+  async verify(pointId: string): Promise<CommandOutput<'verifyDisks'>> {
+    const { replicationId } = this;
+    return runCommand(this.masterTarget.handlers, 'verifyDisks', { replicationId, pointId });
+  }
+
+  async discard(): Promise<string | null> {
+    const { replicationId } = this;
+    const output = await runCommand(this.masterTarget.handlers, 'discardUnsealed', {
+      replicationId,
+    });
+    return output.sealedPointId;
+  }
+
+  /** Another program on the same volume: nothing but the files is left of the first. */
+  async restartMasterTarget(): Promise<void> {
+    await this.masterTarget.stop();
+    this.masterTarget = await this.#site.startMasterTarget();
+  }
+
+  /** Sends changed blocks the other way. */
+  async sendBack(
+    replica: () => Promise<string>,
+    context: FakeContext = aCommandContext(async () => ({
+      replicaUrl: await replica(),
+      expiresAt: new Date(Date.now() + 3_600_000).toISOString(),
+    })),
+  ): Promise<CommandOutput<'replicateToAzure'>> {
+    const input = {
+      replicationId: this.replicationId,
+      pointId: 'reverse-1',
+      diskId: DISK_ID,
+      sizeBytes: this.source.sizeBytes,
+      device: { kind: 'file', path: this.targetFile },
+      replicaBlobName: 'replica.vhd',
+    } as const;
+    return runCommand(this.masterTarget.handlers, 'replicateToAzure', input, context);
+  }
+}
