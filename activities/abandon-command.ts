@@ -1,13 +1,23 @@
 import type { ActivityHandler } from '../shared/contracts/activities.ts';
 import { failure } from '../shared/errors/result.ts';
+import { releaseSourceAccess } from '../shared/services/release-source-access.ts';
 import { updateRecord } from '../shared/services/update-record.ts';
-import type { StoreDeps } from './support/deps.ts';
+import type { ActivityDeps } from './support/deps.ts';
 
-/** Gives a command up: the agent is told at its next heartbeat, a late result is ignored. Idempotent. */
-export const createAbandonCommand = ({ stores }: StoreDeps): ActivityHandler<'abandonCommand'> =>
+/**
+ * Gives a command up: the agent is told at its next heartbeat, a late result is ignored. What the agent
+ * could still read of the source it can read no more. Idempotent.
+ */
+export const createAbandonCommand = ({
+  stores,
+  snapshots,
+}: Pick<ActivityDeps, 'stores' | 'snapshots'>): ActivityHandler<'abandonCommand'> =>
   async function abandonCommand({ commandId, error }) {
-    await updateRecord(stores.commands, commandId, (command) =>
-      command.result === null ? { ...command, result: failure(error) } : command,
-    );
+    let isAbandoned = false;
+    const command = await updateRecord(stores.commands, commandId, (current) => {
+      isAbandoned = current.result === null;
+      return isAbandoned ? { ...current, result: failure(error) } : current;
+    });
+    if (command !== null && isAbandoned) await releaseSourceAccess({ stores, snapshots }, command);
     return null;
   };

@@ -11,6 +11,7 @@ import { createGatherAzureFacts } from './gather-azure-facts.ts';
 import { createKeepReplicaSeed } from './keep-replica-seed.ts';
 import { createPruneSnapshots } from './prune-snapshots.ts';
 import { createReadCommand } from './read-command.ts';
+import { createReadFailoverChoice } from './read-failover-choice.ts';
 import { createReadIntents } from './read-intents.ts';
 import { createReadItem } from './read-item.ts';
 import { createReadReplicaSeed } from './read-replica-seed.ts';
@@ -32,6 +33,7 @@ export function createActivities(deps: ActivityDeps): Activities {
   return {
     enterPhase: createEnterPhase(deps),
     readIntents: createReadIntents(deps),
+    readFailoverChoice: createReadFailoverChoice(deps),
     readItem: createReadItem(deps),
     bindSite: createBindSite(deps),
     gatherAzureFacts: createGatherAzureFacts(deps),

@@ -12,8 +12,8 @@ export const createFinishJob = ({ stores, clock }: StoreDeps): ActivityHandler<'
     await updateItem(stores, itemId, (item) => {
       if (item.activeJobId !== jobId) return item;
       // Once the machine is back in Azure its on-premises disks are no base any more.
-      const base = item.phase === 'failedOver' ? {} : item.base;
-      return { ...item, base, activeJobId: null };
+      const stale = item.phase === 'failedOver' ? { base: {}, recoveryPoints: [] } : {};
+      return { ...item, ...stale, activeJobId: null };
     });
     return null;
   };

@@ -2,6 +2,7 @@ import type { ActivityHandler } from '../shared/contracts/activities.ts';
 import type { ActivityDeps } from './support/deps.ts';
 import { requireItem } from './support/records.ts';
 import { replicaName } from './support/replica.ts';
+import { sourceDisks } from './support/source-disks.ts';
 
 /**
  * Starts the server-side copy of every disk into the page blob that the way back will write to: a
@@ -12,9 +13,10 @@ export const createKeepReplicaSeed = ({
   replicas,
 }: Pick<ActivityDeps, 'stores' | 'replicas'>): ActivityHandler<'keepReplicaSeed'> =>
   async function keepReplicaSeed({ itemId }) {
-    const { resourceGroup, disks } = await requireItem(stores, itemId);
-    for (const { id, diskName } of disks) {
-      const request = { resourceGroup, diskName, replicaName: replicaName(itemId, id) };
+    const item = await requireItem(stores, itemId);
+    const { resourceGroup } = item;
+    for (const { id, ...disk } of sourceDisks(item)) {
+      const request = { resourceGroup, ...disk, replicaName: replicaName(itemId, id) };
       await replicas.beginSeed(request);
     }
     return null;

@@ -2,6 +2,7 @@ import type { ActivityHandler } from '../shared/contracts/activities.ts';
 import type { ActivityDeps } from './support/deps.ts';
 import { requireItem } from './support/records.ts';
 import { replicaName } from './support/replica.ts';
+import { sourceDisks } from './support/source-disks.ts';
 
 /** How far the copies of keepReplicaSeed are. When all are done, gives the disks' read access back. */
 export const createReadReplicaSeed = ({
@@ -9,14 +10,15 @@ export const createReadReplicaSeed = ({
   replicas,
 }: Pick<ActivityDeps, 'stores' | 'replicas'>): ActivityHandler<'readReplicaSeed'> =>
   async function readReplicaSeed({ itemId }) {
-    const { resourceGroup, disks } = await requireItem(stores, itemId);
+    const item = await requireItem(stores, itemId);
+    const { resourceGroup, disks } = item;
     const states = await Promise.all(
       disks.map(({ id }) => replicas.seedState(replicaName(itemId, id))),
     );
     const failed = states.find(({ state }) => state === 'failed');
     const isDone = states.every(({ state }) => state === 'done');
     if (isDone) {
-      for (const { diskName } of disks) await replicas.endSeed(resourceGroup, diskName);
+      for (const disk of sourceDisks(item)) await replicas.endSeed({ resourceGroup, ...disk });
     }
     return {
       state: failed ? 'failed' : isDone ? 'done' : 'pending',

@@ -6,17 +6,25 @@ import { updateItem, updateJob } from './support/records.ts';
 
 /** Notes a sealed recovery point: figures in the job, base and age in the item. Idempotent by pointId. */
 export const createRecordCycle = ({ stores }: StoreDeps): ActivityHandler<'recordCycle'> =>
-  async function recordCycle({ jobId, itemId, statistics, base, isRehearsal }) {
-    const { pointId, takenAt } = statistics;
+  async function recordCycle(input) {
+    const { jobId, itemId, statistics, base, retainedPointIds, isRehearsal } = input;
+    const { pointId, takenAt, consistency } = statistics;
     if (!isRehearsal) {
       await keepRecoveryPoint(stores, {
         itemId,
         pointId,
         takenAt,
         place: 'onPremises',
-        consistency: 'crashConsistent',
+        consistency,
       });
-      await updateItem(stores, itemId, (item) => ({ ...item, base, lastRecoveryPointAt: takenAt }));
+      const point = { pointId, takenAt, consistency };
+      await updateItem(stores, itemId, (item) => {
+        const others = (item.recoveryPoints ?? []).filter((known) => known.pointId !== pointId);
+        const recoveryPoints = [...others, point].filter((known) =>
+          retainedPointIds.includes(known.pointId),
+        );
+        return { ...item, base, lastRecoveryPointAt: takenAt, recoveryPoints };
+      });
     }
     await updateJob(stores, jobId, (job) =>
       job.cycles.some((cycle) => cycle.pointId === pointId)

@@ -1,29 +1,18 @@
 import type { ActivityHandler } from '../shared/contracts/activities.ts';
 import type { ActivityDeps } from './support/deps.ts';
 import { requireItem } from './support/records.ts';
+import { sourceDisks } from './support/source-disks.ts';
 
-/**
- * One incremental snapshot a disk, named after the point and the disk: run again it finds them.
- * Snapshots of several disks are not one instant while the VM runs; only the final point, taken after
- * the shutdown, is booted from.
- */
+/** All disks at one instant, as far as Azure can. Run again with the same point it finds what it took. */
 export const createTakeSnapshots = ({
   stores,
   snapshots,
 }: Pick<ActivityDeps, 'stores' | 'snapshots'>): ActivityHandler<'takeSnapshots'> =>
-  async function takeSnapshots({ itemId, pointId }) {
-    const { resourceGroup, disks } = await requireItem(stores, itemId);
-    const taken = await Promise.all(
-      disks.map(async ({ id, diskName }) => {
-        const snapshotName = `${pointId}-${id}`;
-        const request = { resourceGroup, itemId, diskName, snapshotName };
-        const { takenAt } = await snapshots.take(request);
-        return { id, snapshotName, takenAt };
-      }),
-    );
-    const earliest = Math.min(...taken.map(({ takenAt }) => takenAt.getTime()));
-    return {
-      takenAt: new Date(earliest).toISOString(),
-      snapshots: Object.fromEntries(taken.map(({ id, snapshotName }) => [id, snapshotName])),
-    };
+  async function takeSnapshots({ itemId, pointId, consistency = 'crashConsistent' }) {
+    const item = await requireItem(stores, itemId);
+    const { resourceGroup, vmName } = item;
+    const disks = sourceDisks(item);
+    const request = { resourceGroup, itemId, vmName, pointId, disks, consistency };
+    const { takenAt, ...taken } = await snapshots.take(request);
+    return { takenAt: takenAt.toISOString(), ...taken };
   };

@@ -1,8 +1,12 @@
-import { type OrchestrationInput, pointId } from '../shared/contracts/orchestrations.ts';
+import type { Base, OrchestrationInput } from '../shared/contracts/orchestrations.ts';
 import type { Result } from '../shared/errors/result.ts';
+import type { CycleStatistics } from '../shared/domain/job.ts';
+import { DEADLINE_MS } from '../shared/policy/deadlines.ts';
 import { changePower } from './support/azure-power.ts';
 import { proveAndBoot } from './support/boot.ts';
 import { enterPhase } from './support/phase.ts';
+import type { PointToProve } from './support/prove.ts';
+import { runCommand } from './support/run-command.ts';
 import { replicatePoint } from './support/recovery-point.ts';
 import { asResult, callActivity, type Context, type Steps } from './support/steps.ts';
 
@@ -25,12 +29,13 @@ function* failover(context: Context, { replication, base, cycle }: Input): Steps
   yield* changePower(context, vm, 'powerOff');
 
   yield* enterPhase(context, replication, 'finalDelta', { message: 'Sending the last changes' });
-  yield* replicatePoint(context, replication, { cycle, kind: 'final', base });
+  const final = yield* replicatePoint(context, replication, { cycle, kind: 'final', base });
+  const point = yield* chosenPoint(context, replication, final);
 
   yield* enterPhase(context, replication, 'booting', {
     message: 'Comparing the disks block by block, then booting on-premises',
   });
-  const boot = yield* proveAndBoot(context, replication, pointId(jobId, cycle));
+  const boot = yield* proveAndBoot(context, replication, point);
   const bootedAt = boot.bootedAt ?? context.df.currentUtcDateTime.toISOString();
   const downtimeSeconds = (Date.parse(bootedAt) - shutDownAt.getTime()) / 1000;
   yield* callActivity(context, 'recordReport', {
@@ -39,8 +44,8 @@ function* failover(context: Context, { replication, base, cycle }: Input): Steps
       ...boot,
       shutDownAt: shutDownAt.toISOString(),
       downtimeSeconds,
-      // The last delta was taken after the guest had shut down: nothing could change any more.
-      dataLossSeconds: 0,
+      recoveryPointId: point.pointId,
+      dataLossSeconds: dataLossSeconds(point, final.statistics, shutDownAt),
     },
   });
   yield* enterPhase(context, replication, 'commitPending', {
@@ -48,4 +53,35 @@ function* failover(context: Context, { replication, base, cycle }: Input): Steps
     state: options.autoCommit ? 'running' : 'waitingForOperator',
   });
   return null;
+}
+
+/**
+ * The newest point, or the older one that the operator chose: the disks are then taken back to it. The last
+ * delta is sent in any case, so that Azure and the site agree on what was there at the end.
+ */
+function* chosenPoint(
+  context: Context,
+  { jobId, itemId, replicationId, site }: Input['replication'],
+  final: { readonly base: Base; readonly statistics: CycleStatistics },
+): Steps<PointToProve> {
+  const { pointId: newest, takenAt } = final.statistics;
+  const { pointId } = yield* callActivity(context, 'readFailoverChoice', { jobId, itemId });
+  if (pointId === null || pointId === newest) {
+    return { pointId: newest, takenAt, snapshots: final.base };
+  }
+  const rewound = yield* runCommand(context, {
+    jobId,
+    step: 'rewind',
+    agentId: site.masterTargetId,
+    name: 'rewindToPoint',
+    input: { replicationId, pointId },
+    deadlineMs: DEADLINE_MS.seal,
+  });
+  return { pointId, takenAt: rewound.takenAt, snapshots: null };
+}
+
+/** The last delta is taken after the guest has shut down: at it nothing is lost. */
+function dataLossSeconds(point: PointToProve, final: CycleStatistics, shutDownAt: Date): number {
+  if (point.pointId === final.pointId) return 0;
+  return Math.max(0, (shutDownAt.getTime() - Date.parse(point.takenAt)) / 1000);
 }

@@ -1,7 +1,6 @@
 import {
   type FailbackInput,
   partInstanceId,
-  pointId,
   type Replication,
   rehearsalReplicationId,
 } from '../shared/contracts/orchestrations.ts';
@@ -50,10 +49,12 @@ function* rehearse(context: Context, input: FailbackInput, replicationId: string
 
   yield* enterPhase(context, subject, 'initialReplication', { message: 'Copying the disks' });
   const replication: Replication = { ...subject, replicationId, site, processServerId, options };
-  yield* replicatePoint(context, replication, { cycle: 0, kind: 'initial', base: {} });
+  const first = { cycle: 0, kind: 'initial', base: {}, mode: options.replicationMode } as const;
+  const { base, statistics } = yield* replicatePoint(context, replication, first);
 
   yield* enterPhase(context, subject, 'booting', { message: 'Booting the copy in isolation' });
-  const report = yield* proveAndBoot(context, replication, pointId(jobId, 0));
+  const { pointId, takenAt } = statistics;
+  const report = yield* proveAndBoot(context, replication, { pointId, takenAt, snapshots: base });
   yield* callActivity(context, 'recordReport', { jobId, report });
   return null;
 }

@@ -27,13 +27,24 @@ function* oneCycle(context: Context, input: Input): Steps<Output | null> {
   const decision = yield* decide(context, input);
   if (decision !== null) return { decision, base, cycle };
 
-  const done = yield* replicatePoint(context, replication, { cycle, kind: 'delta', base });
+  const isDue = isApplicationConsistencyDue(context, input);
+  const consistency = isDue ? 'applicationConsistent' : 'crashConsistent';
+  const request = { cycle, kind: 'delta', base, consistency } as const;
+  const done = yield* replicatePoint(context, replication, request);
   const isSettled = done.statistics.durationMs <= AUTO_FAILOVER_MAX_CYCLE_MS;
   // A gate that is about to open by itself must not wait for the next cycle.
   if (!(isSettled && replication.options.autoFailover)) {
     yield* waitForEvent(context, INTENT_EVENT, replication.options.cycleIntervalSeconds * 1000);
   }
-  context.df.continueAsNew({ replication, base: done.base, cycle: cycle + 1, isSettled });
+  const { takenAt } = done.statistics;
+  const askedAt = isDue ? takenAt : input.applicationConsistencyAskedAt;
+  context.df.continueAsNew({
+    replication,
+    base: done.base,
+    cycle: cycle + 1,
+    isSettled,
+    ...(askedAt === undefined ? {} : { applicationConsistencyAskedAt: askedAt }),
+  });
   return null;
 }
 
@@ -42,4 +53,13 @@ function* decide(context: Context, input: Input): Steps<Output['decision'] | nul
   const intent = yield* readIntent(context, jobId, ['cancel', 'failover']);
   if (intent !== null) return intent;
   return options.autoFailover && input.isSettled ? 'failover' : null;
+}
+
+/** Asked for at the first delta, then whenever the operator's interval has passed since. */
+function isApplicationConsistencyDue(context: Context, input: Input): boolean {
+  const { applicationConsistentMinutes: minutes } = input.replication.options;
+  if (minutes === 0) return false;
+  const { applicationConsistencyAskedAt: last } = input;
+  if (last === undefined) return true;
+  return context.df.currentUtcDateTime.getTime() - Date.parse(last) >= minutes * 60_000;
 }

@@ -54,6 +54,7 @@ function* reprotect(context: Context, input: FailbackInput): Steps<Output> {
     cycle: 0,
     kind: 'initial',
     base: site.item.base,
+    mode: options.replicationMode,
   });
   yield* enterPhase(context, subject, 'replicating', {
     message: 'The on-premises disks hold a bootable recovery point; sending what changes',

@@ -11,5 +11,12 @@ export const masterTargetConfigSchema = agentConfigSchema.extend({
   advertisedHost: z.string().optional(),
   /** Retention volume: journal and manifests. */
   retentionFolder: z.string().min(1),
+  /** Recovery points that a replication can be taken back to. One point means none but the newest. */
+  retention: z
+    .object({
+      maxPoints: z.int().min(1).max(200).default(12),
+      maxAgeHours: z.number().positive().max(720).default(24),
+    })
+    .prefault({}),
   osType: z.enum(['Linux', 'Windows']).default('Linux'),
 });

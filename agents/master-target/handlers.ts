@@ -1,29 +1,33 @@
-import { accessSync, constants, mkdirSync, readdirSync, statfsSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
 import type { CommandInput, CommandOutput } from '../../shared/contracts/commands.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { success } from '../../shared/errors/result.ts';
 import { ProgressMeter } from '../runtime/progress-meter.ts';
-import { AGENT_VERSION } from '../runtime/run-agent.ts';
-import type { CommandHandlers } from '../runtime/types.ts';
+import type { CommandContext, CommandHandlers } from '../runtime/types.ts';
+import { applyPending } from './apply.ts';
+import { describeMasterTarget } from './describe.ts';
+import type { DiskRecord } from './journal-records.ts';
 import { ReplicationFolder } from './replication-folder.ts';
+import type { ReplicationGate } from './replication-gate.ts';
+import type { RetentionPolicy } from './retention.ts';
 import { replicateToAzure } from './reverse.ts';
-import { applySealed, sealPoint } from './seal.ts';
-import type { Sessions } from './session.ts';
-import { asJournalError } from './storage-error.ts';
+import { rewindTo } from './rewind.ts';
+import { sealPoint } from './seal.ts';
+import { laneStates } from './staging.ts';
+import { waitingForSpace } from './storage-error.ts';
 import { TargetDisk } from './target-disk.ts';
 import { verifyDisks } from './verify.ts';
 
 export interface MasterTargetParts {
   readonly retentionFolder: string;
+  readonly retention: RetentionPolicy;
   readonly osType: 'Linux' | 'Windows';
-  readonly sessions: Sessions;
+  readonly gate: ReplicationGate;
   readonly transferAddress: { readonly host: string; readonly port: number };
 }
 
 /** The commands of the master target. */
 export function createMasterTargetHandlers(parts: MasterTargetParts): CommandHandlers {
-  const { retentionFolder, sessions } = parts;
+  const { retentionFolder, retention, gate } = parts;
   const folderOf = (replicationId: string): ReplicationFolder =>
     new ReplicationFolder(retentionFolder, replicationId);
   const openFolder = (replicationId: string): ReplicationFolder => {
@@ -32,85 +36,50 @@ export function createMasterTargetHandlers(parts: MasterTargetParts): CommandHan
     return folder;
   };
   return {
-    verifyMasterTarget: async () => success(await describe(parts)),
-    openTarget: async (input) => success(await openTarget(folderOf(input.replicationId), input)),
-    sealRecoveryPoint: async (input) => {
-      try {
-        return success(await sealPoint(openFolder(input.replicationId), input));
-      } catch (error) {
-        throw asJournalError(error);
-      }
-    },
-    discardUnsealed: async ({ replicationId }) => {
-      await sessions.closeAll(replicationId);
-      const folder = folderOf(replicationId);
-      if (!folder.exists) return success({ sealedPointId: null });
-      await applySealed(folder);
-      await folder.clearStaged();
-      return success({ sealedPointId: (await folder.sealed())?.pointId ?? null });
-    },
-    verifyDisks: async ({ replicationId, pointId }, context) => {
-      const folder = openFolder(replicationId);
-      const meter = new ProgressMeter(() => Date.now());
-      const disks = await folder.disks();
-      meter.expect(
-        disks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-        disks.length,
-      );
-      const onBytes = (bytes: number): void => {
-        meter.add(bytes, 0);
-        context.reportProgress(meter.read('comparing'));
-      };
-      const { signal } = context;
-      return success(await verifyDisks({ folder, pointId, signal, onBytes }));
-    },
-    closeTarget: async ({ replicationId, forget }) => {
-      await sessions.closeAll(replicationId);
-      const folder = folderOf(replicationId);
-      const wasOpen = folder.exists;
-      if (wasOpen && forget) await folder.remove();
-      else if (wasOpen) await folder.writeDisks(await folder.disks(), false);
-      return success({ wasOpen });
-    },
+    verifyMasterTarget: async () => success(await describeMasterTarget(parts)),
+    openTarget: async (input) =>
+      gate.alone(input.replicationId, async () =>
+        success(await openTarget(folderOf(input.replicationId), input)),
+      ),
+    sealRecoveryPoint: async (input, context) =>
+      gate.alone(input.replicationId, async () => {
+        const folder = openFolder(input.replicationId);
+        const { meter, onBytes } = await meterOf(context, 'sealing', await stagedBytes(folder));
+        const { signal } = context;
+        const seal = async (): ReturnType<typeof sealPoint> =>
+          sealPoint({ folder, retention, signal, onBytes }, input);
+        return success(await waitingForSpace(seal, context, meter));
+      }),
+    discardUnsealed: async ({ replicationId }) =>
+      gate.alone(replicationId, async () => {
+        const folder = folderOf(replicationId);
+        if (!folder.exists) return success({ sealedPointId: null });
+        await applyPending(folder);
+        await folder.clearStaged();
+        return success({ sealedPointId: await sealedPointId(folder) });
+      }),
+    rewindToPoint: async ({ replicationId, pointId }) =>
+      gate.alone(replicationId, async () =>
+        success(await rewindTo(openFolder(replicationId), pointId)),
+      ),
+    verifyDisks: async ({ replicationId, pointId, sampleShare }, context) =>
+      gate.alone(replicationId, async () => {
+        const folder = openFolder(replicationId);
+        const { onBytes } = await meterOf(context, 'comparing', await diskBytes(folder));
+        const { signal } = context;
+        return success(await verifyDisks({ folder, pointId, sampleShare, signal, onBytes }));
+      }),
+    closeTarget: async ({ replicationId, forget }) =>
+      gate.alone(replicationId, async () => {
+        const folder = folderOf(replicationId);
+        const wasOpen = folder.exists;
+        if (wasOpen && forget) await folder.remove();
+        else if (wasOpen) await folder.writeDisks(await folder.disks(), false);
+        return success({ wasOpen });
+      }),
     replicateToAzure: async (input, context) =>
       success(await replicateToAzure(openFolder(input.replicationId), input, context)),
   };
-}
-
-async function describe({
-  retentionFolder,
-  osType,
-  transferAddress,
-}: MasterTargetParts): Promise<CommandOutput<'verifyMasterTarget'>> {
-  mkdirSync(retentionFolder, { recursive: true });
-  const { bavail, bsize } = statfsSync(retentionFolder);
-  const known = readdirSync(retentionFolder).map(
-    (id) => new ReplicationFolder(retentionFolder, id),
-  );
-  const areOpen = await Promise.all(known.map((folder) => folder.isOpen()));
-  const open = known.filter((_folder, index) => areOpen[index] === true);
-  const disks = await Promise.all(open.map((folder) => folder.disks()));
-  return {
-    version: AGENT_VERSION,
-    osType,
-    retentionVolume: {
-      freeBytes: bavail * bsize,
-      isSeparateVolume: statSync(retentionFolder).dev !== statSync(dirname(retentionFolder)).dev,
-      isWritable: isWritable(retentionFolder),
-    },
-    openReplications: open.length,
-    attachedDiskCount: disks.flat().length,
-    transferAddress,
-  };
-}
-
-function isWritable(folder: string): boolean {
-  try {
-    accessSync(folder, constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Opening again keeps what was received; a crash in the middle of applying is made good first. */
@@ -122,7 +91,52 @@ async function openTarget(
     const disk = await TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: false });
     await disk.close();
   }
-  await folder.writeDisks(disks, true);
-  await applySealed(folder);
-  return { sealedPointId: (await folder.sealed())?.pointId ?? null };
+  const known = await folder.disks();
+  await folder.writeDisks(
+    disks.map((disk) => withFirstPoint(disk, known)),
+    true,
+  );
+  await applyPending(folder);
+  return { sealedPointId: await sealedPointId(folder) };
+}
+
+/** Whoever opens it again may still think that the disk is blank. */
+function withFirstPoint(
+  disk: CommandInput<'openTarget'>['disks'][number],
+  known: readonly DiskRecord[],
+): DiskRecord {
+  const { firstPointId } = known.find(({ diskId }) => diskId === disk.diskId) ?? {};
+  return firstPointId === undefined ? disk : { ...disk, firstPointId };
+}
+
+async function sealedPointId(folder: ReplicationFolder): Promise<string | null> {
+  return (await folder.journal()).points.at(-1)?.pointId ?? null;
+}
+
+async function meterOf(
+  context: CommandContext,
+  step: string,
+  bytes: number,
+): Promise<{ readonly meter: ProgressMeter; readonly onBytes: (bytes: number) => void }> {
+  const meter = new ProgressMeter(() => Date.now());
+  meter.expect(bytes, 0);
+  const onBytes = (done: number): void => {
+    meter.add(done, 0);
+    context.reportProgress(meter.read(step));
+  };
+  return { meter, onBytes };
+}
+
+async function diskBytes(folder: ReplicationFolder): Promise<number> {
+  return (await folder.disks()).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}
+
+async function stagedBytes(folder: ReplicationFolder): Promise<number> {
+  let bytes = 0;
+  for (const { diskId } of await folder.disks()) {
+    const staged = await folder.staged(diskId);
+    const lanes = staged === null ? [] : await laneStates(folder, diskId, staged);
+    bytes += lanes.reduce((sum, { redoLength }) => sum + redoLength, 0);
+  }
+  return bytes;
 }

@@ -1,12 +1,13 @@
-import { resolve } from 'node:path';
 import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { invariant } from '../../shared/domain/assert.ts';
 import { loadConfig } from '../runtime/config.ts';
 import { mainProgram } from '../runtime/main-program.ts';
 import { runAgent } from '../runtime/run-agent.ts';
 import { masterTargetConfigSchema } from './config.ts';
 import { createMasterTargetHandlers } from './handlers.ts';
-import { Sessions } from './session.ts';
+import { ReplicationFolder } from './replication-folder.ts';
+import { ReplicationGate } from './replication-gate.ts';
 import { startTransferServer } from './transfer-server.ts';
 
 const HELP = `The master target: receives what process servers send and writes it to the disks of the site.
@@ -27,21 +28,16 @@ mainProgram('The master target', async () => {
     needsCertificate: true,
     createProgram: async ({ tls, log }) => {
       invariant(tls !== null, 'The master target runs with a certificate');
-      const sessions = new Sessions(retentionFolder, log);
-      const server = await startTransferServer({ listen: config.listen, tls, sessions, log });
+      const gate = new ReplicationGate();
+      const folderOf = (id: string): ReplicationFolder =>
+        new ReplicationFolder(retentionFolder, id);
+      const sessions = { folderOf, gate, log };
+      const server = await startTransferServer({ listen: config.listen, tls, sessions });
       const host = config.advertisedHost ?? config.listen.host;
       const address = { host, port: server.port };
-      const { osType } = config;
-      return {
-        address,
-        handlers: createMasterTargetHandlers({
-          retentionFolder,
-          osType,
-          sessions,
-          transferAddress: address,
-        }),
-        stop: () => server.stop(),
-      };
+      const { osType, retention } = config;
+      const parts = { retentionFolder, retention, osType, gate, transferAddress: address };
+      return { address, handlers: createMasterTargetHandlers(parts), stop: () => server.stop() };
     },
   });
 });

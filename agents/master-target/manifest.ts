@@ -8,6 +8,7 @@ const UNKNOWN_ENTRY = Buffer.alloc(DIGEST_BYTES, 0xff);
 
 /** Stands for a block of zeros: a new manifest is a sparse file. */
 const ZERO_ENTRY = Buffer.alloc(DIGEST_BYTES);
+const ZERO_BLOCK = Buffer.alloc(BLOCK_BYTES);
 
 /** Digest of every block of a disk at the source; one file a disk, 32 bytes a block. */
 export class Manifest {
@@ -71,14 +72,20 @@ export function blockCount(sizeBytes: number): number {
   return Math.ceil(sizeBytes / BLOCK_BYTES);
 }
 
+export function digestOf(bytes: Uint8Array): Buffer {
+  return createHash('sha256').update(bytes).digest();
+}
+
 /** What the manifest holds for a block with these bytes. */
 export function entryOf(bytes: Buffer): Buffer {
-  const isZero = bytes.every((byte) => byte === 0);
-  return isZero ? ZERO_ENTRY : createHash('sha256').update(bytes).digest();
+  return isZero(bytes) ? ZERO_ENTRY : digestOf(bytes);
 }
 
 /** The digest of zeros and the entry for zeros mean the same. */
-export function isSame(entry: Buffer, bytes: Buffer): boolean {
-  if (entry.equals(ZERO_ENTRY)) return bytes.every((byte) => byte === 0);
-  return createHash('sha256').update(bytes).digest().equals(entry);
+export function isSame(entry: Uint8Array, bytes: Buffer): boolean {
+  return ZERO_ENTRY.equals(entry) ? isZero(bytes) : digestOf(bytes).equals(entry);
+}
+
+export function isZero(bytes: Buffer): boolean {
+  return bytes.equals(ZERO_BLOCK.subarray(0, bytes.length));
 }

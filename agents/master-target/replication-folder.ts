@@ -1,61 +1,29 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
-import {
-  consistencySchema,
-  replicationModeSchema,
-  targetDeviceSchema,
-} from '../../shared/contracts/commands.ts';
+import type { z } from 'zod';
 import { replaceFile } from './durable-file.ts';
+import {
+  type DiskRecord,
+  type Journal,
+  journalSchema,
+  replicationSchema,
+  type StagedDisk,
+  stagedDiskSchema,
+  type StagedLane,
+  stagedLaneSchema,
+} from './journal-records.ts';
 
-const diskSchema = z.object({
-  diskId: z.string(),
-  sizeBytes: z.int(),
-  device: targetDeviceSchema,
-  /** Nothing was ever written to it, by us or by anybody. */
-  isBlank: z.boolean(),
-});
-export type DiskRecord = z.infer<typeof diskSchema>;
-
-const replicationSchema = z.object({
-  disks: z.array(diskSchema),
-  /** False once the disks were given back to the VM; the manifests stay for the way back. */
-  isOpen: z.boolean(),
-});
-
-const sealedSchema = z.object({
-  pointId: z.string(),
-  takenAt: z.string(),
-  sealedAt: z.string(),
-  consistency: consistencySchema,
-  /** Snapshot in Azure that each disk equals, by disk. */
-  snapshotNames: z.record(z.string(), z.string()),
-  /** Bytes of each disk's redo file; empty when the point was written to the disks directly. */
-  redoLengths: z.record(z.string(), z.int()),
-  /** False from the seal until the redo files are on the disks. */
-  isApplied: z.boolean(),
-});
-export type SealedPoint = z.infer<typeof sealedSchema>;
-
-const stagedSchema = z.object({
-  pointId: z.string(),
-  snapshotName: z.string(),
-  mode: replicationModeSchema,
-  /** Written to the disk itself: only before the first seal. */
-  isDirect: z.boolean(),
-  watermark: z.int(),
-  redoLength: z.int(),
-  isFinished: z.boolean(),
-});
-export type StagedDisk = z.infer<typeof stagedSchema>;
+const EMPTY_JOURNAL: Journal = { points: [], pending: null };
 
 /**
  * Everything about one replication on the retention volume:
- *   replication.json   its disks
- *   sealed.json        the point the disks stand at (or will, once applied): replaced by one rename
- *   staged/            what came since: <disk>.json and <disk>.redo
- *   manifests/         digests of the source, by disk
+ *   replication.json          its disks
+ *   journal.json              sealed points, and what is being done to the disks: replaced by one rename
+ *   staged/<disk>.json        what comes in now, and in which lanes
+ *   staged/<disk>.<lane>.json  how far a lane is; <disk>.<lane>.redo what it brought
+ *   points/<point>/           <disk>.undo the way back from that point; <disk>.next its new digests
+ *   manifests/<disk>.bin      digest of every block at the newest point; <disk>.replica.bin what Azure holds
  */
 export class ReplicationFolder {
   readonly folder: string;
@@ -77,48 +45,94 @@ export class ReplicationFolder {
   }
 
   async writeDisks(disks: readonly DiskRecord[], isOpen: boolean): Promise<void> {
-    await mkdir(join(this.folder, 'staged'), { recursive: true });
-    await mkdir(join(this.folder, 'manifests'), { recursive: true });
+    for (const part of ['staged', 'manifests', 'points']) {
+      await mkdir(join(this.folder, part), { recursive: true });
+    }
     await replaceFile(join(this.folder, 'replication.json'), JSON.stringify({ disks, isOpen }));
   }
 
-  async sealed(): Promise<SealedPoint | null> {
-    return this.#read('sealed.json', sealedSchema);
+  async journal(): Promise<Journal> {
+    return (await this.#read('journal.json', journalSchema)) ?? EMPTY_JOURNAL;
   }
 
-  async writeSealed(point: SealedPoint): Promise<void> {
-    await replaceFile(join(this.folder, 'sealed.json'), JSON.stringify(point));
+  async writeJournal(journal: Journal): Promise<void> {
+    await replaceFile(join(this.folder, 'journal.json'), JSON.stringify(journal));
   }
 
   async staged(diskId: string): Promise<StagedDisk | null> {
-    return this.#read(`staged/${diskId}.json`, stagedSchema);
+    return this.#read(`staged/${diskId}.json`, stagedDiskSchema);
   }
 
   async writeStaged(diskId: string, staged: StagedDisk): Promise<void> {
     await replaceFile(join(this.folder, `staged/${diskId}.json`), JSON.stringify(staged));
   }
 
+  /** How far a lane is; the start of it before anything was made durable. */
+  async stagedLane(diskId: string, lane: number, start: number): Promise<StagedLane> {
+    const known = await this.#read(`staged/${diskId}.${lane}.json`, stagedLaneSchema);
+    return known ?? { watermark: start, redoLength: 0, isFinished: false };
+  }
+
+  async writeStagedLane(diskId: string, lane: number, state: StagedLane): Promise<void> {
+    await replaceFile(join(this.folder, `staged/${diskId}.${lane}.json`), JSON.stringify(state));
+  }
+
   async clearStaged(): Promise<void> {
-    const staged = join(this.folder, 'staged');
-    const names = await readdir(staged).catch(() => []);
-    for (const name of names) await rm(join(staged, name), { force: true });
+    await this.#clear('staged', () => true);
   }
 
   async clearStagedDisk(diskId: string): Promise<void> {
+    // The head goes first: lanes without one count as nothing.
     await rm(join(this.folder, `staged/${diskId}.json`), { force: true });
-    await rm(this.redoFile(diskId), { force: true });
+    await this.#clear('staged', (name) => name.startsWith(`${diskId}.`));
   }
 
-  redoFile(diskId: string): string {
-    return join(this.folder, `staged/${diskId}.redo`);
+  redoFile(diskId: string, lane: number): string {
+    return join(this.folder, `staged/${diskId}.${lane}.redo`);
+  }
+
+  async makePoint(pointId: string): Promise<void> {
+    await mkdir(join(this.folder, 'points', pointId), { recursive: true });
+  }
+
+  async removePoint(pointId: string): Promise<void> {
+    await rm(join(this.folder, 'points', pointId), { recursive: true, force: true });
+  }
+
+  /** Points that have files, also such that a crash left behind. */
+  async pointFolders(): Promise<readonly string[]> {
+    return readdir(join(this.folder, 'points')).catch(() => []);
+  }
+
+  pointFolder(pointId: string): string {
+    return join(this.folder, 'points', pointId);
+  }
+
+  undoFile(pointId: string, diskId: string): string {
+    return join(this.folder, 'points', pointId, `${diskId}.undo`);
+  }
+
+  nextDigestsFile(pointId: string, diskId: string): string {
+    return join(this.folder, 'points', pointId, `${diskId}.next`);
   }
 
   manifestFile(diskId: string): string {
     return join(this.folder, `manifests/${diskId}.bin`);
   }
 
+  /** What the replica in Azure holds, where that is another point than the one the disks stand at. */
+  replicaManifestFile(diskId: string): string {
+    return join(this.folder, `manifests/${diskId}.replica.bin`);
+  }
+
   async remove(): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
+  }
+
+  async #clear(part: string, isMeant: (name: string) => boolean): Promise<void> {
+    const folder = join(this.folder, part);
+    const names = await readdir(folder).catch(() => []);
+    for (const name of names.filter(isMeant)) await rm(join(folder, name), { force: true });
   }
 
   async #read<S extends z.ZodType>(name: string, schema: S): Promise<z.output<S> | null> {

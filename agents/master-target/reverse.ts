@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { copyFile, rename } from 'node:fs/promises';
 import { AnonymousCredential, PageBlobClient } from '@azure/storage-blob';
 import type { CommandInput, CommandOutput } from '../../shared/contracts/commands.ts';
@@ -29,7 +30,7 @@ export async function replicateToAzure(
   const startedAt = Date.now();
   const { diskId, device, sizeBytes } = input;
   const disk = await TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: true });
-  const file = folder.manifestFile(diskId);
+  const file = replicaManifest(folder, diskId);
   const manifest = await Manifest.open(file, sizeBytes);
   await copyFile(file, `${file}.next`);
   const next = await Manifest.open(`${file}.next`, sizeBytes);
@@ -73,6 +74,12 @@ export async function replicateToAzure(
     sentBytes: replica.sentBytes,
     durationMs: Date.now() - startedAt,
   };
+}
+
+/** After a failover to an older point, Azure holds another one than the disks do. */
+function replicaManifest(folder: ReplicationFolder, diskId: string): string {
+  const remembered = folder.replicaManifestFile(diskId);
+  return existsSync(remembered) ? remembered : folder.manifestFile(diskId);
 }
 
 /** The page blob in Azure, through SAS URLs that are renewed before they run out. */

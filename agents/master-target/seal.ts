@@ -1,139 +1,117 @@
 import type { CommandInput, CommandOutput } from '../../shared/contracts/commands.ts';
-import { FRAME, type TransferFrame } from '../../shared/contracts/transfer-protocol.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
-import { Manifest } from './manifest.ts';
-import { readRedo } from './redo-file.ts';
-import type {
-  DiskRecord,
-  ReplicationFolder,
-  SealedPoint,
-  StagedDisk,
-} from './replication-folder.ts';
-import { TargetDisk } from './target-disk.ts';
+import { applyPending } from './apply.ts';
+import { syncFolder } from './durable-file.ts';
+import type { Journal, SealedPoint, StagedDisk } from './journal-records.ts';
+import { prepareDisk } from './prepare.ts';
+import type { ReplicationFolder } from './replication-folder.ts';
+import { retain, type RetentionPolicy } from './retention.ts';
+import { laneStates } from './staging.ts';
 
-type SealInput = CommandInput<'sealRecoveryPoint'>;
+interface SealOptions {
+  readonly folder: ReplicationFolder;
+  readonly retention: RetentionPolicy;
+  readonly signal: AbortSignal;
+  readonly onBytes: (bytes: number) => void;
+}
+
+interface Received {
+  readonly staged: StagedDisk;
+  readonly redoLengths: readonly number[];
+}
 
 /**
- * verified → sealed → applied. The one rename of sealed.json makes the point of all disks exist; what was
- * staged is then written to the disks, and written again from the start if that is cut off.
+ * verified → prepared → sealed → applied. The one rename of journal.json makes the point exist for all disks
+ * of the VM; what was staged is then written to them, and written again from the start if that is cut off.
  */
 export async function sealPoint(
-  folder: ReplicationFolder,
-  input: SealInput,
+  options: SealOptions,
+  input: CommandInput<'sealRecoveryPoint'>,
 ): Promise<CommandOutput<'sealRecoveryPoint'>> {
-  const sealed = await folder.sealed();
-  if (sealed?.pointId === input.pointId) {
-    const appliedBytes = await applySealed(folder);
-    return { sealedAt: sealed.sealedAt, appliedBytes };
+  const { folder, retention } = options;
+  const madeGoodBytes = await applyPending(folder);
+  const before = await folder.journal();
+  const done = before.points.at(-1);
+  if (done?.pointId === input.pointId) {
+    const retainedPointIds = idsOf(before);
+    return { sealedAt: done.sealedAt, appliedBytes: madeGoodBytes, retainedPointIds };
   }
-  const staged = await stagedDisks(folder, input);
-  for (const [diskId, { redoLength }] of staged) {
-    await verifyRedo(folder, { diskId, pointId: input.pointId, length: redoLength });
-  }
+  const received = await receivedDisks(folder, input);
+  const isDirect = before.points.length === 0;
+  const hasUndo = !isDirect && retention.maxPoints > 1;
+  await folder.makePoint(input.pointId);
+  if (!isDirect) await prepare(options, { pointId: input.pointId, received, hasUndo });
   const point: SealedPoint = {
     pointId: input.pointId,
     takenAt: input.takenAt,
     sealedAt: new Date().toISOString(),
     consistency: input.consistency,
-    snapshotNames: mapOf(staged, ({ snapshotName }) => snapshotName),
-    redoLengths: mapOf(staged, ({ redoLength }) => redoLength),
-    isApplied: false,
+    // A repair brings some disks only; the others stand where they stood.
+    snapshotNames: {
+      ...before.points.at(-1)?.snapshotNames,
+      ...mapOf(received, ({ staged }) => staged.snapshotName),
+    },
+    hasUndo,
   };
-  await folder.writeSealed(point);
-  const appliedBytes = await applySealed(folder);
-  return { sealedAt: point.sealedAt, appliedBytes };
+  const redoLengths = mapOf(received, (disk) => [...disk.redoLengths]);
+  const pending = { kind: 'apply', redoLengths } as const;
+  await folder.writeJournal({ points: [...before.points, point], pending });
+  const appliedBytes = await applyPending(folder);
+  const kept = await retain(folder, retention, new Date());
+  return { sealedAt: point.sealedAt, appliedBytes, retainedPointIds: idsOf(kept) };
 }
 
-/** Brings the disks to the sealed point, if they are not there yet. Returns the bytes written. */
-export async function applySealed(folder: ReplicationFolder): Promise<number> {
-  const sealed = await folder.sealed();
-  if (sealed === null || sealed.isApplied) return 0;
-  let appliedBytes = 0;
-  for (const disk of await folder.disks()) {
-    const length = sealed.redoLengths[disk.diskId] ?? 0;
-    if (length > 0) {
-      appliedBytes += await applyDisk(folder, disk, { length, pointId: sealed.pointId });
-    }
-  }
-  await folder.writeSealed({ ...sealed, isApplied: true });
-  await folder.clearStaged();
-  return appliedBytes;
-}
-
-async function stagedDisks(
-  folder: ReplicationFolder,
-  { pointId, diskIds }: SealInput,
-): Promise<ReadonlyMap<string, StagedDisk>> {
-  const staged = new Map<string, StagedDisk>();
-  for (const diskId of diskIds) {
-    const disk = await folder.staged(diskId);
-    const reason = whyNotSealable(disk, pointId);
-    if (reason !== null) throw new FailbackError('FB-JRN-002', { diskId, pointId, reason });
-    if (disk !== null) staged.set(diskId, disk);
-  }
-  return staged;
-}
-
-function whyNotSealable(disk: StagedDisk | null, pointId: string): string | null {
-  if (disk === null) return 'nothing was received';
-  if (disk.pointId !== pointId) return `what was received belongs to ${disk.pointId}`;
-  return disk.isFinished ? null : 'the transfer did not finish';
-}
-
-async function verifyRedo(
-  folder: ReplicationFolder,
-  request: { readonly diskId: string; readonly pointId: string; readonly length: number },
+async function prepare(
+  { folder, signal, onBytes }: SealOptions,
+  work: {
+    readonly pointId: string;
+    readonly received: ReadonlyMap<string, Received>;
+    readonly hasUndo: boolean;
+  },
 ): Promise<void> {
-  for await (const frame of readRedo(folder.redoFile(request.diskId), request)) void frame;
+  const { pointId, received, hasUndo } = work;
+  for (const disk of await folder.disks()) {
+    const redoLengths = received.get(disk.diskId)?.redoLengths ?? [];
+    const request = { pointId, redoLengths, keepsUndo: hasUndo, signal, onBytes };
+    await prepareDisk(folder, disk, request);
+  }
+  await syncFolder(folder.pointFolder(pointId));
 }
 
-async function applyDisk(
+async function receivedDisks(
   folder: ReplicationFolder,
-  { diskId, device, sizeBytes }: DiskRecord,
-  { length, pointId }: { readonly length: number; readonly pointId: string },
-): Promise<number> {
-  const disk = await TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: false });
-  const manifest = await Manifest.open(folder.manifestFile(diskId), sizeBytes);
-  let appliedBytes = 0;
-  try {
-    for await (const frame of readRedo(folder.redoFile(diskId), { length, diskId, pointId })) {
-      appliedBytes += await applyFrame(frame, disk, manifest);
-    }
-    await disk.sync();
-    await manifest.sync();
-  } finally {
-    await disk.close();
-    await manifest.close();
+  { pointId, diskIds }: CommandInput<'sealRecoveryPoint'>,
+): Promise<ReadonlyMap<string, Received>> {
+  const received = new Map<string, Received>();
+  for (const diskId of diskIds) {
+    const staged = await folder.staged(diskId);
+    const lanes = staged === null ? [] : await laneStates(folder, diskId, staged);
+    const isFinished = lanes.every((lane) => lane.isFinished);
+    const reason = whyNotSealable(staged, pointId, isFinished);
+    if (reason !== null) throw new FailbackError('FB-JRN-002', { diskId, pointId, reason });
+    const redoLengths = lanes.map(({ redoLength }) => redoLength);
+    if (staged !== null) received.set(diskId, { staged, redoLengths });
   }
-  return appliedBytes;
+  return received;
 }
 
-async function applyFrame(
-  frame: TransferFrame,
-  disk: TargetDisk,
-  manifest: Manifest,
-): Promise<number> {
-  switch (frame.type) {
-    case FRAME.data:
-      await disk.write(frame.offset, frame.payload);
-      return frame.length;
-    case FRAME.zero:
-      await disk.zero(frame.offset, frame.length);
-      // Digests of blocks that are zero only in part come later and win.
-      await manifest.setZero(frame.offset, frame.length);
-      return frame.length;
-    case FRAME.digest:
-      await manifest.set(frame.block, frame.digest);
-      return 0;
-    case FRAME.checkpoint:
-    case FRAME.finish:
-      return 0;
-  }
+function whyNotSealable(
+  staged: StagedDisk | null,
+  pointId: string,
+  isFinished: boolean,
+): string | null {
+  if (staged === null) return 'nothing was received';
+  if (staged.pointId !== pointId) return `what was received belongs to ${staged.pointId}`;
+  return isFinished ? null : 'the transfer did not finish';
+}
+
+function idsOf({ points }: Journal): string[] {
+  return points.map(({ pointId }) => pointId);
 }
 
 function mapOf<T>(
-  staged: ReadonlyMap<string, StagedDisk>,
-  pick: (disk: StagedDisk) => T,
+  received: ReadonlyMap<string, Received>,
+  pick: (disk: Received) => T,
 ): Record<string, T> {
-  return Object.fromEntries([...staged].map(([diskId, disk]) => [diskId, pick(disk)]));
+  return Object.fromEntries([...received].map(([diskId, disk]) => [diskId, pick(disk)]));
 }

@@ -1,138 +1,117 @@
 import type { Duplex } from 'node:stream';
+import { encodeJson, encodeTransfer } from '../../shared/contracts/transfer-codec.ts';
 import {
+  type AnyFrame,
   beginSchema,
-  encodeJson,
+  CREDIT_BYTES,
   FRAME,
   FrameFault,
   type Hello,
-  type HelloAnswer,
   helloSchema,
+  MAX_DIGESTS,
 } from '../../shared/contracts/transfer-protocol.ts';
-import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
 import { errorRecord, FailbackError } from '../../shared/errors/failback-error.ts';
-import { type AnyFrame, FrameStream } from '../runtime/frame-stream.ts';
+import { FrameStream } from '../runtime/frame-stream.ts';
 import type { Logger } from '../runtime/types.ts';
-import { DiskReceiver } from './disk-receiver.ts';
-import { type DiskRecord, ReplicationFolder } from './replication-folder.ts';
+import { LaneReceiver } from './lane-receiver.ts';
+import { answerTo, beginStaging, diskOf } from './staging.ts';
+import type { ReplicationFolder } from './replication-folder.ts';
+import type { ReplicationGate, SessionRights } from './replication-gate.ts';
 import { asJournalError } from './storage-error.ts';
+import { TargetDisk } from './target-disk.ts';
 
-/** One disk at a time belongs to one connection; a newer connection takes over. */
-export class Sessions {
-  readonly #retentionFolder: string;
-  readonly #log: Logger;
-  readonly #open = new Map<string, { close(): void; ended: Promise<void> }>();
+/** Credit is given back in steps of so many bytes. */
+const CREDIT_STEP_BYTES = CREDIT_BYTES / 8;
 
-  constructor(retentionFolder: string, log: Logger) {
-    this.#retentionFolder = retentionFolder;
-    this.#log = log;
-  }
+export interface SessionParts {
+  readonly folderOf: (replicationId: string) => ReplicationFolder;
+  readonly gate: ReplicationGate;
+  readonly log: Logger;
+}
 
-  /** Serves a connection to its end; never throws. */
-  async serve(socket: Duplex): Promise<void> {
-    const stream = new FrameStream(socket);
-    try {
-      await this.#serve(stream);
-    } catch (error) {
-      this.#log.warn('a transfer ended early', { reason: String(error) });
-      await refuse(stream, asJournalError(error));
-    } finally {
-      stream.close();
-    }
-  }
-
-  /** Ends the connections of a replication, so that nothing writes to it any more. */
-  async closeAll(replicationId?: string): Promise<void> {
-    const affected = [...this.#open].filter(
-      ([key]) => replicationId === undefined || key.startsWith(`${replicationId}/`),
-    );
-    for (const [, session] of affected) session.close();
-    await Promise.all(affected.map(([, session]) => session.ended));
-  }
-
-  async #serve(stream: FrameStream): Promise<void> {
+/** Serves one connection of a process server to its end; never throws. */
+export async function serveConnection(socket: Duplex, parts: SessionParts): Promise<void> {
+  const stream = new FrameStream(socket);
+  try {
     const hello = helloSchema.parse(jsonOf(await stream.receive(), FRAME.hello));
-    const key = `${hello.replicationId}/${hello.diskId}`;
-    const before = this.#open.get(key);
-    before?.close();
-    await before?.ended;
-    let end: () => void = () => undefined;
-    const ended = new Promise<void>((resolve) => {
-      end = resolve;
+    await parts.gate.session({
+      hello,
+      close: () => stream.close(),
+      work: async (rights) => serveDisk({ stream, hello, rights }, parts),
     });
-    const session = { close: () => stream.close(), ended };
-    this.#open.set(key, session);
-    try {
-      await receiveDisk(stream, hello, this.#retentionFolder);
-    } finally {
-      if (this.#open.get(key) === session) this.#open.delete(key);
-      end();
-    }
+  } catch (error) {
+    parts.log.warn('a transfer ended early', { reason: String(error) });
+    await refuse(stream, asJournalError(error));
+  } finally {
+    stream.close();
   }
 }
 
-async function receiveDisk(
-  stream: FrameStream,
-  hello: Hello,
-  retentionFolder: string,
-): Promise<void> {
-  const folder = new ReplicationFolder(retentionFolder, hello.replicationId);
+interface Served {
+  readonly stream: FrameStream;
+  readonly hello: Hello;
+  readonly rights: SessionRights;
+}
+
+async function serveDisk({ stream, hello, rights }: Served, parts: SessionParts): Promise<void> {
+  const folder = parts.folderOf(hello.replicationId);
   const disk = await diskOf(folder, hello);
-  const sealed = await folder.sealed();
-  const answer = await answerTo(folder, hello, disk);
+  const answer = await rights.critical(async () => answerTo(folder, hello, disk));
   await stream.send(encodeJson(FRAME.helloAnswer, answer));
   const first = await stream.receive();
   // A process server that only wanted to know closes here.
   if (first === null) return;
-  const { mode } = beginSchema.parse(jsonOf(first, FRAME.begin));
-  const options = { folder, disk, hello, mode, isSealed: sealed !== null };
-  const receiver = await DiskReceiver.open(options);
+  const begin = beginSchema.parse(jsonOf(first, FRAME.begin));
+  rights.claimLane(begin.lane);
+  const staged = await rights.critical(async () => beginStaging(folder, { hello, disk, begin }));
+  const receiver = await LaneReceiver.open({ folder, disk, staged, lane: begin.lane });
+  const { diskId, device, sizeBytes } = disk;
+  const target = await TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: true });
   try {
-    for (;;) {
-      const frame = await stream.receive();
-      if (frame === null) return;
-      if ('json' in frame) throw new FrameFault(`an unexpected frame of type ${frame.type}`);
-      const watermark = await receiver.take(frame);
-      if (watermark === null) continue;
-      await stream.send(encodeJson(FRAME.ack, { watermark }));
-      if (!receiver.isFinished) continue;
-      await stream.send(encodeJson(FRAME.finished, {}));
-      await stream.receive();
-      return;
-    }
+    await receiveLane(stream, receiver, target);
   } finally {
     await receiver.close();
+    await target.close();
   }
 }
 
-async function diskOf(folder: ReplicationFolder, hello: Hello): Promise<DiskRecord> {
-  const { replicationId, diskId, sizeBytes, blockBytes } = hello;
-  if (!folder.exists) throw new FailbackError('FB-JRN-001', { replicationId });
-  const disk = (await folder.disks()).find((each) => each.diskId === diskId);
-  if (disk === undefined) throw new FailbackError('FB-JRN-001', { replicationId });
-  if (disk.sizeBytes !== sizeBytes) {
-    const values = { diskId, actualBytes: disk.sizeBytes, neededBytes: sizeBytes };
-    throw new FailbackError('FB-JRN-005', values);
+async function receiveLane(
+  stream: FrameStream,
+  receiver: LaneReceiver,
+  target: TargetDisk,
+): Promise<void> {
+  let owed = 0;
+  for (;;) {
+    const frame = await stream.receive();
+    if (frame === null) return;
+    if (frame.type === FRAME.digestQuery && 'count' in frame) {
+      await answerDigests(stream, target, frame);
+      continue;
+    }
+    if (!('sequence' in frame)) throw new FrameFault(`an unexpected frame of type ${frame.type}`);
+    const watermark = await receiver.take(frame);
+    owed += frame.type === FRAME.data ? frame.payload.length : 0;
+    if (owed >= CREDIT_STEP_BYTES) {
+      await stream.send(encodeJson(FRAME.credit, { bytes: owed }));
+      owed = 0;
+    }
+    if (watermark === null) continue;
+    await stream.send(encodeJson(FRAME.ack, { watermark }));
+    if (!receiver.isFinished) continue;
+    await stream.send(encodeJson(FRAME.finished, {}));
+    await stream.receive();
+    return;
   }
-  if (blockBytes !== BLOCK_BYTES) throw new FrameFault('another block size than ours');
-  return disk;
 }
 
-async function answerTo(
-  folder: ReplicationFolder,
-  hello: Hello,
-  disk: DiskRecord,
-): Promise<HelloAnswer> {
-  const sealed = await folder.sealed();
-  const staged = await folder.staged(disk.diskId);
-  const isSamePoint = staged?.pointId === hello.pointId;
-  return {
-    sealedSnapshotName: sealed?.snapshotNames[disk.diskId] ?? null,
-    // Bytes of another point may lie on the disk; those of this one are overwritten or kept.
-    isBlank: disk.isBlank && sealed === null && (staged === null || isSamePoint),
-    resume: isSamePoint
-      ? { watermark: staged.watermark, mode: staged.mode, isFinished: staged.isFinished }
-      : null,
-  };
+async function answerDigests(
+  stream: FrameStream,
+  target: TargetDisk,
+  { block, count }: { readonly block: number; readonly count: number },
+): Promise<void> {
+  if (count < 1 || count > MAX_DIGESTS) throw new FrameFault(`a question for ${count} digests`);
+  const digests = await target.digests(block, count);
+  await stream.send(...encodeTransfer({ type: FRAME.digestAnswer, block, digests }));
 }
 
 function jsonOf(frame: AnyFrame | null, type: number): unknown {

@@ -1,16 +1,21 @@
 import { existsSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { TargetDevice } from '../../shared/contracts/commands.ts';
+import { DIGEST_BYTES } from '../../shared/contracts/transfer-protocol.ts';
+import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
+import { digestOf } from './manifest.ts';
 
 const ZERO_CHUNK = Buffer.alloc(4 * 1024 * 1024);
 
 /** A disk of the target VM as the master target writes it: a file, or a disk attached to it. */
 export class TargetDisk {
   readonly #handle: FileHandle;
+  readonly #sizeBytes: number;
 
-  private constructor(handle: FileHandle) {
+  private constructor(handle: FileHandle, sizeBytes: number) {
     this.#handle = handle;
+    this.#sizeBytes = sizeBytes;
   }
 
   /** Throws FB-JRN-003 when the device is not there, FB-JRN-005 when it is too small. */
@@ -31,7 +36,7 @@ export class TargetDisk {
       const values = { diskId, actualBytes, neededBytes: request.sizeBytes };
       throw new FailbackError('FB-JRN-005', values);
     }
-    return new TargetDisk(handle);
+    return new TargetDisk(handle, request.sizeBytes);
   }
 
   async read(offset: number, length: number): Promise<Buffer> {
@@ -56,13 +61,24 @@ export class TargetDisk {
     }
   }
 
+  /** Makes a stretch read as zeros; what does so already is not written, so that it stays sparse. */
   async zero(offset: number, length: number): Promise<void> {
     for (let done = 0; done < length; done += ZERO_CHUNK.length) {
-      await this.write(
-        offset + done,
-        ZERO_CHUNK.subarray(0, Math.min(ZERO_CHUNK.length, length - done)),
-      );
+      const zeros = ZERO_CHUNK.subarray(0, Math.min(ZERO_CHUNK.length, length - done));
+      const current = await this.read(offset + done, zeros.length);
+      if (!current.equals(zeros)) await this.write(offset + done, zeros);
     }
+  }
+
+  /** SHA-256 of consecutive blocks, 32 bytes each. */
+  async digests(firstBlock: number, count: number): Promise<Uint8Array> {
+    const digests = Buffer.alloc(count * DIGEST_BYTES);
+    for (let index = 0; index < count; index += 1) {
+      const offset = (firstBlock + index) * BLOCK_BYTES;
+      const bytes = await this.read(offset, Math.min(BLOCK_BYTES, this.#sizeBytes - offset));
+      digestOf(bytes).copy(digests, index * DIGEST_BYTES);
+    }
+    return digests;
   }
 
   async sync(): Promise<void> {

@@ -2,14 +2,14 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:tls';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { TlsMaterial } from '../runtime/enrolment.ts';
-import type { Logger } from '../runtime/types.ts';
-import type { Sessions } from './session.ts';
+import { serveConnection, type SessionParts } from './session.ts';
+
+const KEEP_ALIVE_MS = 30_000;
 
 interface ServerOptions {
   readonly listen: { readonly host: string; readonly port: number };
   readonly tls: TlsMaterial;
-  readonly sessions: Sessions;
-  readonly log: Logger;
+  readonly sessions: SessionParts;
 }
 
 export interface TransferServer {
@@ -22,8 +22,8 @@ export async function startTransferServer({
   listen,
   tls,
   sessions,
-  log,
 }: ServerOptions): Promise<TransferServer> {
+  const { log, gate } = sessions;
   const { keyPem: key, certificatePem: cert, caPem: ca } = tls;
   const options = {
     key,
@@ -44,7 +44,9 @@ export async function startTransferServer({
       return;
     }
     socket.setNoDelay(true);
-    void sessions.serve(socket);
+    // A process server that vanished without a word must not hold its lane for ever.
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    void serveConnection(socket, sessions);
   });
   server.on('tlsClientError', (error) => {
     log.warn('a peer without a valid certificate was turned away', { reason: error.message });
@@ -60,7 +62,7 @@ export async function startTransferServer({
   return {
     port: (server.address() as AddressInfo).port,
     stop: async () => {
-      await sessions.closeAll();
+      await gate.closeAll();
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };

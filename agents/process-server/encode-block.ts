@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { constants, zstdCompress } from 'node:zlib';
 import { FRAME, type TransferFrame } from '../../shared/contracts/transfer-protocol.ts';
+import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
 
 const compress = promisify(zstdCompress);
-const ZEROS = Buffer.alloc(1024 * 1024);
+const ZEROS = Buffer.alloc(BLOCK_BYTES);
 const SAMPLE_BYTES = 4096;
 /** A sample with more different bytes than this is random or compressed already. */
 const MAX_DISTINCT = 236;
@@ -12,24 +13,17 @@ const MAX_DISTINCT = 236;
 const WORTHWHILE = 0.9;
 
 export function isZero(bytes: Buffer): boolean {
-  for (let start = 0; start < bytes.length; start += ZEROS.length) {
-    const end = Math.min(bytes.length, start + ZEROS.length);
-    if (bytes.compare(ZEROS, 0, end - start, start, end) !== 0) return false;
-  }
-  return true;
+  return bytes.equals(ZEROS.subarray(0, bytes.length));
 }
 
 export function digestOf(bytes: Uint8Array): Buffer {
   return createHash('sha256').update(bytes).digest();
 }
 
-/** The bytes as a frame: nothing for zeros, zstd where it pays, else as they are. */
-export async function encodeBlock(
-  sequence: number,
-  offset: number,
-  bytes: Buffer,
-): Promise<TransferFrame> {
+/** At most a block as a frame without number: nothing for zeros, zstd where it pays, else as it is. */
+export async function encodeBlock(offset: number, bytes: Buffer): Promise<TransferFrame> {
   const { length } = bytes;
+  const sequence = 0;
   if (isZero(bytes)) return { type: FRAME.zero, sequence, offset, length };
   const digest = digestOf(bytes);
   const plain = { type: FRAME.data, sequence, offset, length, digest } as const;

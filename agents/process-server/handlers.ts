@@ -1,9 +1,9 @@
 import type { CommandHandlers } from '../runtime/types.ts';
-import { replicateDisk, type Transport } from './replicate-disk.ts';
+import { replicateDisk, type ReplicateParts } from './replicate-disk.ts';
 
 /** The commands of the process server. */
-export function createProcessServerHandlers(transport: Transport): CommandHandlers {
+export function createProcessServerHandlers(parts: ReplicateParts): CommandHandlers {
   return {
-    replicateDisk: (input, context) => replicateDisk(transport, input, context),
+    replicateDisk: (input, context) => replicateDisk(parts, input, context),
   };
 }

@@ -1,8 +1,10 @@
 import { invariant } from '../../shared/domain/assert.ts';
-import { agentConfigSchema, loadConfig } from '../runtime/config.ts';
+import { loadConfig } from '../runtime/config.ts';
 import { mainProgram } from '../runtime/main-program.ts';
 import { runAgent } from '../runtime/run-agent.ts';
+import { processServerConfigSchema } from './config.ts';
 import { createProcessServerHandlers } from './handlers.ts';
+import { createThrottle } from './throttle/throttle.ts';
 import { createTlsTransport } from './tls-transport.ts';
 
 const HELP = `The process server: reads disks in Azure and sends what changed to master targets.
@@ -13,7 +15,7 @@ The file is JSON; docs/operating.md lists its fields.
 `;
 
 mainProgram('The process server', async () => {
-  const config = loadConfig(agentConfigSchema, process.argv.slice(2), HELP);
+  const config = loadConfig(processServerConfigSchema, process.argv.slice(2), HELP);
   if (config === null) return;
   await runAgent({
     kind: 'processServer',
@@ -21,7 +23,14 @@ mainProgram('The process server', async () => {
     needsCertificate: true,
     createProgram: async ({ tls }) => {
       invariant(tls !== null, 'The process server runs with a certificate');
-      const handlers = createProcessServerHandlers(createTlsTransport(tls));
+      const { memoryMiB, maxRequests, bandwidth, connectionsPerDisk } = config;
+      const throttle = createThrottle({
+        memoryBytes: memoryMiB * 1024 ** 2,
+        maxRequests,
+        bandwidth,
+      });
+      const transport = createTlsTransport(tls);
+      const handlers = createProcessServerHandlers({ transport, throttle, connectionsPerDisk });
       return { handlers, stop: async () => undefined };
     },
   });

@@ -1,16 +1,21 @@
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { withBackoff } from '../runtime/backoff.ts';
+import type { Throttle } from './throttle/throttle.ts';
 
 const API_VERSION = '2021-12-02';
 const TIMEOUT_MS = 100_000;
 const MAX_ATTEMPTS = 10;
 const PASSING_STATUS: readonly number[] = [408, 429, 500, 502, 503, 504];
+/** Those whose Retry-After means "I am overloaded". */
+const RETRY_AFTER_STATUS: readonly number[] = [429, 503];
+const MAX_RETRY_AFTER_MS = 5 * 60_000;
 
 /** An answer of the storage service that is no success. */
 export class StorageFailure extends Error {
   override readonly name = 'StorageFailure';
   readonly status: number;
   readonly code: string;
+  /** How long the service asked us to stay away, at most 5 minutes; with 429 and 503 only. */
   readonly retryAfterMs: number | undefined;
 
   constructor(status: number, code: string, retryAfterMs: number | undefined) {
@@ -28,22 +33,27 @@ interface StorageRequest {
   readonly signal: AbortSignal;
   /** Called once after a 403: the SAS may have run out. */
   readonly renew: () => Promise<void>;
+  /** Every attempt waits for its turn here; pauses between attempts do not count as running. */
+  readonly throttle?: { readonly gate: Pick<Throttle, 'request'>; readonly key: string };
+}
+
+interface StorageAnswer {
+  readonly headers: Headers;
+  readonly body: Buffer;
 }
 
 /** GET with retries for what may pass. Throws StorageFailure for what does not. */
-export async function getFromStorage(
-  request: StorageRequest,
-): Promise<{ readonly headers: Headers; readonly body: Buffer }> {
+export async function getFromStorage(request: StorageRequest): Promise<StorageAnswer> {
   let isRenewed = false;
   return withBackoff(
     async () => {
       try {
-        return await getOnce(request);
+        return await getThrottled(request);
       } catch (error) {
         if (!(error instanceof StorageFailure) || error.status !== 403 || isRenewed) throw error;
         isRenewed = true;
         await request.renew();
-        return getOnce(request);
+        return getThrottled(request);
       }
     },
     {
@@ -52,15 +62,28 @@ export async function getFromStorage(
       maxAttempts: MAX_ATTEMPTS,
       signal: request.signal,
       isWorthRetrying: (error) => !request.signal.aborted && isPassing(error),
-      askedDelayMs: (error) => (error instanceof StorageFailure ? error.retryAfterMs : undefined),
+      askedDelayMs: (error) => (error instanceof StorageFailure ? askedPauseMs(error) : undefined),
     },
   );
 }
 
-async function getOnce({ url, headers, signal }: StorageRequest): Promise<{
-  readonly headers: Headers;
-  readonly body: Buffer;
-}> {
+/** Never earlier than asked; later by up to a fifth, because all were asked for the same moment. */
+function askedPauseMs({ retryAfterMs }: StorageFailure): number | undefined {
+  if (retryAfterMs === undefined) return undefined;
+  return Math.min(MAX_RETRY_AFTER_MS, retryAfterMs * (1 + Math.random() / 5));
+}
+
+async function getThrottled(request: StorageRequest): Promise<StorageAnswer> {
+  const { throttle, signal } = request;
+  if (throttle === undefined) return getOnce(request);
+  return throttle.gate.request(throttle.key, () => getOnce(request), signal);
+}
+
+/**
+ * One attempt. Node's own HTTP client keeps connections alive and has no upper bound of them per host, so as
+ * many are open as requests run; what is idle for 4 s is closed.
+ */
+async function getOnce({ url, headers, signal }: StorageRequest): Promise<StorageAnswer> {
   const response = await fetch(url(), {
     headers: { 'x-ms-version': API_VERSION, ...headers() },
     signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
@@ -68,9 +91,18 @@ async function getOnce({ url, headers, signal }: StorageRequest): Promise<{
   const body = Buffer.from(await response.arrayBuffer());
   if (response.ok) return { headers: response.headers, body };
   const code = response.headers.get('x-ms-error-code') ?? codeIn(body) ?? response.statusText;
-  const retryAfter = Number(response.headers.get('retry-after'));
-  const retryAfterMs = retryAfter > 0 ? retryAfter * 1000 : undefined;
+  const isOverload = RETRY_AFTER_STATUS.includes(response.status);
+  const retryAfterMs = isOverload ? retryAfterIn(response.headers) : undefined;
   throw new StorageFailure(response.status, code, retryAfterMs);
+}
+
+/** Milliseconds; both forms of the header: seconds, or a date, read by the clock of the service. */
+function retryAfterIn(headers: Headers): number | undefined {
+  const text = headers.get('retry-after')?.trim() ?? '';
+  const now = Date.parse(headers.get('date') ?? '') || Date.now();
+  const askedMs = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
+  // A date that has passed, 0 or nonsense ask for nothing: our own pauses hold.
+  return askedMs > 0 ? Math.min(MAX_RETRY_AFTER_MS, askedMs) : undefined;
 }
 
 function codeIn(body: Buffer): string | undefined {

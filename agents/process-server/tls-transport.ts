@@ -1,8 +1,9 @@
 import { connect, type TLSSocket } from 'node:tls';
 import type { TlsMaterial } from '../runtime/enrolment.ts';
-import type { Transport } from './replicate-disk.ts';
+import type { Transport } from './target-connection.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
+const KEEP_ALIVE_MS = 30_000;
 
 /** Connections to master targets of our own site: its authority signed them, for that role. */
 export function createTlsTransport({ keyPem, certificatePem, caPem }: TlsMaterial): Transport {
@@ -29,6 +30,8 @@ export function createTlsTransport({ keyPem, certificatePem, caPem }: TlsMateria
         socket.once('secureConnect', () => {
           clearTimeout(timer);
           socket.setNoDelay(true);
+          // A bandwidth limit may pause it for hours; firewalls forget what is silent for minutes.
+          socket.setKeepAlive(true, KEEP_ALIVE_MS);
           resolve(socket);
         });
         socket.once('error', (error) => {

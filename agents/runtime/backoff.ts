@@ -11,7 +11,7 @@ interface BackoffOptions {
   readonly askedDelayMs?: (error: unknown) => number | undefined;
 }
 
-/** Tries again with growing pauses; full jitter keeps many agents from coming back in step. */
+/** Tries again with growing pauses; half of each is chance, which keeps many agents from coming back in step. */
 export async function withBackoff<T>(
   attempt: () => Promise<T>,
   options: BackoffOptions,

@@ -1,14 +1,7 @@
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
-import {
-  decodeFrame,
-  FrameFault,
-  frameBytesNeeded,
-  type JsonFrame,
-  type TransferFrame,
-} from '../../shared/contracts/transfer-protocol.ts';
-
-export type AnyFrame = TransferFrame | JsonFrame;
+import { decodeFrame, frameBytesNeeded } from '../../shared/contracts/transfer-codec.ts';
+import { type AnyFrame, FrameFault } from '../../shared/contracts/transfer-protocol.ts';
 
 /** Frames over a connection, with back-pressure both ways. */
 export class FrameStream {
@@ -24,9 +17,12 @@ export class FrameStream {
   }
 
   /** Resolves when there is room for more. Throws when the connection is or becomes closed. */
-  async send(bytes: Uint8Array): Promise<void> {
+  async send(...pieces: readonly Uint8Array[]): Promise<void> {
     if (this.#socket.destroyed) throw new Error('the connection is closed');
-    if (this.#socket.write(bytes)) return;
+    this.#socket.cork();
+    for (const piece of pieces) this.#socket.write(piece);
+    this.#socket.uncork();
+    if (!this.#socket.writableNeedDrain) return;
     try {
       await once(this.#socket, 'drain', { signal: this.#closed.signal });
     } catch (error) {

@@ -8,7 +8,7 @@ const SAMPLE_MS = 500;
 export class ProgressMeter {
   readonly #nowMs: () => number;
   #total = { bytes: 0, ranges: 0 };
-  #done = { bytes: 0, ranges: 0, wire: 0 };
+  #done = { bytes: 0, ranges: 0, sent: 0, wire: 0 };
   #sample: { atMs: number; bytes: number };
   #bytesPerSecond = 0;
 
@@ -21,10 +21,17 @@ export class ProgressMeter {
     this.#total = { bytes, ranges };
   }
 
-  add(bytes: number, ranges: number, wireBytes = 0): void {
+  /** So much was done by an earlier attempt, which is taken up where it stood. */
+  resumeAt(bytes: number, ranges: number): void {
+    this.#done = { ...this.#done, bytes, ranges };
+    this.#sample = { atMs: this.#nowMs(), bytes };
+  }
+
+  add(bytes: number, ranges: number, payload = { sentBytes: 0, wireBytes: 0 }): void {
     this.#done.bytes += bytes;
     this.#done.ranges += ranges;
-    this.#done.wire += wireBytes;
+    this.#done.sent += payload.sentBytes;
+    this.#done.wire += payload.wireBytes;
     const now = this.#nowMs();
     const elapsedMs = now - this.#sample.atMs;
     if (elapsedMs < SAMPLE_MS) return;
@@ -44,6 +51,7 @@ export class ProgressMeter {
       bytesTotal: Math.max(this.#total.bytes, this.#done.bytes),
       rangesDone: this.#done.ranges,
       rangesTotal: Math.max(this.#total.ranges, this.#done.ranges),
+      sentBytes: this.#done.sent,
       wireBytes: this.#done.wire,
       bytesPerSecond: rate,
       ...(rate > 0 ? { etaSeconds: left / rate } : {}),

@@ -10,6 +10,7 @@ import type { ErrorRecord } from '../../shared/errors/failback-error.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { failure, type Result, success } from '../../shared/errors/result.ts';
 import type { CommandRecord } from '../../shared/ports/stores.ts';
+import { releaseSourceAccess } from '../../shared/services/release-source-access.ts';
 import { updateRecord } from '../../shared/services/update-record.ts';
 import type { FunctionDeps } from '../support/deps.ts';
 import { type Handle, readBody, validate } from '../support/http.ts';
@@ -43,16 +44,34 @@ export const reportProgress: Handle = async (request, deps) => {
   return { status: 204 };
 };
 
-/** The first result stays; a repeated one is accepted and changes nothing. Then the waiting part is woken. */
+/**
+ * The first result stays; a repeated one is accepted and changes nothing. Then the waiting part is woken,
+ * and the access that the command had is ended.
+ */
 export const reportResult: Handle = async (request, deps) => {
-  const { id, name, instanceId } = await ownCommand(request, deps);
+  const command = await ownCommand(request, deps);
+  const { id, name, instanceId } = command;
   const body = await readBody(request, commandResultSchema);
   const result: Result<unknown> = body.ok
     ? success(validate(COMMANDS[name].output, body.value))
     : failure(body.error as ErrorRecord);
-  await updateRecord(deps.stores.commands, id, (command) =>
-    command.result === null ? { ...command, result } : command,
-  );
+  let isFirst = false;
+  await updateRecord(deps.stores.commands, id, (current) => {
+    isFirst = current.result === null;
+    return isFirst ? { ...current, result } : current;
+  });
+  // Only once: later on the same snapshots may be in use again, as the base of the next command.
+  const released = isFirst ? releaseQuietly(deps, command) : Promise.resolve();
   if (instanceId !== '') await deps.orchestrator.wake(instanceId, commandEventName(id));
+  await released;
   return { status: 204 };
 };
+
+/** The result is safe already; access that cannot be ended now is ended when the snapshots are pruned. */
+async function releaseQuietly(deps: FunctionDeps, command: CommandRecord): Promise<void> {
+  try {
+    await releaseSourceAccess(deps, command);
+  } catch {
+    // The records of job and item cannot be read; what Azure refuses is logged by the port.
+  }
+}

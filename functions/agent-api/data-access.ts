@@ -2,6 +2,7 @@ import { COMMANDS } from '../../shared/contracts/commands.ts';
 import type { DataAccess } from '../../shared/contracts/agent-protocol.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { CommandRecord } from '../../shared/ports/stores.ts';
+import { itemOfCommand } from '../../shared/services/release-source-access.ts';
 import type { FunctionDeps } from '../support/deps.ts';
 import { type Handle, validate } from '../support/http.ts';
 import { ownCommand } from './commands.ts';
@@ -22,20 +23,21 @@ export const grantDataAccess: Handle = async (request, deps) => {
 };
 
 async function snapshotAccess(deps: FunctionDeps, command: CommandRecord): Promise<DataAccess> {
-  const input = validate(COMMANDS.replicateDisk.input, command.input);
-  const { resourceGroup } = await itemOf(deps, command);
-  const source = await deps.snapshots.grantRead(resourceGroup, input.snapshotName);
-  if (source === null) {
-    throw new FailbackError('FB-AZ-004', { snapshotName: input.snapshotName });
-  }
-  // A base that is gone is no error: the planner then compares or copies everything.
-  const base =
-    input.baseSnapshotName === undefined
-      ? null
-      : await deps.snapshots.grantRead(resourceGroup, input.baseSnapshotName);
+  const { snapshotName, baseSnapshotName } = validate(COMMANDS.replicateDisk.input, command.input);
+  const item = await itemOfCommand(deps.stores, command);
+  if (item === null) throw new FailbackError('FB-REQ-002', { kind: 'job of', id: command.id });
+  const granted = await deps.snapshots.grantRead(item.resourceGroup, {
+    snapshot: snapshotName,
+    base: baseSnapshotName ?? null,
+  });
+  if (granted === null) throw new FailbackError('FB-AZ-004', { snapshotName });
+  // A base that is gone or does not fit is no error: the planner then compares or copies everything.
+  const { kind, source, base, baseRefusal } = granted;
   return {
+    sourceKind: kind,
     sourceUrl: source.url.reveal(),
     ...(base === null ? {} : { baseUrl: base.url.reveal() }),
+    ...(baseRefusal === null ? {} : { baseRefusal }),
     expiresAt: source.expiresAt.toISOString(),
   };
 }
@@ -44,15 +46,4 @@ async function replicaAccess(deps: FunctionDeps, command: CommandRecord): Promis
   const { replicaBlobName } = validate(COMMANDS.replicateToAzure.input, command.input);
   const { url, expiresAt } = await deps.replicas.grantWrite(replicaBlobName);
   return { replicaUrl: url.reveal(), expiresAt: expiresAt.toISOString() };
-}
-
-async function itemOf(
-  deps: FunctionDeps,
-  command: CommandRecord,
-): Promise<{ readonly resourceGroup: string }> {
-  const jobId = command.id.split('.', 1)[0] ?? '';
-  const job = await deps.stores.jobs.get(jobId);
-  const item = job === null ? null : await deps.stores.items.get(job.value.itemId);
-  if (item === null) throw new FailbackError('FB-REQ-002', { kind: 'job', id: jobId });
-  return item.value;
 }

@@ -6,14 +6,16 @@ import {
   createStorageClients,
   type StorageSettings,
 } from '../../shared/adapters/azure/clients.ts';
-import { ArmDiskSnapshots } from '../../shared/adapters/azure/disk-snapshots.ts';
+import { PageBlobs } from '../../shared/adapters/azure/page-blobs.ts';
 import { ArmProcessServers } from '../../shared/adapters/azure/process-servers.ts';
 import { BlobReplicaDisks } from '../../shared/adapters/azure/replica-disks.ts';
+import { AzureDiskSnapshots } from '../../shared/adapters/azure/source-snapshots.ts';
 import { createStores } from '../../shared/adapters/azure/stores.ts';
 import { ArmVirtualMachines } from '../../shared/adapters/azure/virtual-machines.ts';
 import type { Clock } from '../../shared/ports/messaging.ts';
 import type { ActivityDeps } from '../../activities/support/deps.ts';
 import type { FunctionDeps } from '../support/deps.ts';
+import { warn } from './logger.ts';
 import type { Settings } from './settings.ts';
 
 /** Everything but the orchestrator, which belongs to one invocation. */
@@ -34,20 +36,22 @@ export function createSharedDeps(settings: Settings): SharedDeps {
     },
     credential,
   );
+  const blobs = new PageBlobs(storage.blobs);
   const [publisher = '', offer = '', sku = '', version = ''] =
     settings.FAILBACK_PROCESS_SERVER_IMAGE.split(':');
   return {
     clock,
     stores: createStores((name) => storage.table(name)),
     queues: new StorageAgentQueues(storage.queues, clock),
-    vms: new ArmVirtualMachines(arm),
-    snapshots: new ArmDiskSnapshots(arm, clock),
+    vms: new ArmVirtualMachines(arm, blobs),
+    snapshots: new AzureDiskSnapshots({ arm, blobs, clock, warn }),
     replicas: new BlobReplicaDisks(storage, arm, clock),
     processServers: new ArmProcessServers(arm, {
       controlPlaneUrl: settings.FAILBACK_PUBLIC_URL,
       registrationToken: settings.FAILBACK_REGISTRATION_TOKEN,
       passphrase: settings.FAILBACK_PASSPHRASE,
       packageUrl: settings.FAILBACK_AGENT_PACKAGE_URL,
+      bandwidth: settings.FAILBACK_PROCESS_SERVER_BANDWIDTH,
       vmSize: settings.FAILBACK_PROCESS_SERVER_SIZE,
       adminSshPublicKey: settings.FAILBACK_PROCESS_SERVER_SSH_KEY,
       image: { publisher, offer, sku, version },

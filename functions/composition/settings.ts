@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bandwidthScheduleSchema } from '../../shared/contracts/bandwidth-schedule.ts';
 import { Secret } from '../../shared/domain/secret.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 
@@ -6,6 +7,19 @@ const secret = z
   .string()
   .min(1)
   .transform((value) => new Secret(value));
+
+/** Checked here, because a deployed process server that refuses it would never register. */
+const bandwidth = z
+  .string()
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue({ code: 'custom', message: 'must be JSON, such as {"defaultMbps": 200}' });
+      return z.NEVER;
+    }
+  })
+  .pipe(bandwidthScheduleSchema);
 
 /** Application settings, by the names they have in the Function App. */
 const settingsSchema = z
@@ -25,6 +39,7 @@ const settingsSchema = z
       .string()
       .regex(/^[^:]+:[^:]+:[^:]+:[^:]+$/, 'publisher:offer:sku:version')
       .default('Debian:debian-12:12-gen2:latest'),
+    FAILBACK_PROCESS_SERVER_BANDWIDTH: bandwidth.optional(),
   })
   .refine((it) => it.FAILBACK_STORAGE_CONNECTION ?? it.FAILBACK_STORAGE_ACCOUNT, {
     path: ['FAILBACK_STORAGE_CONNECTION'],

@@ -1,12 +1,12 @@
 import type { HttpResponseInit } from '@azure/functions';
-import { intentSchema, startJobSchema } from '../../shared/contracts/http-api.ts';
+import { failoverSchema, intentSchema, startJobSchema } from '../../shared/contracts/http-api.ts';
 import type { Job } from '../../shared/domain/job.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { ask } from '../jobs/ask.ts';
 import { viewJob } from '../jobs/job-view.ts';
 import { startJob } from '../jobs/start-job.ts';
 import type { FunctionDeps } from '../support/deps.ts';
-import { type Handle, readBody, type Route, validate } from '../support/http.ts';
+import { type Handle, readBody, readOptionalBody, type Route, validate } from '../support/http.ts';
 
 const MAX_LISTED = 200;
 
@@ -39,7 +39,10 @@ const get: Handle = async (request, deps) => {
 
 const act: Handle = async (request, deps) => {
   const intent = validate(intentSchema, request.params['action']);
-  return accepted(deps, await ask(deps, request.params['id'] ?? '', intent));
+  const id = request.params['id'] ?? '';
+  if (intent !== 'failover') return accepted(deps, await ask(deps, id, { intent }));
+  const { recoveryPoint } = await readOptionalBody(request, failoverSchema);
+  return accepted(deps, await ask(deps, id, { intent, recoveryPoint }));
 };
 
 async function accepted(deps: FunctionDeps, job: Job): Promise<HttpResponseInit> {

@@ -1,5 +1,6 @@
 import {
   type ProtectedItemView,
+  type RecoveryPointView,
   type PutProtectedItem,
   putProtectedItemSchema,
 } from '../../shared/contracts/http-api.ts';
@@ -73,6 +74,21 @@ function newItem(id: string, body: PutProtectedItem, vm: AzureVmDescription): Pr
   };
 }
 
+/** Newest first. */
+const listRecoveryPoints: Handle = async (request, { stores, clock }) => {
+  const id = request.params['id'] ?? '';
+  const found = await stores.items.get(id);
+  if (found === null) throw new FailbackError('FB-REQ-002', { kind: 'protected item', id });
+  const now = clock.now().getTime();
+  const value: RecoveryPointView[] = (found.value.recoveryPoints ?? [])
+    .toReversed()
+    .map((point) => ({
+      ...point,
+      expectedDataLossSeconds: Math.max(0, (now - Date.parse(point.takenAt)) / 1000),
+    }));
+  return { jsonBody: { value } };
+};
+
 function viewItem(item: ProtectedItem, { clock }: FunctionDeps): ProtectedItemView {
   return {
     id: item.id,
@@ -104,6 +120,13 @@ export const PROTECTED_ITEM_ROUTES: readonly Route[] = [
     route: 'protected-items/{id}',
     authLevel: 'function',
     handle: get,
+  },
+  {
+    name: 'listRecoveryPoints',
+    method: 'GET',
+    route: 'protected-items/{id}/recovery-points',
+    authLevel: 'function',
+    handle: listRecoveryPoints,
   },
   {
     name: 'putProtectedItem',

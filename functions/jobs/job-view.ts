@@ -26,35 +26,43 @@ export async function viewJob(deps: FunctionDeps, job: Job): Promise<JobView> {
     endedAt: job.endedAt,
     rpoSeconds: item === null ? null : rpoSeconds(item.value, deps.clock.now()),
     progress: summarize(open),
+    health: open.flatMap(({ progress }) => progressOf(progress)?.health ?? []),
     cycles: job.cycles.map((cycle) => ({ ...cycle })),
     history: job.history.map((event) => ({ ...event, stage: stageOf(event.phase) })),
     report: { ...job.report },
-    error:
-      job.error === null ? null : (structuredClone(job.error) as NonNullable<JobView['error']>),
+    error: job.error === null ? null : structuredClone(job.error),
   };
 }
 
 function summarize(open: readonly CommandRecord[]): JobView['progress'] {
   const parts = open.flatMap((command) => {
-    const parsed = transferProgressSchema.safeParse(command.progress);
-    if (!parsed.success) return [];
-    return [{ name: command.name, diskId: diskIdOf(command.input), progress: parsed.data }];
+    const progress = progressOf(command.progress);
+    if (progress === null) return [];
+    return [{ name: command.name, diskId: diskIdOf(command.input), progress }];
   });
   if (parts.length === 0) return null;
   const sum = (pick: (progress: TransferProgress) => number): number =>
     parts.reduce((total, part) => total + pick(part.progress), 0);
+  const [sentBytes, wireBytes] = [sum((part) => part.sentBytes), sum((part) => part.wireBytes)];
   const etas = parts.flatMap(({ progress }) => progress.etaSeconds ?? []);
   return {
     bytesDone: sum((progress) => progress.bytesDone),
     bytesTotal: sum((progress) => progress.bytesTotal),
     rangesDone: sum((progress) => progress.rangesDone),
     rangesTotal: sum((progress) => progress.rangesTotal),
-    wireBytes: sum((progress) => progress.wireBytes),
+    sentBytes,
+    wireBytes,
+    ...(wireBytes === 0 ? {} : { compressionRatio: sentBytes / wireBytes }),
     bytesPerSecond: sum((progress) => progress.bytesPerSecond),
     // The disks travel side by side: the slowest one decides.
     ...(etas.length === 0 ? {} : { etaSeconds: Math.max(...etas) }),
     parts,
   };
+}
+
+function progressOf(progress: unknown): TransferProgress | null {
+  const parsed = transferProgressSchema.safeParse(progress);
+  return parsed.success ? parsed.data : null;
 }
 
 function diskIdOf(input: unknown): string | null {

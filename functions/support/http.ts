@@ -33,13 +33,24 @@ export async function readBody<S extends z.ZodType>(
   request: HttpRequest,
   schema: S,
 ): Promise<z.output<S>> {
-  let body: unknown;
+  return validate(schema, parseJson(await request.text()));
+}
+
+/** As readBody, where no body at all means an empty object. */
+export async function readOptionalBody<S extends z.ZodType>(
+  request: HttpRequest,
+  schema: S,
+): Promise<z.output<S>> {
+  const text = await request.text();
+  return validate(schema, text.trim() === '' ? {} : parseJson(text));
+}
+
+function parseJson(text: string): unknown {
   try {
-    body = JSON.parse(await request.text());
+    return JSON.parse(text) as unknown;
   } catch {
     throw new InvalidBody([{ path: [], message: 'must be a JSON document' }]);
   }
-  return validate(schema, body);
 }
 
 export function validate<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
@@ -57,6 +68,7 @@ const STATUS_OF: Partial<Record<ErrorCode, number>> = {
   'FB-REQ-006': 401,
   'FB-REQ-007': 409,
   'FB-REQ-008': 412,
+  'FB-REQ-010': 409,
   'FB-AZ-002': 503,
 };
 

@@ -1,14 +1,10 @@
 import type { InvocationContext } from '@azure/functions';
+import { optionsSchema } from '../../shared/contracts/http-api.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { startJob } from '../jobs/start-job.ts';
 import type { FunctionDeps } from '../support/deps.ts';
 
-const OPTIONS = {
-  autoFailover: true,
-  autoCommit: false,
-  cycleIntervalSeconds: 300,
-  bootTimeoutSeconds: 900,
-};
+const OPTIONS = optionsSchema.parse({ autoFailover: true });
 
 /** Starts a rehearsal of every machine that has them switched on and is free. */
 export async function startRehearsals(

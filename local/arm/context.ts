@@ -24,6 +24,8 @@ export interface ArmContext {
   save(): void;
   /** Starts or stops what a VM does while it runs. */
   powerChanged(vm: VirtualMachineRecord, isGraceful: boolean): Promise<void>;
+  /** Runs `work` between two writes of the guest: it sees all disks at one instant. */
+  holdWrites<T>(vm: VirtualMachineRecord, work: () => Promise<T>): Promise<T>;
 }
 
 export const LOCATION = 'lab';

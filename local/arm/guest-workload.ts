@@ -4,6 +4,10 @@ const SECTOR = 512;
 const MAX_WRITE_SECTORS = 64;
 const RECORD_TEXT = 'clean shutdown';
 
+/** Sectors at the start of the region: the record of a clean shutdown, and the guest's counter. */
+const RESERVED_SECTORS = 2;
+export const COUNTER_OFFSET = SECTOR;
+
 export interface WorkloadDisk {
   readonly blob: PageBlobClient;
   readonly sizeBytes: number;
@@ -20,6 +24,9 @@ export class GuestWorkload {
   #state: number;
   #isRunning = true;
   #loop: Promise<void> = Promise.resolve();
+  /** The last of those that write or hold writes, one after another. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #count = 0;
 
   constructor(disks: readonly WorkloadDisk[], pauseMs: number, seed: number) {
     this.#disks = disks.filter(({ sizeBytes, writableFrom }) => writableFrom < sizeBytes);
@@ -42,10 +49,17 @@ export class GuestWorkload {
     }
   }
 
+  /** Runs `work` while nothing is written; a round of writes is on the disks entirely or not at all. */
+  async hold<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.#turn.then(work);
+    this.#turn = run.catch(() => undefined);
+    return run;
+  }
+
   async #run(): Promise<void> {
     while (this.#isRunning && this.#disks.length > 0) {
       try {
-        await this.#writeOnce();
+        await this.hold(async () => this.#writeRound());
       } catch (error) {
         // The storage of a lab that stops answers no more; a disk that is gone needs no writes.
         if (this.#isRunning && !isGone(error)) throw error;
@@ -55,13 +69,23 @@ export class GuestWorkload {
     }
   }
 
+  /** A transaction over all disks, as of a database, and one write somewhere. */
+  async #writeRound(): Promise<void> {
+    this.#count += 1;
+    for (const { blob, writableFrom } of this.#disks) {
+      const record = Buffer.alloc(SECTOR);
+      record.write(`transaction ${this.#count}`);
+      await blob.uploadPages(record, writableFrom + COUNTER_OFFSET, SECTOR);
+    }
+    await this.#writeOnce();
+  }
+
   async #writeOnce(): Promise<void> {
     const disk = this.#disks[this.#next(this.#disks.length)];
     if (disk === undefined) return;
     const { blob, sizeBytes, writableFrom } = disk;
     const sectors = 1 + this.#next(MAX_WRITE_SECTORS);
-    // The first sector of the region is kept for the record of a clean shutdown.
-    const first = writableFrom / SECTOR + 1;
+    const first = writableFrom / SECTOR + RESERVED_SECTORS;
     const count = sizeBytes / SECTOR - first - sectors;
     if (count <= 0) return;
     const offset = (first + this.#next(count)) * SECTOR;

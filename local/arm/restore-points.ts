@@ -1,30 +1,54 @@
 import { ArmError, notFound } from './arm-error.ts';
-import { type ArmContext, findDisk, findVm, LOCATION, resourceId, same, text } from './context.ts';
+import {
+  type ArmContext,
+  assertNotLocked,
+  findDisk,
+  findVm,
+  LOCATION,
+  resourceId,
+  same,
+  text,
+} from './context.ts';
+import { assertRestorePointAllowed, consistencyOf } from './restore-point-rules.ts';
 import { type ArmRoute, IN_GROUP, name, ok, route } from './router.ts';
 import {
   beginGrant,
   beginRevoke,
   deleteSnapshot,
   findSnapshot,
+  isOpen,
   RESTORE_POINT_PREFIX,
+  tagsOf,
   takeSnapshot,
 } from './snapshots.ts';
-import type { RestorePointRecord } from './state.ts';
+import type { RestorePointCollectionRecord, RestorePointRecord } from './state.ts';
 
-const MAX_PER_VM = 500;
+const GIB = 1024 ** 3;
 
 /** VM restore points: all disks of one VM at one instant. */
 export function restorePointRoutes(context: ArmContext): readonly ArmRoute[] {
   const collections = `${IN_GROUP}Compute/restorePointCollections`;
   const collection = `${collections}/{collection}`;
   const point = `${collection}/restorePoints/{point}`;
-  const disk = `${point}/diskRestorePoints/{disk}`;
   return [
+    route('restorePointCollections.list', 'GET', collections, (request) => {
+      const group = name(request, 'group').toLowerCase();
+      const found = context.state.restorePointCollections.filter(
+        ({ resourceGroup }) => resourceGroup.toLowerCase() === group,
+      );
+      return ok({ value: found.map((each) => showCollection(context, each)) });
+    }),
     route('restorePointCollections.createOrUpdate', 'PUT', collection, (request) => {
       const group = name(request, 'group');
+      assertNotLocked(context, group, 'change');
       const source = text(request.body, 'properties', 'source', 'id') ?? '';
       const vm = findVm(context, group, source.split('/').at(-1) ?? '');
-      const record = { resourceGroup: group, name: name(request, 'collection'), vmName: vm.name };
+      const record = {
+        resourceGroup: group,
+        name: name(request, 'collection'),
+        vmName: vm.name,
+        tags: tagsOf(request.body),
+      };
       const { state } = context;
       state.restorePointCollections = state.restorePointCollections.filter(
         (each) => !same(each, group, record.name),
@@ -33,11 +57,17 @@ export function restorePointRoutes(context: ArmContext): readonly ArmRoute[] {
       context.save();
       return ok(showCollection(context, record));
     }),
-    route('restorePointCollections.get', 'GET', collection, (request) =>
-      ok(showCollection(context, findCollection(context, request.names))),
-    ),
+    route('restorePointCollections.get', 'GET', collection, (request) => {
+      const found = findCollection(context, request.names);
+      const isExpanded = request.query.get('$expand') === 'restorePoints';
+      return ok(showCollection(context, found, isExpanded));
+    }),
     route('restorePointCollections.delete', 'DELETE', collection, (request) => {
       const { name: collectionName, resourceGroup } = findCollection(context, request.names);
+      assertNotLocked(context, resourceGroup, 'delete');
+      for (const each of pointsOf(context, resourceGroup, collectionName)) {
+        assertClosed(context, each);
+      }
       const operationId = context.operations.begin(async () => {
         for (const each of pointsOf(context, resourceGroup, collectionName)) {
           await deletePoint(context, each);
@@ -61,11 +91,21 @@ export function restorePointRoutes(context: ArmContext): readonly ArmRoute[] {
     ),
     route('restorePoints.delete', 'DELETE', point, (request) => {
       const found = findPoint(context, request.names);
+      assertNotLocked(context, found.resourceGroup, 'delete');
+      assertClosed(context, found);
       const operationId = context.operations.begin(async () => deletePoint(context, found));
       return { kind: 'accepted', operationId };
     }),
+    ...diskPointRoutes(context, point),
+  ];
+}
+
+function diskPointRoutes(context: ArmContext, point: string): readonly ArmRoute[] {
+  const disk = `${point}/diskRestorePoints/{disk}`;
+  return [
     route('diskRestorePoints.get', 'GET', disk, (request) => {
-      const snapshot = findSnapshot(context, name(request, 'group'), name(request, 'disk'));
+      const snapshot = diskPoint(context, request.names);
+      const { resourceGroup } = snapshot;
       return ok({
         id: snapshot.name,
         name: snapshot.name,
@@ -73,25 +113,45 @@ export function restorePointRoutes(context: ArmContext): readonly ArmRoute[] {
           timeCreated: snapshot.timeCreated,
           familyId: snapshot.familyId,
           sourceUniqueId: snapshot.diskUniqueId,
+          sourceResourceId: resourceId(context, resourceGroup, 'Compute/disks', snapshot.diskName),
         },
       });
     }),
     route('diskRestorePoints.grantAccess', 'POST', `${disk}/beginGetAccess`, (request) => {
-      const snapshot = findSnapshot(context, name(request, 'group'), name(request, 'disk'));
-      return beginGrant(context, snapshot, request.body);
+      assertNotLocked(context, name(request, 'group'), 'change');
+      return beginGrant(context, diskPoint(context, request.names), request.body);
     }),
     route('diskRestorePoints.revokeAccess', 'POST', `${disk}/endGetAccess`, (request) =>
-      beginRevoke(context, findSnapshot(context, name(request, 'group'), name(request, 'disk'))),
+      beginRevoke(context, diskPoint(context, request.names)),
     ),
   ];
 }
 
 type Names = Readonly<Record<string, string>>;
 
-function findCollection(
+/** A disk restore point is only found under the restore point that it is of. */
+function diskPoint(context: ArmContext, names: Names): ReturnType<typeof findSnapshot> {
+  const point = findPoint(context, names);
+  const found = point.diskRestorePoints.find((each) => each.name === names['disk']);
+  if (found === undefined) {
+    throw notFound('Microsoft.Compute/diskRestorePoints', names['disk'] ?? '');
+  }
+  return findSnapshot(context, point.resourceGroup, found.name);
+}
+
+function assertClosed(
   context: ArmContext,
-  names: Names,
-): { resourceGroup: string; name: string; vmName: string } {
+  { resourceGroup, diskRestorePoints }: RestorePointRecord,
+): void {
+  for (const { name: diskPointName } of diskRestorePoints) {
+    if (!isOpen(context, findSnapshot(context, resourceGroup, diskPointName))) continue;
+    const reason = 'There is an active shared access signature outstanding for disk restore point.';
+    const advice = 'Call EndGetAccess before deleting the restore point.';
+    throw new ArmError(409, 'DiskRestorePointUsedByCustomer', `${reason} ${advice}`);
+  }
+}
+
+function findCollection(context: ArmContext, names: Names): RestorePointCollectionRecord {
   const { group = '', collection = '' } = names;
   const found = context.state.restorePointCollections.find((each) => same(each, group, collection));
   if (found === undefined) throw notFound('Microsoft.Compute/restorePointCollections', collection);
@@ -121,32 +181,40 @@ async function createPoint(
   body: unknown,
 ): Promise<RestorePointRecord> {
   const { resourceGroup, name: collection, vmName } = findCollection(context, names);
-  const existing = pointsOf(context, resourceGroup, collection);
-  const known = existing.find((each) => each.name === names['point']);
-  if (known !== undefined) return known;
-  if (existing.length >= MAX_PER_VM) {
-    throw new ArmError(409, 'OperationNotAllowed', `At most ${MAX_PER_VM} restore points of a VM.`);
+  const known = pointsOf(context, resourceGroup, collection).find(
+    (each) => each.name === names['point'],
+  );
+  if (known !== undefined) {
+    const reason = `Restore point ${known.name} exists; updating it is not allowed.`;
+    throw new ArmError(409, 'OperationNotAllowed', reason);
   }
   const vm = findVm(context, resourceGroup, vmName);
+  const isCrash = text(body, 'properties', 'consistencyMode')?.toLowerCase() === 'crashconsistent';
+  assertRestorePointAllowed(context, vm, isCrash);
+  const consistencyMode = consistencyOf(vm, isCrash);
   const pointName = names['point'] ?? '';
-  const diskRestorePoints: { name: string; lun: number | null }[] = [];
-  for (const { name: diskName, lun } of vm.disks) {
-    const snapshotName = `${RESTORE_POINT_PREFIX}${pointName}-${diskName}`;
-    await takeSnapshot(context, findDisk(context, resourceGroup, diskName), snapshotName, {});
-    diskRestorePoints.push({ name: snapshotName, lun });
-  }
-  const record: RestorePointRecord = {
-    resourceGroup,
-    collection,
-    name: pointName,
-    vmName,
-    consistencyMode: text(body, 'properties', 'consistencyMode') ?? 'ApplicationConsistent',
-    timeCreated: context.now().toISOString(),
-    diskRestorePoints,
-  };
-  context.state.restorePoints.push(record);
-  context.save();
-  return record;
+  return context.holdWrites(vm, async () => {
+    const diskRestorePoints: RestorePointRecord['diskRestorePoints'][number][] = [];
+    for (const { name: diskName, lun, caching = 'None' } of vm.disks) {
+      const snapshotName = `${RESTORE_POINT_PREFIX}${pointName}-${diskName}`;
+      const disk = findDisk(context, resourceGroup, diskName);
+      await takeSnapshot(context, disk, { snapshotName, tags: {}, family: 'restore-points' });
+      const { sizeBytes } = disk;
+      diskRestorePoints.push({ name: snapshotName, diskName, lun, sizeBytes, caching });
+    }
+    const record: RestorePointRecord = {
+      resourceGroup,
+      collection,
+      name: pointName,
+      vmName,
+      consistencyMode,
+      timeCreated: context.now().toISOString(),
+      diskRestorePoints,
+    };
+    context.state.restorePoints.push(record);
+    context.save();
+    return record;
+  });
 }
 
 async function deletePoint(context: ArmContext, point: RestorePointRecord): Promise<null> {
@@ -165,14 +233,18 @@ function collectionId(context: ArmContext, group: string, collection: string): s
 
 function showCollection(
   context: ArmContext,
-  record: { resourceGroup: string; name: string; vmName: string },
+  record: RestorePointCollectionRecord,
+  isExpanded = false,
 ): object {
-  const { resourceGroup, vmName } = record;
+  const { resourceGroup, vmName, tags = {} } = record;
+  const points = isExpanded ? pointsOf(context, resourceGroup, record.name) : [];
   return {
     id: collectionId(context, resourceGroup, record.name),
     name: record.name,
     location: LOCATION,
+    tags,
     properties: {
+      ...(isExpanded ? { restorePoints: points.map((each) => showPoint(context, each)) } : {}),
       source: { id: resourceId(context, resourceGroup, 'Compute/virtualMachines', vmName) },
       provisioningState: 'Succeeded',
     },
@@ -181,8 +253,10 @@ function showCollection(
 
 function showPoint(context: ArmContext, point: RestorePointRecord): object {
   const id = `${collectionId(context, point.resourceGroup, point.collection)}/restorePoints/${point.name}`;
-  const shown = (disk: { name: string; lun: number | null }): object => ({
-    name: disk.name,
+  const shown = (disk: RestorePointRecord['diskRestorePoints'][number]): object => ({
+    name: disk.diskName,
+    caching: disk.caching,
+    diskSizeGB: Math.ceil(disk.sizeBytes / GIB),
     ...(disk.lun === null ? {} : { lun: disk.lun }),
     diskRestorePoint: { id: `${id}/diskRestorePoints/${disk.name}` },
   });
@@ -195,6 +269,7 @@ function showPoint(context: ArmContext, point: RestorePointRecord): object {
       timeCreated: point.timeCreated,
       provisioningState: 'Succeeded',
       sourceMetadata: {
+        ...hardwareOf(context, point),
         storageProfile: {
           ...(osDisk === undefined ? {} : { osDisk: shown(osDisk) }),
           dataDisks: point.diskRestorePoints.filter(({ lun }) => lun !== null).map(shown),
@@ -202,4 +277,10 @@ function showPoint(context: ArmContext, point: RestorePointRecord): object {
       },
     },
   };
+}
+
+/** As it is now; a VM that is gone takes its size with it. */
+function hardwareOf(context: ArmContext, { resourceGroup, vmName }: RestorePointRecord): object {
+  const vm = context.state.virtualMachines.find((each) => same(each, resourceGroup, vmName));
+  return vm === undefined ? {} : { hardwareProfile: { vmSize: vm.vmSize } };
 }

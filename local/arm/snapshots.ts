@@ -50,11 +50,23 @@ export function snapshotRoutes(context: ArmContext): readonly ArmRoute[] {
       const operationId = context.operations.begin(async () => showSnapshot(context, snapshot));
       return { kind: 'accepted', operationId, body: showSnapshot(context, snapshot, 'Updating') };
     }),
+    route('snapshots.update', 'PATCH', one, (request) => {
+      const group = name(request, 'group');
+      assertNotLocked(context, group, 'change');
+      const snapshot = findSnapshot(context, group, name(request, 'snapshot'));
+      snapshot.tags = tagsOf(request.body);
+      context.save();
+      return ok(showSnapshot(context, snapshot));
+    }),
     route('snapshots.delete', 'DELETE', one, (request) => {
       const group = name(request, 'group');
       assertNotLocked(context, group, 'delete');
       const found = context.state.snapshots.find((s) => same(s, group, name(request, 'snapshot')));
       if (found === undefined) return { kind: 'none' };
+      if (isOpen(context, found)) {
+        const reason = `There is an active shared access signature outstanding for ${found.name}. Call EndGetAccess before deleting it.`;
+        throw new ArmError(409, 'OperationNotAllowed', reason);
+      }
       const operationId = context.operations.begin(async () => deleteSnapshot(context, found));
       return { kind: 'accepted', operationId };
     }),
@@ -93,7 +105,9 @@ export function beginGrant(
     const { diskUniqueId, blobSnapshot } = snapshot;
     const request = { permissions: 'r', expiresAt, blobSnapshot } as const;
     const sasUrl = await context.blobs.grant(diskUniqueId, request);
-    snapshot.access = { sasUrl, expiresAt: expiresAt.toISOString() };
+    const before = snapshot.access;
+    const earlier = before === null ? [] : [before.sasUrl, ...(before.earlier ?? [])];
+    snapshot.access = { sasUrl, expiresAt: expiresAt.toISOString(), earlier };
     context.save();
     return { accessSAS: sasUrl };
   });
@@ -105,23 +119,29 @@ export function beginRevoke(
   snapshot: SnapshotRecord,
 ): { kind: 'accepted'; operationId: string } {
   const operationId = context.operations.begin(async () => {
-    if (snapshot.access !== null) context.blobs.revoke(snapshot.access.sasUrl);
-    snapshot.access = null;
+    endAccess(context, snapshot);
     context.save();
     return null;
   });
   return { kind: 'accepted', operationId };
 }
 
+/** Ends every URL that was granted for it, not only the last. */
+function endAccess(context: ArmContext, snapshot: SnapshotRecord): void {
+  const { access } = snapshot;
+  snapshot.access = null;
+  if (access === null) return;
+  for (const url of [access.sasUrl, ...(access.earlier ?? [])]) context.blobs.revoke(url);
+}
+
+export function isOpen(context: ArmContext, { access }: SnapshotRecord): boolean {
+  return access !== null && access.expiresAt > context.now().toISOString();
+}
+
 /** Only five snapshots of a family can be read at a time. */
 function assertSasBudget(context: ArmContext, snapshot: SnapshotRecord): void {
-  const now = context.now().toISOString();
   const open = context.state.snapshots.filter(
-    (each) =>
-      each !== snapshot &&
-      each.familyId === snapshot.familyId &&
-      each.access !== null &&
-      each.access.expiresAt > now,
+    (each) => each !== snapshot && each.familyId === snapshot.familyId && isOpen(context, each),
   );
   if (open.length < MAX_SAS_PER_FAMILY) return;
   const reason = `Only ${MAX_SAS_PER_FAMILY} snapshots of a family can have an active SAS.`;
@@ -142,29 +162,40 @@ async function createSnapshot(
   const source = text(body, 'properties', 'creationData', 'sourceResourceId') ?? '';
   const disk = findDisk(context, group, source.split('/').at(-1) ?? '');
   assertRate(context, disk);
-  const tags = (member(body, 'tags') ?? {}) as Readonly<Record<string, string>>;
-  return takeSnapshot(context, disk, snapshotName, tags);
+  const snapshot = await takeSnapshot(context, disk, { snapshotName, tags: tagsOf(body) });
+  disk.snapshotTimes.push(snapshot.timeCreated);
+  context.save();
+  return snapshot;
+}
+
+export function tagsOf(body: unknown): Readonly<Record<string, string>> {
+  return (member(body, 'tags') ?? {}) as Readonly<Record<string, string>>;
+}
+
+interface NewSnapshot {
+  readonly snapshotName: string;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Snapshots and restore points of one disk are families of their own. */
+  readonly family?: string;
 }
 
 export async function takeSnapshot(
   context: ArmContext,
   disk: DiskRecord,
-  snapshotName: string,
-  tags: Readonly<Record<string, string>>,
+  { snapshotName, tags, family = 'family' }: NewSnapshot,
 ): Promise<SnapshotRecord> {
   const snapshot: SnapshotRecord = {
     resourceGroup: disk.resourceGroup,
     name: snapshotName,
     diskName: disk.name,
     diskUniqueId: disk.uniqueId,
-    familyId: `family-${disk.uniqueId}`,
+    familyId: `${family}-${disk.uniqueId}`,
     sizeBytes: disk.sizeBytes,
     blobSnapshot: await context.blobs.snapshot(disk.uniqueId),
     timeCreated: context.now().toISOString(),
     tags,
     access: null,
   };
-  disk.snapshotTimes.push(snapshot.timeCreated);
   context.state.snapshots.push(snapshot);
   context.save();
   return snapshot;
@@ -189,7 +220,7 @@ function assertRate(context: ArmContext, disk: DiskRecord): void {
 
 export async function deleteSnapshot(context: ArmContext, snapshot: SnapshotRecord): Promise<null> {
   const { state, blobs } = context;
-  if (snapshot.access !== null) blobs.revoke(snapshot.access.sasUrl);
+  endAccess(context, snapshot);
   state.snapshots = state.snapshots.filter((each) => each !== snapshot);
   context.save();
   await blobs.deleteSnapshot(snapshot.diskUniqueId, snapshot.blobSnapshot);
@@ -219,7 +250,7 @@ function showSnapshot(
       timeCreated: snapshot.timeCreated,
       completionPercent: 100,
       provisioningState,
-      diskState: snapshot.access === null ? 'Unattached' : 'ActiveSAS',
+      diskState: isOpen(context, snapshot) ? 'ActiveSAS' : 'Unattached',
       creationData: {
         createOption: 'Copy',
         sourceResourceId: resourceId(context, resourceGroup, 'Compute/disks', diskName),

@@ -16,7 +16,13 @@ import { freeAddress, networkRoutes } from './network.ts';
 import { Operations } from './operations.ts';
 import { restorePointRoutes } from './restore-points.ts';
 import { snapshotRoutes } from './snapshots.ts';
-import { type ArmState, type LockRecord, StateFile, type VirtualMachineRecord } from './state.ts';
+import {
+  type ArmState,
+  type GuestConsistency,
+  type LockRecord,
+  StateFile,
+  type VirtualMachineRecord,
+} from './state.ts';
 import { virtualMachineRoutes } from './virtual-machines.ts';
 
 export interface ArmOptions {
@@ -42,6 +48,9 @@ export interface SeedDisk {
   /** Raw image the disk starts with. */
   readonly imageFile?: string;
   readonly writableFrom: number;
+  readonly caching?: 'None' | 'ReadOnly' | 'ReadWrite';
+  /** A page blob that exists already, used as an unmanaged disk. */
+  readonly vhdUri?: string;
 }
 
 export interface SeedVirtualMachine {
@@ -51,6 +60,7 @@ export interface SeedVirtualMachine {
   readonly vmSize: string;
   readonly disks: readonly SeedDisk[];
   readonly securityType?: string;
+  readonly guestConsistency?: GuestConsistency;
 }
 
 export interface Arm {
@@ -81,6 +91,7 @@ export async function startArm(options: ArmOptions): Promise<Arm> {
     now: options.now ?? (() => new Date()),
     save: () => file.save(),
     powerChanged: (vm, isGraceful) => machines.powerChanged(vm, isGraceful),
+    holdWrites: (vm, work) => machines.holdWrites(vm, work),
   };
   const identity = new IdentityEndpoint(options.dataFolder);
   const identityEndpoint = await identity.start();
@@ -151,6 +162,11 @@ class RunningMachines {
     await this.#appliances.stop(vm.name);
   }
 
+  async holdWrites<T>(vm: VirtualMachineRecord, work: () => Promise<T>): Promise<T> {
+    const workload = this.#workloads.get(vm.name);
+    return workload === undefined ? work() : workload.hold(work);
+  }
+
   /** The lab stops, the VMs do not shut down: they go on when it starts again. */
   async stopAll(): Promise<void> {
     await Promise.all([...this.#workloads.values()].map((workload) => workload.stop(false)));
@@ -160,10 +176,11 @@ class RunningMachines {
   #startWorkload(vm: VirtualMachineRecord): void {
     const { guestPauseMs = 200 } = this.#options;
     if (guestPauseMs === 0 || vm.customData !== null || this.#workloads.has(vm.name)) return;
-    const disks = vm.disks.flatMap(({ name }) => {
+    const disks = vm.disks.flatMap(({ name, vhdUri }) => {
       const disk = this.#state.disks.find((each) => each.name === name);
       const writableFrom = vm.writableFrom[name];
-      if (disk === undefined || writableFrom === undefined) return [];
+      // What is in a page blob of its own is left to those who made it.
+      if (vhdUri !== undefined || disk === undefined || writableFrom === undefined) return [];
       return [{ blob: this.#blobs.blob(disk.uniqueId), sizeBytes: disk.sizeBytes, writableFrom }];
     });
     const workload = new GuestWorkload(disks, guestPauseMs, Date.now());
@@ -174,7 +191,8 @@ class RunningMachines {
 
 async function seed(context: ArmContext, vm: SeedVirtualMachine): Promise<void> {
   const { resourceGroup, osType } = vm;
-  for (const { name, sizeBytes, lun, imageFile } of vm.disks) {
+  for (const { name, sizeBytes, lun, imageFile, vhdUri } of vm.disks) {
+    if (vhdUri !== undefined) continue;
     const uniqueId = randomUUID();
     await context.blobs.create(uniqueId, sizeBytes);
     if (imageFile !== undefined) await context.blobs.fill(uniqueId, imageFile);
@@ -206,7 +224,13 @@ async function seed(context: ArmContext, vm: SeedVirtualMachine): Promise<void> 
     osType,
     hyperVGeneration: 'V1',
     power: 'running',
-    disks: vm.disks.map(({ name, lun }) => ({ name, lun, deleteOption: 'Detach' })),
+    disks: vm.disks.map(({ name, lun, caching, vhdUri }) => ({
+      name,
+      lun,
+      deleteOption: 'Detach',
+      ...(caching === undefined ? {} : { caching }),
+      ...(vhdUri === undefined ? {} : { vhdUri }),
+    })),
     nics: [
       {
         id: resourceId(context, resourceGroup, 'Network/networkInterfaces', nicName),
@@ -216,6 +240,7 @@ async function seed(context: ArmContext, vm: SeedVirtualMachine): Promise<void> 
     customData: null,
     tags: {},
     securityType: vm.securityType ?? null,
+    guestConsistency: vm.guestConsistency ?? 'fileSystem',
     writableFrom: Object.fromEntries(vm.disks.map((disk) => [disk.name, disk.writableFrom])),
   };
   context.state.virtualMachines.push(record);

@@ -8,7 +8,13 @@ export interface DiskReference {
   readonly name: string;
   readonly lun: number | null;
   deleteOption: 'Delete' | 'Detach';
+  /** Of an unmanaged disk: the page blob, which is no resource of Resource Manager. */
+  readonly vhdUri?: string;
+  readonly caching?: 'None' | 'ReadOnly' | 'ReadWrite';
 }
+
+/** What the guest can be brought to before a restore point; `none`: it has no working VM agent. */
+export type GuestConsistency = 'application' | 'fileSystem' | 'none';
 
 export interface VirtualMachineRecord {
   readonly resourceGroup: string;
@@ -25,22 +31,29 @@ export interface VirtualMachineRecord {
   readonly securityType: string | null;
   /** First byte that the guest's writes may touch; what is before belongs to the boot loader. */
   readonly writableFrom: Readonly<Record<string, number>>;
+  guestConsistency?: GuestConsistency;
+  /** When restore points were made, by mode, for the limit of three an hour. */
+  restorePointTimes?: Record<string, string[]>;
 }
 
 export interface AccessRecord {
   readonly sasUrl: string;
   readonly expiresAt: string;
+  /** URLs that were granted before this one and are ended with it. */
+  readonly earlier?: readonly string[];
 }
 
 export interface DiskRecord {
   readonly resourceGroup: string;
   readonly name: string;
   readonly uniqueId: string;
-  readonly sizeBytes: number;
+  sizeBytes: number;
   readonly osType: 'Linux' | 'Windows' | null;
   readonly hyperVGeneration: 'V1' | 'V2';
   readonly isAdeEncrypted: boolean;
-  readonly maxShares: number;
+  maxShares: number;
+  /** Absent: Premium_LRS. */
+  sku?: string;
   readonly networkAccessPolicy: string;
   access: AccessRecord | null;
   /** When snapshots were taken, for the limit of seven in five minutes. */
@@ -58,7 +71,7 @@ export interface SnapshotRecord {
   /** Snapshot id of the page blob. */
   readonly blobSnapshot: string;
   readonly timeCreated: string;
-  readonly tags: Readonly<Record<string, string>>;
+  tags: Readonly<Record<string, string>>;
   access: AccessRecord | null;
 }
 
@@ -70,7 +83,20 @@ export interface RestorePointRecord {
   readonly consistencyMode: string;
   readonly timeCreated: string;
   /** Names of the disk restore points; each is kept as a snapshot. */
-  readonly diskRestorePoints: readonly { readonly name: string; readonly lun: number | null }[];
+  readonly diskRestorePoints: readonly {
+    readonly name: string;
+    readonly diskName: string;
+    readonly lun: number | null;
+    readonly sizeBytes: number;
+    readonly caching: string;
+  }[];
+}
+
+export interface RestorePointCollectionRecord {
+  readonly resourceGroup: string;
+  readonly name: string;
+  readonly vmName: string;
+  readonly tags?: Readonly<Record<string, string>>;
 }
 
 export interface NicRecord {
@@ -93,7 +119,7 @@ export interface ArmState {
   virtualMachines: VirtualMachineRecord[];
   disks: DiskRecord[];
   snapshots: SnapshotRecord[];
-  restorePointCollections: { resourceGroup: string; name: string; vmName: string }[];
+  restorePointCollections: RestorePointCollectionRecord[];
   restorePoints: RestorePointRecord[];
   nics: NicRecord[];
   locks: LockRecord[];

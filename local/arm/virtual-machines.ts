@@ -21,7 +21,7 @@ import {
   ok,
   route,
 } from './router.ts';
-import type { VirtualMachineRecord, VmPower } from './state.ts';
+import type { DiskReference, VirtualMachineRecord, VmPower } from './state.ts';
 
 const IMAGE_DISK_BYTES = 1024 * 1024;
 
@@ -111,7 +111,8 @@ function changePower(
 }
 
 function assertNoExport(context: ArmContext, vm: VirtualMachineRecord): void {
-  const exported = vm.disks.find(
+  const managed = vm.disks.filter(({ vhdUri }) => vhdUri === undefined);
+  const exported = managed.find(
     (disk) => findDisk(context, vm.resourceGroup, disk.name).access !== null,
   );
   if (exported === undefined) return;
@@ -210,8 +211,8 @@ async function deleteVm(context: ArmContext, vm: VirtualMachineRecord): Promise<
   const { state } = context;
   await context.powerChanged({ ...vm, power: 'deallocated' }, false);
   state.virtualMachines = state.virtualMachines.filter((each) => each !== vm);
-  for (const { name: diskName, deleteOption: option } of vm.disks) {
-    if (option === 'Delete')
+  for (const { name: diskName, deleteOption: option, vhdUri } of vm.disks) {
+    if (option === 'Delete' && vhdUri === undefined)
       await deleteDisk(context, findDisk(context, vm.resourceGroup, diskName));
   }
   const doomed = vm.nics
@@ -239,8 +240,11 @@ function instanceView(vm: VirtualMachineRecord): object {
 
 function showVm(context: ArmContext, vm: VirtualMachineRecord, extra: object = {}): object {
   const { resourceGroup } = vm;
-  const managedDisk = (diskName: string): object => ({
-    id: resourceId(context, resourceGroup, 'Compute/disks', diskName),
+  const sourceOf = ({ name: diskName, vhdUri, caching }: DiskReference): object => ({
+    ...(caching === undefined ? {} : { caching }),
+    ...(vhdUri === undefined
+      ? { managedDisk: { id: resourceId(context, resourceGroup, 'Compute/disks', diskName) } }
+      : { vhd: { uri: vhdUri } }),
   });
   const osDisk = vm.disks.find(({ lun }) => lun === null);
   return {
@@ -259,21 +263,14 @@ function showVm(context: ArmContext, vm: VirtualMachineRecord, extra: object = {
           osType: vm.osType,
           createOption: 'FromImage',
           deleteOption: osDisk?.deleteOption,
-          managedDisk: managedDisk(osDisk?.name ?? ''),
+          ...(osDisk === undefined ? {} : sourceOf(osDisk)),
         },
-        dataDisks: vm.disks.flatMap(({ name: diskName, lun, deleteOption: option }) =>
-          lun === null
-            ? []
-            : [
-                {
-                  lun,
-                  name: diskName,
-                  createOption: 'Attach',
-                  deleteOption: option,
-                  managedDisk: managedDisk(diskName),
-                },
-              ],
-        ),
+        dataDisks: vm.disks.flatMap((disk) => {
+          const { lun, name: diskName, deleteOption: option } = disk;
+          if (lun === null) return [];
+          const common = { lun, name: diskName, createOption: 'Attach', deleteOption: option };
+          return [{ ...common, ...sourceOf(disk) }];
+        }),
       },
       networkProfile: {
         networkInterfaces: vm.nics.map(({ id, deleteOption: option }) => ({

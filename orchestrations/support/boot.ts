@@ -1,15 +1,15 @@
 import type { Replication } from '../../shared/contracts/orchestrations.ts';
 import type { FailbackReport } from '../../shared/domain/job.ts';
-import { errorRecord } from '../../shared/errors/failback-error.ts';
 import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
+import { type PointToProve, prove } from './prove.ts';
 import { runCommand } from './run-command.ts';
-import { callActivity, type Context, StepFailure, type Steps } from './steps.ts';
+import type { Context, Steps } from './steps.ts';
 
 /** Proves the disks, hands them to the VM, fixes the guest, starts it and waits for a sign of life. */
 export function* proveAndBoot(
   context: Context,
   replication: Replication,
-  point: string,
+  point: PointToProve,
 ): Steps<FailbackReport> {
   const proof = yield* prove(context, replication, point);
   const { jobId, replicationId, site, options } = replication;
@@ -45,33 +45,4 @@ export function* proveAndBoot(
     bootEvidence: boot.evidence,
     isBootSimulated: boot.isBootSimulated,
   };
-}
-
-/** Nothing boots before every block of the target was read back and found equal to the source. */
-function* prove(
-  context: Context,
-  { jobId, replicationId, site }: Replication,
-  point: string,
-): Steps<NonNullable<FailbackReport['proof']>> {
-  const verified = yield* runCommand(context, {
-    jobId,
-    step: 'verify-disks',
-    agentId: site.masterTargetId,
-    name: 'verifyDisks',
-    input: { replicationId, pointId: point },
-    deadlineMs: DEADLINE_MS.verify,
-  });
-  const mismatches = verified.mismatches.length;
-  if (mismatches > 0) {
-    const vmName = site.item.target.vmName;
-    throw new StepFailure(errorRecord('FB-ORC-006', { mismatches, vmName }));
-  }
-  const proof = {
-    pointId: point,
-    blocksCompared: verified.blocksCompared,
-    bytesCompared: verified.bytesCompared,
-    mismatches,
-  };
-  yield* callActivity(context, 'recordReport', { jobId, report: { proof } });
-  return proof;
 }

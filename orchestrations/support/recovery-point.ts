@@ -1,23 +1,23 @@
+import type { ActivityOutput } from '../../shared/contracts/activities.ts';
 import type { CommandOutput } from '../../shared/contracts/commands.ts';
-import {
-  type Base,
-  commandId,
-  partInstanceId,
-  pointId,
-  type Replication,
-} from '../../shared/contracts/orchestrations.ts';
+import { type Base, pointId, type Replication } from '../../shared/contracts/orchestrations.ts';
 import type { CycleStatistics } from '../../shared/domain/job.ts';
-import type { Result } from '../../shared/errors/result.ts';
+import type { ReplicationMode } from '../../shared/contracts/commands.ts';
 import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
-import { runCommand } from './run-command.ts';
+import { tryCommand } from './run-command.ts';
+import { type Sent, sendDisks } from './send-disks.ts';
 import { callActivity, type Context, type Steps, unwrap } from './steps.ts';
 
-type Sent = CommandOutput<'replicateDisk'>;
+type Taken = ActivityOutput<'takeSnapshots'>;
+type Sealed = CommandOutput<'sealRecoveryPoint'>;
 
 interface PointRequest {
   readonly cycle: number;
   readonly kind: CycleStatistics['kind'];
   readonly base: Base;
+  /** Asked for by the operator; absent = the planner chooses. */
+  readonly mode?: ReplicationMode | undefined;
+  readonly consistency?: Taken['consistency'];
 }
 
 /**
@@ -29,95 +29,107 @@ export function* replicatePoint(
   replication: Replication,
   request: PointRequest,
 ): Steps<{ base: Base; statistics: CycleStatistics }> {
-  const { jobId, itemId, replicationId, site, isRehearsal } = replication;
+  const { jobId, itemId, isRehearsal } = replication;
   const point = pointId(jobId, request.cycle);
   const startedAt = context.df.currentUtcDateTime.getTime();
-  const { takenAt, snapshots } = yield* callActivity(context, 'takeSnapshots', {
+  const taken = yield* callActivity(context, 'takeSnapshots', {
     jobId,
     itemId,
     pointId: point,
+    consistency: request.consistency ?? 'crashConsistent',
   });
-  const sent = yield* sendDisks(context, replication, { ...request, snapshots });
-  yield* runCommand(context, {
+  const { sent, sealed } = yield* sendAndSeal(context, replication, { ...request, taken });
+  const durationMs = context.df.currentUtcDateTime.getTime() - startedAt;
+  const statistics: CycleStatistics = {
+    cycle: request.cycle,
+    kind: request.kind,
+    pointId: point,
+    takenAt: taken.takenAt,
+    consistency: taken.consistency,
+    durationMs,
+    ...summarize(sent),
+    reasons: [...reasonsOf(sent), ...taken.reasons],
+  };
+  yield* callActivity(context, 'recordCycle', {
     jobId,
-    step: `seal-${request.cycle}`,
+    itemId,
+    statistics,
+    base: taken.snapshots,
+    retainedPointIds: sealed.retainedPointIds,
+    isRehearsal,
+  });
+  yield* callActivity(context, 'pruneSnapshots', {
+    jobId,
+    itemId,
+    keep: Object.values(taken.snapshots),
+  });
+  return { base: taken.snapshots, statistics };
+}
+
+type SealRequest = PointRequest & { readonly taken: Taken };
+
+function* sendAndSeal(
+  context: Context,
+  replication: Replication,
+  request: SealRequest,
+): Steps<{ sent: readonly Sent[]; sealed: Sealed }> {
+  const { cycle, base, mode, taken } = request;
+  const point = pointId(replication.jobId, cycle);
+  const transfer = { pointId: point, snapshots: taken.snapshots, base };
+  const first = {
+    ...transfer,
+    step: `replicate-${cycle}`,
+    ...(mode === undefined ? {} : { mode }),
+  };
+  const sent = yield* sendDisks(context, replication, first);
+  const sealed = yield* seal(context, replication, { point, taken, step: `seal-${cycle}` });
+  if (sealed.ok || sealed.error.code !== 'FB-JRN-008') return { sent, sealed: unwrap(sealed) };
+  // Somebody else wrote to the disk on-premises: no delta fits on it, but a comparison mends it.
+  const again = { ...transfer, step: `compare-${cycle}`, mode: 'checksum' } as const;
+  const compared = yield* sendDisks(context, replication, again);
+  const step = `seal-compared-${cycle}`;
+  return {
+    sent: compared,
+    sealed: unwrap(yield* seal(context, replication, { point, taken, step })),
+  };
+}
+
+function* seal(
+  context: Context,
+  { jobId, replicationId, site }: Replication,
+  request: { readonly point: string; readonly taken: Taken; readonly step: string },
+): ReturnType<typeof tryCommand<'sealRecoveryPoint'>> {
+  const { point, taken, step } = request;
+  return yield* tryCommand(context, {
+    jobId,
+    step,
     agentId: site.masterTargetId,
     name: 'sealRecoveryPoint',
     input: {
       replicationId,
       pointId: point,
       diskIds: site.vm.disks.map((disk) => disk.id),
-      takenAt,
-      consistency: 'crashConsistent',
+      takenAt: taken.takenAt,
+      consistency: taken.consistency,
     },
     deadlineMs: DEADLINE_MS.seal,
   });
-  const durationMs = context.df.currentUtcDateTime.getTime() - startedAt;
-  const statistics = summarize(sent, {
-    cycle: request.cycle,
-    kind: request.kind,
-    pointId: point,
-    takenAt,
-    durationMs,
-  });
-  yield* callActivity(context, 'recordCycle', {
-    jobId,
-    itemId,
-    statistics,
-    base: snapshots,
-    isRehearsal,
-  });
-  yield* callActivity(context, 'pruneSnapshots', {
-    jobId,
-    itemId,
-    keep: Object.values(snapshots),
-  });
-  return { base: snapshots, statistics };
-}
-
-/** All disks side by side; each is an orchestration of its own because its wait has many steps. */
-function* sendDisks(
-  context: Context,
-  replication: Replication,
-  { cycle, base, snapshots }: PointRequest & { readonly snapshots: Base },
-): Steps<readonly Sent[]> {
-  const { jobId, replicationId, site, processServerId } = replication;
-  const transfers = site.vm.disks.map((disk) => {
-    const step = `replicate-${cycle}-${disk.id}`;
-    const baseSnapshotName = base[disk.id];
-    const command = {
-      commandId: commandId(jobId, step),
-      agentId: processServerId,
-      name: 'replicateDisk',
-      input: {
-        replicationId,
-        pointId: pointId(jobId, cycle),
-        diskId: disk.id,
-        sizeBytes: disk.sizeBytes,
-        snapshotName: snapshots[disk.id],
-        ...(baseSnapshotName === undefined ? {} : { baseSnapshotName }),
-        masterTarget: site.masterTargetAddress,
-      },
-      deadlineMs: DEADLINE_MS.transfer,
-    };
-    return context.df.callSubOrchestrator('command', command, partInstanceId(jobId, step));
-  });
-  const results = (yield context.df.Task.all(transfers)) as readonly Result<Sent>[];
-  return results.map((result) => unwrap(result));
 }
 
 function summarize(
   sent: readonly Sent[],
-  identity: Pick<CycleStatistics, 'cycle' | 'kind' | 'pointId' | 'takenAt' | 'durationMs'>,
-): CycleStatistics {
+): Pick<CycleStatistics, 'changedBytes' | 'zeroBytes' | 'readBytes' | 'sentBytes' | 'wireBytes'> {
   const sum = (pick: (disk: Sent) => number): number =>
     sent.reduce((total, disk) => total + pick(disk), 0);
   return {
-    ...identity,
     changedBytes: sum((disk) => disk.changedBytes),
     zeroBytes: sum((disk) => disk.zeroBytes),
+    readBytes: sum((disk) => disk.readBytes),
     sentBytes: sum((disk) => disk.sentBytes),
     wireBytes: sum((disk) => disk.wireBytes),
-    reasons: [...new Set(sent.map((disk) => `${disk.mode}: ${disk.modeReason}`))],
   };
+}
+
+function reasonsOf(sent: readonly Sent[]): readonly string[] {
+  return [...new Set(sent.map((disk) => `${disk.mode}: ${disk.modeReason}`))];
 }

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import type { AzureVmFacts } from '../domain/azure-vm.ts';
 import type { CycleStatistics, FailbackReport, JobState } from '../domain/job.ts';
 import type { Intent, Phase } from '../domain/phases.ts';
@@ -5,7 +6,9 @@ import type { ProtectedItem } from '../domain/protected-item.ts';
 import type { ErrorRecord } from '../errors/failback-error.ts';
 import type { Result } from '../errors/result.ts';
 import { RETRY, type RetryPolicy } from '../policy/retry.ts';
-import type { CommandName, VmShape } from './commands.ts';
+import type { CommandName, consistencySchema, VmShape } from './commands.ts';
+
+type Consistency = z.infer<typeof consistencySchema>;
 
 /** Who takes part in one replication; looked up once, then passed along. No secrets. */
 export interface SiteBinding {
@@ -40,6 +43,8 @@ export interface ActivityContracts {
     input: { readonly jobId: string };
     output: Readonly<Partial<Record<Intent, string>>>;
   };
+  /** The recovery point that the operator chose to boot; `null` = the newest. */
+  readFailoverChoice: { input: JobRef; output: { readonly pointId: string | null } };
   bindSite: { input: JobRef; output: SiteBinding };
   gatherAzureFacts: { input: JobRef; output: AzureVmFacts };
   ensureProcessServer: {
@@ -70,15 +75,26 @@ export interface ActivityContracts {
     input: { readonly commandId: string; readonly error: ErrorRecord };
     output: null;
   };
-  /** Incremental snapshots of all disks; the same `pointId` gives the same snapshots. */
+  /** All disks at one instant; the same `pointId` gives the same snapshots. */
   takeSnapshots: {
-    input: JobRef & { readonly pointId: string };
+    input: JobRef & {
+      readonly pointId: string;
+      /** Asked for; absent = crash-consistent. Less than asked for is no failure. */
+      readonly consistency?: Consistency;
+    };
     output: {
       readonly takenAt: string;
+      /** What was got. */
+      readonly consistency: Consistency;
+      /** All disks show the VM at the same instant. */
+      readonly isOneInstant: boolean;
+      /** Why less was got than was asked for, for people. */
+      readonly reasons: readonly string[];
+      /** Opaque names by disk id. */
       readonly snapshots: Readonly<Record<string, string>>;
     };
   };
-  /** Revokes access to and deletes all snapshots of the item that are not named. */
+  /** Revokes access to all snapshots of the item and deletes those that are not named. */
   pruneSnapshots: {
     input: JobRef & { readonly keep: readonly string[] };
     output: { readonly deleted: number };
@@ -106,6 +122,8 @@ export interface ActivityContracts {
     input: JobRef & {
       readonly statistics: CycleStatistics;
       readonly base: Readonly<Record<string, string>>;
+      /** What the master target still has, oldest first. */
+      readonly retainedPointIds: readonly string[];
       readonly isRehearsal: boolean;
     };
     output: null;
@@ -140,6 +158,7 @@ export type ActivityHandler<N extends ActivityName> = (
 export const ACTIVITY_RETRY = {
   enterPhase: RETRY.storage,
   readIntents: RETRY.storage,
+  readFailoverChoice: RETRY.storage,
   bindSite: RETRY.storage,
   gatherAzureFacts: RETRY.azureControlPlane,
   ensureProcessServer: RETRY.azureControlPlane,

@@ -76,15 +76,19 @@ export const commandResultSchema = z.discriminatedUnion('ok', [
 
 /** SAS URLs for the data a command names; secrets, never logged. */
 export const dataAccessSchema = z.object({
+  /** How the source says what changed: by header for managed disks, by query for page blobs. */
+  sourceKind: z.enum(['managedDisk', 'pageBlob']).default('managedDisk'),
   /** Read URL of the snapshot named in replicateDisk. */
   sourceUrl: z.string().optional(),
   /** Read URL of the base snapshot, present when a base was named and still exists. */
   baseUrl: z.string().optional(),
+  /** Why a base that was named is withheld, for people. */
+  baseRefusal: z.string().optional(),
   /** Read+write URL of the replica page blob named in replicateToAzure. */
   replicaUrl: z.string().optional(),
   expiresAt: timestampSchema,
 });
-export type DataAccess = z.infer<typeof dataAccessSchema>;
+export type DataAccess = z.input<typeof dataAccessSchema>;
 
 /**
  * `csrProof` = hex HMAC-SHA256(passphrase, "csr:" + csrPem): shows the configuration server that the

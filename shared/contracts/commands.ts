@@ -173,14 +173,18 @@ const commandSchemas = {
       /** Names of the managed disk snapshots; URLs are fetched with dataAccess(). */
       snapshotName: z.string(),
       baseSnapshotName: z.string().optional(),
+      /** Only these stretches of the snapshot: blocks that were found damaged at the target. */
+      repair: z.array(z.object({ offset: z.int(), length: z.int().positive() })).optional(),
       masterTarget: z.object({ host: z.string(), port: z.int().min(1).max(65535) }),
     }),
     output: z.object({
       mode: replicationModeSchema,
       modeReason: z.string(),
-      /** Bytes that the source says changed (data + zero), bytes read from it, payload bytes sent. */
+      /** Bytes that differ (data + zero), and how many of them are zeros. */
       changedBytes: z.int(),
       zeroBytes: z.int(),
+      /** Bytes read from the source; bytes sent before compression, and after it. */
+      readBytes: z.int(),
       sentBytes: z.int(),
       wireBytes: z.int(),
       durationMs: z.int(),
@@ -233,17 +237,37 @@ const commandSchemas = {
       takenAt: timestampSchema,
       consistency: consistencySchema,
     }),
-    output: z.object({ sealedAt: timestampSchema, appliedBytes: z.int() }),
+    output: z.object({
+      sealedAt: timestampSchema,
+      appliedBytes: z.int(),
+      /** Points that can be gone back to from now on, oldest first; the new one is the last. */
+      retainedPointIds: z.array(identifierSchema),
+    }),
+  },
+  /**
+   * Takes the disks back to an older point. What the replica in Azure will hold is remembered, so that the
+   * way back sends what differs from it. FB-JRN-009 when the point is not retained any more.
+   */
+  rewindToPoint: {
+    input: z.object({ replicationId: replicationIdSchema, pointId: identifierSchema }),
+    output: z.object({ takenAt: timestampSchema, consistency: consistencySchema }),
   },
   /** Throws away what was staged and never sealed; the disks stay at the last sealed point. */
   discardUnsealed: {
     input: z.object({ replicationId: replicationIdSchema }),
     output: z.object({ sealedPointId: identifierSchema.nullable() }),
   },
-  /** Reads the disks back and compares every block with the digest the source had. */
+  /** Reads the disks back and compares blocks with the digests of the source: all, or a sample of them. */
   verifyDisks: {
-    input: z.object({ replicationId: replicationIdSchema, pointId: identifierSchema }),
+    input: z.object({
+      replicationId: replicationIdSchema,
+      pointId: identifierSchema,
+      /** Share of the blocks, chosen anew each time; the first and the last blocks of a disk are always among them. */
+      sampleShare: z.number().gt(0).max(1).default(1),
+    }),
     output: z.object({
+      /** Share that was compared in fact. */
+      comparedShare: z.number(),
       blocksCompared: z.int(),
       bytesCompared: z.int(),
       mismatches: z.array(z.object({ diskId: identifierSchema, offset: z.int(), length: z.int() })),

@@ -17,7 +17,7 @@ export const errorRecordSchema = z.object({
     'orchestration',
   ]),
   message: z.string(),
-  possibleCauses: z.array(z.string()),
+  possibleCauses: z.array(z.string()).readonly(),
   recommendedAction: z.string(),
   isRetryable: z.boolean(),
   isCustomerResolvable: z.boolean(),

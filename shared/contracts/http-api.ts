@@ -1,18 +1,28 @@
 import { z } from 'zod';
 import { JOB_STATES } from '../domain/job.ts';
 import { INTENTS, PHASES, STAGES } from '../domain/phases.ts';
-import { diskShapeSchema, osTypeSchema } from './commands.ts';
+import {
+  consistencySchema,
+  diskShapeSchema,
+  osTypeSchema,
+  replicationModeSchema,
+} from './commands.ts';
 import { errorRecordSchema } from './errors.ts';
 import { identifierSchema, timestampSchema } from './json.ts';
 import { transferProgressSchema } from './progress.ts';
 
 /** The HTTP API that portals and scripts use. Bodies are JSON; errors are application/problem+json. */
 
-const optionsSchema = z.strictObject({
+export const optionsSchema = z.strictObject({
   autoFailover: z.boolean().default(false),
   autoCommit: z.boolean().default(false),
   cycleIntervalSeconds: z.int().min(1).max(86_400).default(300),
   bootTimeoutSeconds: z.int().min(10).max(7_200).default(900),
+  /** How the first copy is made; absent = the planner chooses and says why. */
+  replicationMode: replicationModeSchema.optional(),
+  /** Share of the blocks that is read back before the boot. */
+  proofShare: z.number().gt(0).max(1).default(1),
+  applicationConsistentMinutes: z.int().min(0).max(10_080).default(0),
 });
 
 /** POST /api/failbacks and POST /api/rehearsals. */
@@ -24,6 +34,22 @@ export type StartJob = z.infer<typeof startJobSchema>;
 
 /** POST /api/failbacks/{id}/{action} */
 export const intentSchema = z.enum(INTENTS);
+
+/** POST /api/failbacks/{id}/failover; the body may be left out. */
+export const failoverSchema = z.strictObject({
+  /** `latest` loses nothing; `latestApplicationConsistent`, or a point by its id, loses what came after it. */
+  recoveryPoint: identifierSchema.default('latest'),
+});
+
+/** GET /api/protected-items/{id}/recovery-points, newest first. */
+export const recoveryPointViewSchema = z.object({
+  pointId: identifierSchema,
+  takenAt: timestampSchema,
+  consistency: consistencySchema,
+  /** What a failover to it would lose, if the machine were shut down now. */
+  expectedDataLossSeconds: z.number(),
+});
+export type RecoveryPointView = z.infer<typeof recoveryPointViewSchema>;
 
 /** PUT /api/protected-items/{id}: takes a VM that runs in Azure under care. */
 export const putProtectedItemSchema = z.strictObject({
@@ -75,6 +101,8 @@ export const jobViewSchema = z.object({
   progress: z
     .object({
       ...transferProgressSchema.shape,
+      /** Bytes before compression per byte after it; absent while nothing was sent. */
+      compressionRatio: z.number().optional(),
       parts: z.array(
         z.object({
           name: z.string(),
@@ -84,6 +112,8 @@ export const jobViewSchema = z.object({
       ),
     })
     .nullable(),
+  /** What keeps the job from going on right now; it goes on by itself once the cause is gone. */
+  health: z.array(errorRecordSchema),
   cycles: z.array(z.record(z.string(), z.unknown())),
   history: z.array(
     z.object({

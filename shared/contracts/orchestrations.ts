@@ -33,7 +33,14 @@ export interface OrchestrationContracts {
   reprotect: { input: FailbackInput; output: { replication: Replication; base: Base } };
   /** Ends when an operator (or autoFailover) opens the gate, or cancels. */
   replication: {
-    input: { replication: Replication; base: Base; cycle: number; isSettled: boolean };
+    input: {
+      replication: Replication;
+      base: Base;
+      cycle: number;
+      isSettled: boolean;
+      /** When application consistency was last asked for. */
+      applicationConsistencyAskedAt?: string;
+    };
     output: { decision: 'failover' | 'cancel'; base: Base; cycle: number };
   };
   failover: {

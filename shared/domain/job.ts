@@ -25,6 +25,12 @@ export interface FailbackOptions {
   /** Pause between two delta cycles, at least 60 s against Azure (7 snapshots a disk in 5 min). */
   readonly cycleIntervalSeconds: number;
   readonly bootTimeoutSeconds: number;
+  /** How the first copy is made; absent = the planner chooses. */
+  readonly replicationMode?: 'full' | 'delta' | 'checksum' | undefined;
+  /** Share of the blocks that is read back before the boot, above 0; 1 = every block. */
+  readonly proofShare: number;
+  /** How often an application-consistent point is asked for; 0 = never. */
+  readonly applicationConsistentMinutes: number;
 }
 
 /** One line of a job's history, oldest first. */
@@ -40,12 +46,15 @@ export interface CycleStatistics {
   readonly kind: 'initial' | 'delta' | 'final';
   readonly pointId: string;
   readonly takenAt: string;
+  readonly consistency: 'crashConsistent' | 'applicationConsistent';
   readonly changedBytes: number;
   readonly zeroBytes: number;
+  /** Read from the source; sent before compression, and after it. */
+  readonly readBytes: number;
   readonly sentBytes: number;
   readonly wireBytes: number;
   readonly durationMs: number;
-  /** Why the planner chose the modes it chose. */
+  /** Why the planner chose the modes it chose, and why a point is less than was asked for. */
   readonly reasons: readonly string[];
 }
 
@@ -54,7 +63,11 @@ export interface DiskProof {
   readonly pointId: string;
   readonly blocksCompared: number;
   readonly bytesCompared: number;
+  /** Share of all blocks that was compared. */
+  readonly comparedShare: number;
   readonly mismatches: number;
+  /** Blocks that differed at first and were sent again. */
+  readonly repairedBlocks: number;
 }
 
 /** The figures of the finished move. Times are ISO 8601. */
@@ -62,7 +75,9 @@ export interface FailbackReport {
   readonly shutDownAt?: string;
   readonly bootedAt?: string;
   readonly downtimeSeconds?: number;
-  /** Data that would be lost: 0 when the final delta ran after the shutdown. */
+  /** The point that was booted. */
+  readonly recoveryPointId?: string;
+  /** From the booted point to the shutdown: 0 for the newest, which is taken after it. */
   readonly dataLossSeconds?: number;
   readonly isBootSimulated?: boolean;
   readonly bootEvidence?: string;
@@ -94,6 +109,8 @@ export interface Job {
   readonly endedAt: string | null;
   /** When each intent was asked for; a record, because an event alone can get lost. */
   readonly intents: Readonly<Partial<Record<Intent, string>>>;
+  /** Recovery point to boot: `latest`, `latestApplicationConsistent` or an id. Absent = latest. */
+  readonly failoverTo?: string;
   readonly history: readonly JobEvent[];
   readonly cycles: readonly CycleStatistics[];
   readonly report: FailbackReport;

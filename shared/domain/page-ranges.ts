@@ -1,5 +1,3 @@
-import { invariant } from './assert.ts';
-
 export const SECTOR_BYTES = 512;
 
 /** A stretch of a disk, half-open, in bytes: what was written (`data`) or cleared (`zero`). */
@@ -45,88 +43,90 @@ export async function* withGapsAsZeros(
   }
 }
 
-/** Blocks whose digests prove the disk. Small, so that a small change costs a small read. */
+/** Blocks whose digests prove the disk: 32 bytes a block are 512 MiB for a disk of 4 TiB. */
 export const BLOCK_BYTES = 256 * 1024;
 /** Largest stretch that is read at once: what one request to a page blob may carry. */
 export const UNIT_BYTES = 4 * 1024 * 1024;
+/** Reading over a gap of this size costs less than another request. */
+const MAX_GAP_BYTES = 128 * 1024;
 
-/**
- * A stretch of whole blocks that is read in one go, and the changed ranges in it; or a run of whole
- * blocks that are zero and need not be read at all.
- */
+/** Data ranges of an ordered listing, widened to whole blocks and joined where they then touch. */
+export async function* widenToBlocks(
+  ranges: AsyncIterable<PageRange>,
+  sizeBytes: number,
+): AsyncGenerator<PageRange> {
+  let [start, end] = [0, 0];
+  for await (const { offset, length, kind } of ranges) {
+    if (kind === 'zero') continue;
+    const first = Math.floor(offset / BLOCK_BYTES) * BLOCK_BYTES;
+    const last = Math.min(sizeBytes, Math.ceil((offset + length) / BLOCK_BYTES) * BLOCK_BYTES);
+    if (first <= end && end > start) {
+      end = Math.max(end, last);
+      continue;
+    }
+    if (end > start) yield { offset: start, length: end - start, kind: 'data' };
+    [start, end] = [first, last];
+  }
+  if (end > start) yield { offset: start, length: end - start, kind: 'data' };
+}
+
+/** A stretch that is read in one go with the ranges in it, or a stretch of zeros that need no reading. */
 export type TransferUnit =
   | {
-      readonly kind: 'blocks';
+      readonly kind: 'data';
       readonly offset: number;
-      /** Exclusive; the last block of the disk may be short. */
       readonly end: number;
       readonly ranges: readonly PageRange[];
     }
-  | { readonly kind: 'zeroRun'; readonly offset: number; readonly end: number };
+  | { readonly kind: 'zero'; readonly offset: number; readonly end: number };
 
 /** Groups ordered ranges into units. Memory does not depend on how many ranges there are. */
-export async function* toUnits(
-  ranges: AsyncIterable<PageRange>,
-  sizeBytes: number,
-): AsyncGenerator<TransferUnit> {
+export async function* toUnits(ranges: AsyncIterable<PageRange>): AsyncGenerator<TransferUnit> {
   let pending: PageRange[] = [];
   for await (const range of ranges) {
-    for (const piece of splitRange(range, sizeBytes)) {
+    for (const piece of splitRange(range)) {
       const last = pending.at(-1);
-      const isRun = isZeroRun(piece, sizeBytes);
-      if (last !== undefined && (isRun || !belongTogether(pending[0] ?? last, last, piece))) {
-        yield unitOf(pending, sizeBytes);
+      if (last !== undefined && !belongTogether(last, piece)) {
+        yield* unitsOf(pending);
         pending = [];
       }
-      if (isRun) yield { kind: 'zeroRun', offset: piece.offset, end: piece.offset + piece.length };
-      else pending.push(piece);
+      pending.push(piece);
     }
   }
-  if (pending.length > 0) yield unitOf(pending, sizeBytes);
+  yield* unitsOf(pending);
 }
 
-/** Cuts at unit borders, and a zero range into its whole blocks and what is left at its ends. */
-function* splitRange(range: PageRange, sizeBytes: number): Generator<PageRange> {
+/** Cuts data where a unit may end; zeros stay as they are. */
+function* splitRange(range: PageRange): Generator<PageRange> {
   const end = range.offset + range.length;
   if (range.kind === 'zero') {
-    const first = Math.ceil(range.offset / BLOCK_BYTES) * BLOCK_BYTES;
-    const last = end === sizeBytes ? end : Math.floor(end / BLOCK_BYTES) * BLOCK_BYTES;
-    if (first < last) {
-      yield* nonEmpty(range, range.offset, first);
-      yield { offset: first, length: last - first, kind: 'zero' };
-      yield* nonEmpty(range, last, end);
-      return;
-    }
+    yield range;
+    return;
   }
   for (let start = range.offset; start < end;) {
     const border = Math.min(end, (Math.floor(start / UNIT_BYTES) + 1) * UNIT_BYTES);
-    yield { offset: start, length: border - start, kind: range.kind };
+    yield { offset: start, length: border - start, kind: 'data' };
     start = border;
   }
 }
 
-function* nonEmpty(range: PageRange, start: number, end: number): Generator<PageRange> {
-  if (start < end) yield { offset: start, length: end - start, kind: range.kind };
+/** In one unit: the same stretch of UNIT_BYTES, and little between them. */
+function belongTogether(last: PageRange, next: PageRange): boolean {
+  const lastEnd = last.offset + last.length;
+  const stretch = Math.floor(last.offset / UNIT_BYTES);
+  const isSameStretch = stretch === Math.floor((next.offset + next.length - 1) / UNIT_BYTES);
+  const isLongRun = [last, next].some(
+    ({ kind, length }) => kind === 'zero' && length > MAX_GAP_BYTES,
+  );
+  return isSameStretch && !isLongRun && next.offset - lastEnd <= MAX_GAP_BYTES;
 }
 
-function isZeroRun({ offset, length, kind }: PageRange, sizeBytes: number): boolean {
-  const end = offset + length;
-  const isWhole = end % BLOCK_BYTES === 0 || end === sizeBytes;
-  return kind === 'zero' && offset % BLOCK_BYTES === 0 && isWhole;
-}
-
-/** In one unit: the same stretch of UNIT_BYTES, and no untouched block between. */
-function belongTogether(first: PageRange, last: PageRange, next: PageRange): boolean {
-  const isSameStretch =
-    Math.floor(first.offset / UNIT_BYTES) === Math.floor(next.offset / UNIT_BYTES);
-  const lastBlock = Math.floor((last.offset + last.length - 1) / BLOCK_BYTES);
-  return isSameStretch && Math.floor(next.offset / BLOCK_BYTES) <= lastBlock + 1;
-}
-
-function unitOf(ranges: readonly PageRange[], sizeBytes: number): TransferUnit {
-  const [first, last] = [ranges[0], ranges.at(-1)];
-  invariant(first !== undefined && last !== undefined, 'A unit has at least one range');
-  const offset = Math.floor(first.offset / BLOCK_BYTES) * BLOCK_BYTES;
-  const end = Math.ceil((last.offset + last.length) / BLOCK_BYTES) * BLOCK_BYTES;
-  return { kind: 'blocks', offset, end: Math.min(end, sizeBytes), ranges };
+function* unitsOf(ranges: readonly PageRange[]): Generator<TransferUnit> {
+  const data = ranges.filter(({ kind }) => kind === 'data');
+  const [first, last] = [data[0], data.at(-1)];
+  if (first === undefined || last === undefined) {
+    for (const { offset, length } of ranges) yield { kind: 'zero', offset, end: offset + length };
+    return;
+  }
+  yield { kind: 'data', offset: first.offset, end: last.offset + last.length, ranges };
 }

@@ -5,12 +5,17 @@ export type OsType = 'Linux' | 'Windows';
 /** Where the machine lived before the failover; decides where it may go back to. */
 export type Origin = 'VMware' | 'HyperV' | 'Physical';
 
+/** What the disk is in Azure: a managed disk, or a page blob that somebody keeps in a storage account. */
+export type DiskSourceKind = 'managedDisk' | 'pageBlob';
+
 export interface ProtectedDisk {
   /** `os` or `lun-<n>`. */
   readonly id: string;
   readonly isOsDisk: boolean;
-  /** Name of the managed disk in the VM's resource group. */
+  /** Name of the managed disk in the VM's resource group; of a page blob its URL, without a SAS. */
   readonly diskName: string;
+  /** Absent in records of earlier versions: a managed disk. */
+  readonly kind?: DiskSourceKind;
   readonly sizeBytes: number;
 }
 
@@ -23,6 +28,13 @@ export interface OnPremisesTarget {
 }
 
 /** One VM under our care. Plain JSON, kept in the items table. */
+/** A moment the machine can be booted at on-premises. */
+export interface RecoveryPoint {
+  readonly pointId: string;
+  readonly takenAt: string;
+  readonly consistency: 'crashConsistent' | 'applicationConsistent';
+}
+
 export interface ProtectedItem {
   readonly id: string;
   readonly name: string;
@@ -41,6 +53,8 @@ export interface ProtectedItem {
   readonly onPremisesVmId: string | null;
   /** When the newest recovery point towards the present target was taken; RPO = now − this. */
   readonly lastRecoveryPointAt: string | null;
+  /** Points at the site that can be failed over to, oldest first. Absent = none. */
+  readonly recoveryPoints?: readonly RecoveryPoint[];
   readonly isRehearsalEnabled: boolean;
 }
 
@@ -55,4 +69,17 @@ export function directionOf(phase: Phase): 'azureToOnPremises' | 'onPremisesToAz
 export function rpoSeconds(item: ProtectedItem, now: Date): number | null {
   if (item.lastRecoveryPointAt === null) return null;
   return Math.max(0, Math.round((now.getTime() - Date.parse(item.lastRecoveryPointAt)) / 1000));
+}
+
+/** `latest`, `latestApplicationConsistent` or an id as a point of the item; `null` when it has none such. */
+export function resolveRecoveryPoint(
+  { recoveryPoints = [] }: Pick<ProtectedItem, 'recoveryPoints'>,
+  wanted: string,
+): RecoveryPoint | null {
+  const found = recoveryPoints.findLast(({ pointId, consistency }) =>
+    wanted === 'latestApplicationConsistent'
+      ? consistency === 'applicationConsistent'
+      : wanted === 'latest' || pointId === wanted,
+  );
+  return found ?? null;
 }

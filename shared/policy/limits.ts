@@ -25,3 +25,6 @@ export const REVERSE_CYCLE_MS = 5 * 60_000;
 
 /** Undo text and evidence kept in a job's report. */
 export const MAX_REPORT_TEXT = 400;
+
+/** More blocks that differ than this are no accident: the disk is not repaired, and does not boot. */
+export const MAX_REPAIRED_BLOCKS = 512;

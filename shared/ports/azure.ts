@@ -1,5 +1,6 @@
 import type { PowerState } from '../contracts/activities.ts';
 import type { AzureVmFacts } from '../domain/azure-vm.ts';
+import type { DiskSourceKind } from '../domain/protected-item.ts';
 import type { Secret } from '../domain/secret.ts';
 
 export type PowerAction = 'powerOff' | 'deallocate' | 'start';
@@ -20,7 +21,9 @@ export interface AzureVmDescription {
   readonly disks: readonly {
     readonly id: string;
     readonly isOsDisk: boolean;
+    /** Name of a managed disk, URL of a page blob. */
     readonly diskName: string;
+    readonly kind: DiskSourceKind;
     readonly sizeBytes: number;
   }[];
 }
@@ -39,22 +42,68 @@ export interface AzureVirtualMachines {
   beginDelete(resourceGroup: string, vmName: string): Promise<void>;
 }
 
+export type Consistency = 'crashConsistent' | 'applicationConsistent';
+
 export interface SnapshotRequest {
   readonly resourceGroup: string;
   readonly itemId: string;
-  readonly diskName: string;
-  readonly snapshotName: string;
+  readonly vmName: string;
+  /** Names the instant: the same id finds what was taken for it before. */
+  readonly pointId: string;
+  readonly disks: readonly {
+    readonly id: string;
+    /** Name of a managed disk, URL of a page blob. */
+    readonly diskName: string;
+    readonly kind: DiskSourceKind;
+  }[];
+  readonly consistency: Consistency;
 }
 
-/** Incremental snapshots of managed disks, tagged with the item they belong to. */
+export interface SnapshotsTaken {
+  readonly takenAt: Date;
+  /** What was got, which may be less than what was asked for. */
+  readonly consistency: Consistency;
+  /** All disks show the VM at the same instant. */
+  readonly isOneInstant: boolean;
+  /** Why less was got than was asked for, for people; empty when nothing is missing. */
+  readonly reasons: readonly string[];
+  /** By disk id: opaque names, understood by this port only. */
+  readonly snapshots: Readonly<Record<string, string>>;
+}
+
+/** Read access to one disk at one instant and, if it may be compared with, to an earlier one. */
+export interface SourceAccess {
+  readonly kind: DiskSourceKind;
+  readonly source: AccessGrant;
+  readonly base: AccessGrant | null;
+  /** Why a base that was named is withheld; `null` when it is not. */
+  readonly baseRefusal: string | null;
+}
+
+/** The disks of a VM at one instant: VM restore points, incremental snapshots or blob snapshots. */
 export interface DiskSnapshots {
-  /** Idempotent by name. Returns when the snapshot can be read. */
-  take(request: SnapshotRequest): Promise<{ readonly takenAt: Date }>;
-  listOfItem(resourceGroup: string, itemId: string): Promise<readonly string[]>;
-  /** Revokes access and deletes; a snapshot that is gone already is fine. */
-  remove(resourceGroup: string, snapshotName: string): Promise<void>;
-  /** `null` when the snapshot does not exist. Five grants a snapshot family may live at once. */
-  grantRead(resourceGroup: string, snapshotName: string): Promise<AccessGrant | null>;
+  /** Idempotent by `pointId`. Returns when all of them can be read. */
+  take(request: SnapshotRequest): Promise<SnapshotsTaken>;
+  /** Ends access to and deletes everything of the item that is not named in `keep`. Idempotent. */
+  prune(request: {
+    readonly resourceGroup: string;
+    readonly itemId: string;
+    readonly disks: SnapshotRequest['disks'];
+    readonly keep: readonly string[];
+  }): Promise<{ readonly deleted: number }>;
+  /**
+   * `null` when the snapshot does not exist. Five grants of a snapshot family may live at once:
+   * FB-AZ-006. A base that is gone or does not belong to the snapshot is withheld with the reason.
+   */
+  grantRead(
+    resourceGroup: string,
+    names: { readonly snapshot: string; readonly base: string | null },
+  ): Promise<SourceAccess | null>;
+  /**
+   * Ends read access early, so that it does not count against the five. Never throws: what Azure
+   * refuses is logged, and tried again when the snapshots are pruned.
+   */
+  release(resourceGroup: string, names: readonly string[]): Promise<void>;
 }
 
 /** Page blobs that stay in Azure: the target of the way back. */
@@ -62,7 +111,9 @@ export interface ReplicaDisks {
   /** Starts the server-side copy of a disk whose VM is deallocated. A running or finished copy is kept. */
   beginSeed(request: {
     readonly resourceGroup: string;
+    /** Name of a managed disk, URL of a page blob. */
     readonly diskName: string;
+    readonly kind: DiskSourceKind;
     readonly replicaName: string;
   }): Promise<void>;
   seedState(replicaName: string): Promise<{
@@ -72,7 +123,11 @@ export interface ReplicaDisks {
     readonly detail: string;
   }>;
   /** Gives the read access back that the seed needed. */
-  endSeed(resourceGroup: string, diskName: string): Promise<void>;
+  endSeed(request: {
+    readonly resourceGroup: string;
+    readonly diskName: string;
+    readonly kind: DiskSourceKind;
+  }): Promise<void>;
   grantWrite(replicaName: string): Promise<AccessGrant>;
   /** A blob snapshot: a recovery point. Idempotent by `pointId`. */
   seal(replicaName: string, pointId: string): Promise<void>;

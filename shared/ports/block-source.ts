@@ -19,4 +19,6 @@ export interface BlockSource {
     readonly isDelta: boolean;
   }): AsyncIterable<PageRange>;
   read(offset: number, length: number): Promise<Buffer>;
+  /** Whether a base can be read, and if not, why. */
+  base(): Promise<{ readonly isThere: boolean; readonly refusal: string | undefined }>;
 }

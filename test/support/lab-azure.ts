@@ -26,7 +26,7 @@ export interface LabAzure {
   stop(): Promise<void>;
 }
 
-export async function startLabAzure(now?: () => Date): Promise<LabAzure> {
+export async function startLabAzure(now?: () => Date, guestPauseMs = 0): Promise<LabAzure> {
   const azurite = await startAzurite({
     ports: { blob: 0, queue: 0, table: 0 },
     accounts: [
@@ -36,10 +36,18 @@ export async function startLabAzure(now?: () => Date): Promise<LabAzure> {
     managedDiskAccounts: ['labdisks'],
   });
   const folder = mkdtempSync(join(tmpdir(), 'lab-azure-'));
-  return withArm(azurite, folder, now);
+  return withArm({ azurite, folder, guestPauseMs, now });
 }
 
-async function withArm(azurite: Azurite, folder: string, now?: () => Date): Promise<LabAzure> {
+interface ArmParts {
+  readonly azurite: Azurite;
+  readonly folder: string;
+  readonly guestPauseMs: number;
+  readonly now: (() => Date) | undefined;
+}
+
+async function withArm(parts: ArmParts): Promise<LabAzure> {
+  const { azurite, folder, guestPauseMs, now } = parts;
   const certificates = await createLabCertificates();
   const booted: ApplianceRequest[] = [];
   const arm = await startArm({
@@ -49,7 +57,7 @@ async function withArm(azurite: Azurite, folder: string, now?: () => Date): Prom
     certificates,
     subscriptionId: SUBSCRIPTION,
     latencyMs: 1,
-    guestPauseMs: 0,
+    guestPauseMs,
     bootAppliance: async (request) => {
       booted.push(request);
       return { stop: async () => undefined };
@@ -77,7 +85,7 @@ async function withArm(azurite: Azurite, folder: string, now?: () => Date): Prom
     booted,
     restartArm: async () => {
       await arm.stop();
-      return withArm(azurite, folder, now);
+      return withArm(parts);
     },
     stop: async () => {
       await arm.stop();

@@ -8,8 +8,29 @@ const PASSING_STATUS: readonly number[] = [408, 409, 412, 425, 429, 500, 502, 50
 /** 409 codes that no waiting cures. */
 const LASTING_CONFLICTS: readonly string[] = ['ScopeLocked', 'SnapshotsPresent', 'QuotaExceeded'];
 
+/** What the SDK makes of a long-running operation that Azure accepted and then failed: a plain Error. */
+const FAILED_OPERATION = /^The long-running operation has failed\. (\w+)\. ([^]*)$/;
+
+/** What Azure said. `status` is `null` for a failed long-running operation and for a broken connection. */
+export interface AzureFailure {
+  readonly status: number | null;
+  readonly code: string;
+  readonly message: string;
+}
+
 export function isNotFound(error: unknown): boolean {
   return error instanceof RestError && error.statusCode === 404;
+}
+
+export function azureFailure(error: unknown): AzureFailure {
+  const message = redact(error instanceof Error ? firstLine(error.message) : String(error));
+  if (error instanceof RestError) {
+    const status = error.statusCode ?? null;
+    return { status, code: error.code ?? String(status ?? 'Error'), message };
+  }
+  const [, code, detail] = FAILED_OPERATION.exec(error instanceof Error ? error.message : '') ?? [];
+  if (code === undefined || detail === undefined) return { status: null, code: 'Error', message };
+  return { status: null, code, message: redact(firstLine(detail)) };
 }
 
 /** Runs one call to Azure and translates its failure: FB-AZ-002 when it may pass, else FB-AZ-001. */
@@ -17,12 +38,15 @@ export async function callAzure<T>(operation: string, call: () => Promise<T>): P
   try {
     return await call();
   } catch (error) {
-    if (error instanceof FailbackError) throw error;
-    const code = error instanceof RestError ? (error.code ?? String(error.statusCode)) : 'Error';
-    const detail = redact(error instanceof Error ? firstLine(error.message) : String(error));
-    const values = { operation, code, detail };
-    throw new FailbackError(isPassing(error) ? 'FB-AZ-002' : 'FB-AZ-001', values, { cause: error });
+    throw translated(operation, error);
   }
+}
+
+export function translated(operation: string, error: unknown): FailbackError {
+  if (error instanceof FailbackError) return error;
+  const { code, message: detail } = azureFailure(error);
+  const values = { operation, code, detail };
+  return new FailbackError(isPassing(error) ? 'FB-AZ-002' : 'FB-AZ-001', values, { cause: error });
 }
 
 /** As callAzure; `null` when Azure does not know the resource. */

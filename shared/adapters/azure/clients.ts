@@ -2,6 +2,7 @@ import { ComputeManagementClient } from '@azure/arm-compute';
 import { ManagementLockClient } from '@azure/arm-locks';
 import { NetworkManagementClient } from '@azure/arm-network';
 import { TableClient } from '@azure/data-tables';
+import type { PipelinePolicy } from '@azure/core-rest-pipeline';
 import { DefaultAzureCredential, type TokenCredential } from '@azure/identity';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { QueueServiceClient } from '@azure/storage-queue';
@@ -57,12 +58,32 @@ export function createStorageClients(
 
 export function createArmClients(settings: ArmSettings, credential: TokenCredential): ArmClients {
   const { subscriptionId, endpoint } = settings;
+  const additionalPolicies = [{ policy: noLongSleep, position: 'perRetry' as const }];
+  const options = { endpoint, additionalPolicies };
   return {
-    compute: new ComputeManagementClient(credential, subscriptionId, { endpoint }),
-    network: new NetworkManagementClient(credential, subscriptionId, { endpoint }),
-    locks: new ManagementLockClient(credential, subscriptionId, { endpoint }),
+    compute: new ComputeManagementClient(credential, subscriptionId, options),
+    network: new NetworkManagementClient(credential, subscriptionId, options),
+    locks: new ManagementLockClient(credential, subscriptionId, options),
   };
 }
+
+const MAX_SLEEP_SECONDS = 30;
+
+/**
+ * The SDK sleeps as long as a refusal says, which for restore points is up to an hour: longer than an
+ * activity may run. Without the header it gives up at once, and whoever called decides.
+ */
+export const noLongSleep: PipelinePolicy = {
+  name: 'noLongSleep',
+  async sendRequest(request, next) {
+    const response = await next(request);
+    const seconds = Number(response.headers.get('retry-after') ?? 0);
+    if (response.status === 429 && !(seconds <= MAX_SLEEP_SECONDS)) {
+      response.headers.delete('retry-after');
+    }
+    return response;
+  },
+};
 
 /** Managed identity in Azure, the developer's own sign-in elsewhere. */
 export function createCredential(): TokenCredential {

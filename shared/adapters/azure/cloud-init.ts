@@ -1,3 +1,4 @@
+import type { BandwidthSchedule } from '../../domain/bandwidth-schedule.ts';
 import type { Secret } from '../../domain/secret.ts';
 
 interface ProcessServerSeed {
@@ -6,6 +7,8 @@ interface ProcessServerSeed {
   readonly registrationToken: Secret;
   readonly passphrase: Secret;
   readonly packageUrl: string;
+  /** Absent = unlimited. */
+  readonly bandwidth?: BandwidthSchedule | undefined;
 }
 
 const CONFIG_PATH = '/etc/azure-failback/process-server.json';
@@ -20,6 +23,8 @@ export function cloudInit(seed: ProcessServerSeed): string {
     registrationToken: seed.registrationToken.reveal(),
     passphrase: seed.passphrase.reveal(),
     dataFolder: DATA_FOLDER,
+    // JSON leaves it out when it is absent.
+    bandwidth: seed.bandwidth,
   };
   const document = {
     write_files: [

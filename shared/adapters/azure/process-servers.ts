@@ -1,4 +1,5 @@
 import type { VirtualMachine } from '@azure/arm-compute';
+import type { BandwidthSchedule } from '../../domain/bandwidth-schedule.ts';
 import type { Secret } from '../../domain/secret.ts';
 import type { ProcessServerDeployments, ProcessServerRequest } from '../../ports/azure.ts';
 import { callAzure, findInAzure } from './azure-error.ts';
@@ -12,6 +13,8 @@ export interface ProcessServerSettings {
   readonly passphrase: Secret;
   /** Archive of the built agents, downloaded at first boot. */
   readonly packageUrl: string;
+  /** What it may send; absent = unlimited. */
+  readonly bandwidth?: BandwidthSchedule | undefined;
   readonly vmSize: string;
   readonly adminSshPublicKey: string;
   readonly image: {

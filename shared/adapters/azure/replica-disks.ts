@@ -6,6 +6,7 @@ import type { AccessGrant, ReplicaDisks } from '../../ports/azure.ts';
 import type { Clock } from '../../ports/messaging.ts';
 import { callAzure, findInAzure } from './azure-error.ts';
 import type { ArmClients, StorageClients } from './clients.ts';
+import { PageBlobs } from './page-blobs.ts';
 import { blobSas } from './sas.ts';
 
 const CONTAINER = 'replicas';
@@ -13,9 +14,11 @@ const CONTAINER = 'replicas';
 /** Blob metadata names the newest recovery point, so that sealing twice makes one snapshot. */
 const POINT_METADATA = 'failbackpoint';
 
-/** Unique id of the managed disk that the replica began as. */
+/** Unique id of the managed disk that the replica began as; of a page blob its URL and age. */
 const SEED_METADATA = 'failbackseed';
 
+type SeedRequest = Parameters<ReplicaDisks['beginSeed']>[0];
+type EndSeedRequest = Parameters<ReplicaDisks['endSeed']>[0];
 type SeedState = Awaited<ReturnType<ReplicaDisks['seedState']>>;
 
 /** Replicas are fixed VHDs in page blobs; the newest snapshot of each is the newest recovery point. */
@@ -23,31 +26,26 @@ export class BlobReplicaDisks implements ReplicaDisks {
   readonly #storage: StorageClients;
   readonly #arm: ArmClients;
   readonly #clock: Clock;
+  readonly #sources: PageBlobs;
 
   constructor(storage: StorageClients, arm: ArmClients, clock: Clock) {
     this.#storage = storage;
     this.#arm = arm;
     this.#clock = clock;
+    this.#sources = new PageBlobs(storage.blobs);
   }
 
-  async beginSeed(request: Parameters<ReplicaDisks['beginSeed']>[0]): Promise<void> {
-    const { resourceGroup, diskName, replicaName } = request;
+  async beginSeed(request: SeedRequest): Promise<void> {
+    const { diskName, replicaName } = request;
     await callAzure(`copy the disk ${diskName}`, async () => {
-      const { uniqueId = '' } = await this.#arm.compute.disks.get(resourceGroup, diskName);
-      if (await this.#isSeedOf(uniqueId, replicaName)) return;
+      const { identity, open } = await this.#seedSource(request);
+      if (await this.#isSeedOf(identity, replicaName)) return;
       await this.#storage.blobs.getContainerClient(CONTAINER).createIfNotExists();
-      const { accessSAS } = await this.#arm.compute.disks.grantAccess(resourceGroup, diskName, {
-        access: 'Read',
-        durationInSeconds: 24 * SNAPSHOT_SAS_SECONDS,
-      });
-      if (accessSAS === undefined) {
-        const values = { operation: diskName, code: 'NoAccess', detail: 'no SAS was returned' };
-        throw new FailbackError('FB-AZ-002', values);
-      }
+      const source = await open();
       // Replicas of an earlier failback are in the way of the copy, with their snapshots.
       await this.#blob(replicaName).deleteIfExists({ deleteSnapshots: 'include' });
-      const metadata = { [SEED_METADATA]: uniqueId };
-      await this.#blob(replicaName).beginCopyFromURL(accessSAS, { metadata });
+      const metadata = { [SEED_METADATA]: identity };
+      await this.#blob(replicaName).beginCopyFromURL(source, { metadata });
     });
   }
 
@@ -70,7 +68,9 @@ export class BlobReplicaDisks implements ReplicaDisks {
     }
   }
 
-  async endSeed(resourceGroup: string, diskName: string): Promise<void> {
+  async endSeed({ resourceGroup, diskName, kind }: EndSeedRequest): Promise<void> {
+    // A SAS of a page blob ends by itself.
+    if (kind === 'pageBlob') return;
     await findInAzure(`close the disk ${diskName}`, () =>
       this.#arm.compute.disks.revokeAccess(resourceGroup, diskName),
     );
@@ -100,13 +100,48 @@ export class BlobReplicaDisks implements ReplicaDisks {
     });
   }
 
+  /** Which incarnation of the disk this is, and how to get a URL to copy from. */
+  async #seedSource({ resourceGroup, diskName, kind }: SeedRequest): Promise<{
+    readonly identity: string;
+    readonly open: () => Promise<string>;
+  }> {
+    const seconds = 24 * SNAPSHOT_SAS_SECONDS;
+    if (kind === 'pageBlob') {
+      const { service, container, name, client } = this.#sources.at(diskName);
+      const { createdOn } = await client.getProperties();
+      const now = this.#clock.now().getTime();
+      const open = async (): Promise<string> =>
+        blobSas(service, {
+          container,
+          blob: name,
+          permissions: BlobSASPermissions.parse('r'),
+          startsAt: new Date(now - 5 * 60_000),
+          expiresAt: new Date(now + seconds * 1000),
+        });
+      const identity = `${encodeURIComponent(diskName)}@${createdOn?.toISOString() ?? ''}`;
+      return { identity, open };
+    }
+    const { disks } = this.#arm.compute;
+    const { uniqueId = '' } = await disks.get(resourceGroup, diskName);
+    const open = async (): Promise<string> => {
+      const { accessSAS } = await disks.grantAccess(resourceGroup, diskName, {
+        access: 'Read',
+        durationInSeconds: seconds,
+      });
+      if (accessSAS !== undefined) return accessSAS;
+      const values = { operation: diskName, code: 'NoAccess', detail: 'no SAS was returned' };
+      throw new FailbackError('FB-AZ-002', values);
+    };
+    return { identity: uniqueId, open };
+  }
+
   /** A copy of this very disk that runs or is done; one of an earlier disk of the same name is not. */
-  async #isSeedOf(uniqueId: string, replicaName: string): Promise<boolean> {
+  async #isSeedOf(identity: string, replicaName: string): Promise<boolean> {
     const properties = await findInAzure(`read the replica ${replicaName}`, () =>
       this.#blob(replicaName).getProperties(),
     );
     const isUsable = properties?.copyStatus === 'success' || properties?.copyStatus === 'pending';
-    return isUsable && properties.metadata?.[SEED_METADATA] === uniqueId;
+    return isUsable && properties.metadata?.[SEED_METADATA] === identity;
   }
 
   #blob(replicaName: string): PageBlobClient {

@@ -8,6 +8,8 @@ import {
 interface SasRequest {
   readonly container: string;
   readonly blob: string;
+  /** Signs for this snapshot only; absent: for the blob itself. */
+  readonly snapshot?: string;
   readonly permissions: BlobSASPermissions;
   readonly startsAt: Date;
   readonly expiresAt: Date;
@@ -15,10 +17,11 @@ interface SasRequest {
 
 /** A SAS URL for one blob: signed with the account key, or with a user delegation key under an identity. */
 export async function blobSas(service: BlobServiceClient, request: SasRequest): Promise<string> {
-  const { container, blob, permissions, startsAt, expiresAt } = request;
+  const { container, blob, snapshot, permissions, startsAt, expiresAt } = request;
   const values = {
     containerName: container,
     blobName: blob,
+    ...(snapshot === undefined ? {} : { snapshotTime: snapshot }),
     permissions,
     startsOn: startsAt,
     expiresOn: expiresAt,
@@ -32,6 +35,7 @@ export async function blobSas(service: BlobServiceClient, request: SasRequest): 
           await service.getUserDelegationKey(startsAt, expiresAt),
           service.accountName,
         );
-  const { url } = service.getContainerClient(container).getBlobClient(blob);
-  return `${url}?${query.toString()}`;
+  const client = service.getContainerClient(container).getBlobClient(blob);
+  if (snapshot === undefined) return `${client.url}?${query.toString()}`;
+  return `${client.withSnapshot(snapshot).url}&${query.toString()}`;
 }

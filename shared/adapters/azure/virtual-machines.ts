@@ -3,10 +3,19 @@ import type { PowerState } from '../../contracts/activities.ts';
 import type { AzureVmFacts } from '../../domain/azure-vm.ts';
 import { FailbackError } from '../../errors/failback-error.ts';
 import type { AzureVirtualMachines, AzureVmDescription, PowerAction } from '../../ports/azure.ts';
+import { VHD_FOOTER_BYTES } from '../../domain/vhd-footer.ts';
 import { callAzure, findInAzure } from './azure-error.ts';
 import type { ArmClients } from './clients.ts';
+import type { PageBlobs } from './page-blobs.ts';
 import { parseResourceId } from './resource-id.ts';
-import { disksOf } from './vm-disks.ts';
+import { disksOf, type NamedDisk } from './vm-disks.ts';
+
+/** A disk of the VM, with what is known of it wherever it is kept. */
+interface DiskDetails extends NamedDisk {
+  readonly sizeBytes: number;
+  /** `null` for page blobs, which have no resource of their own. */
+  readonly managed: Disk | null;
+}
 
 const POWER_STATES: Readonly<Record<string, PowerState>> = {
   'PowerState/running': 'running',
@@ -17,9 +26,11 @@ const POWER_STATES: Readonly<Record<string, PowerState>> = {
 /** The VM in Azure through Azure Resource Manager. */
 export class ArmVirtualMachines implements AzureVirtualMachines {
   readonly #arm: ArmClients;
+  readonly #blobs: PageBlobs;
 
-  constructor(arm: ArmClients) {
+  constructor(arm: ArmClients, blobs: PageBlobs) {
     this.#arm = arm;
+    this.#blobs = blobs;
   }
 
   async describe(resourceGroup: string, vmName: string): Promise<AzureVmDescription | null> {
@@ -30,19 +41,16 @@ export class ArmVirtualMachines implements AzureVirtualMachines {
       this.#size(vm),
       this.#subnetOf(vm),
     ]);
-    const os = disks.find(({ isOsDisk }) => isOsDisk)?.disk;
+    const os = disks.find(({ isOsDisk }) => isOsDisk)?.managed;
     return {
       location: vm.location,
       osType: vm.storageProfile?.osDisk?.osType === 'Windows' ? 'Windows' : 'Linux',
       firmware: os?.hyperVGeneration === 'V2' ? 'efi' : 'bios',
       ...size,
       subnetId,
-      disks: disks.map(({ id, isOsDisk, diskName, disk }) => ({
-        id,
-        isOsDisk,
-        diskName,
-        sizeBytes: disk.diskSizeBytes ?? (disk.diskSizeGB ?? 0) * 1024 ** 3,
-      })),
+      disks: disks.map(({ id, isOsDisk, diskName, kind, sizeBytes }) => {
+        return { id, isOsDisk, diskName, kind, sizeBytes };
+      }),
     };
   }
 
@@ -61,14 +69,14 @@ export class ArmVirtualMachines implements AzureVirtualMachines {
       powerState,
       isConfidential: vm.securityProfile?.securityType === 'ConfidentialVM',
       locks,
-      disks: disks.map(({ id, diskName, isOsDisk, disk }) => ({
+      disks: disks.map(({ id, diskName, isOsDisk, sizeBytes, managed }) => ({
         id,
         diskName,
-        sizeBytes: disk.diskSizeBytes ?? 0,
-        isAdeEncrypted: disk.encryptionSettingsCollection?.enabled ?? false,
-        isShared: (disk.maxShares ?? 1) > 1,
+        sizeBytes,
+        isAdeEncrypted: isAdeEncrypted(vm, managed),
+        isShared: (managed?.maxShares ?? 1) > 1,
         isEphemeral: isOsDisk && vm.storageProfile?.osDisk?.diffDiskSettings !== undefined,
-        networkAccessPolicy: disk.networkAccessPolicy ?? 'AllowAll',
+        networkAccessPolicy: managed?.networkAccessPolicy ?? 'AllowAll',
       })),
     };
   }
@@ -125,18 +133,27 @@ export class ArmVirtualMachines implements AzureVirtualMachines {
     );
   }
 
-  async #disks(
-    resourceGroup: string,
-    vm: VirtualMachine,
-  ): Promise<readonly { id: string; isOsDisk: boolean; diskName: string; disk: Disk }[]> {
+  async #disks(resourceGroup: string, vm: VirtualMachine): Promise<readonly DiskDetails[]> {
     return Promise.all(
       disksOf(vm).map(async (named) => {
-        const disk = await callAzure(`read the disk ${named.diskName}`, () =>
-          this.#arm.compute.disks.get(resourceGroup, named.diskName),
+        const { diskName, kind } = named;
+        if (kind === 'pageBlob')
+          return { ...named, managed: null, ...(await this.#blob(diskName)) };
+        const managed = await callAzure(`read the disk ${diskName}`, () =>
+          this.#arm.compute.disks.get(resourceGroup, diskName),
         );
-        return { ...named, disk };
+        const sizeBytes = managed.diskSizeBytes ?? (managed.diskSizeGB ?? 0) * 1024 ** 3;
+        return { ...named, managed, sizeBytes };
       }),
     );
+  }
+
+  /** The blob holds the disk and after it the footer of a fixed VHD. */
+  async #blob(url: string): Promise<{ readonly sizeBytes: number }> {
+    const { contentLength = 0 } = await callAzure(`read the page blob ${url}`, () =>
+      this.#blobs.at(url).client.getProperties(),
+    );
+    return { sizeBytes: contentLength - VHD_FOOTER_BYTES };
   }
 
   async #size(vm: VirtualMachine): Promise<{ cpuCount: number; memoryMiB: number }> {
@@ -180,4 +197,10 @@ export class ArmVirtualMachines implements AzureVirtualMachines {
       return names;
     });
   }
+}
+
+/** Azure Disk Encryption is noted at the disk, or where that is a page blob, at the VM. */
+function isAdeEncrypted(vm: VirtualMachine, managed: Disk | null): boolean {
+  if (managed !== null) return managed.encryptionSettingsCollection?.enabled ?? false;
+  return vm.storageProfile?.osDisk?.encryptionSettings?.enabled ?? false;
 }

@@ -47,4 +47,28 @@ export const AZURE_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: false,
   },
+  'FB-AZ-006': {
+    severity: 'warning',
+    category: 'azure',
+    message:
+      'The snapshot {snapshotName} cannot be opened: five snapshots of its disk are open already.',
+    possibleCauses: [
+      'Another program (a backup, a copy tool, a person) exports snapshots of the same disk.',
+      'An earlier replication ended without giving its access back.',
+    ],
+    recommendedAction:
+      'Look for snapshots and restore points of the disk in the state ActiveSAS, end the export of those that nobody reads, and start again. Access of ours ends by itself after an hour.',
+    isRetryable: true,
+    isCustomerResolvable: true,
+  },
+  'FB-AZ-007': {
+    severity: 'critical',
+    category: 'azure',
+    message: 'The page blob {diskName} is in a storage account that this app cannot sign for.',
+    possibleCauses: ['The app holds the key of one storage account only, and it is not this one.'],
+    recommendedAction:
+      'Give the app a managed identity with the role Storage Blob Data Contributor on that account, or make a managed disk of the blob.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
 } as const satisfies Catalogue;

@@ -87,6 +87,15 @@ export const DATA_PLANE_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-DATA-009': {
+    severity: 'warning',
+    category: 'dataPlane',
+    message: 'The transfer of the disk {diskId} broke off and is tried again.',
+    possibleCauses: ['A fault nobody foresaw; the log of the process server names it.'],
+    recommendedAction: 'Nothing while it goes on; otherwise read the log of the process server.',
+    isRetryable: true,
+    isCustomerResolvable: false,
+  },
   'FB-JRN-001': {
     severity: 'critical',
     category: 'dataPlane',
@@ -155,6 +164,29 @@ export const DATA_PLANE_ERRORS = {
     possibleCauses: ['The access ran out.', 'The storage account is throttling or full.'],
     recommendedAction: 'Nothing for passing faults; otherwise look at the replica storage account.',
     isRetryable: true,
+    isCustomerResolvable: true,
+  },
+  'FB-JRN-008': {
+    severity: 'critical',
+    category: 'dataPlane',
+    message:
+      'The disk {diskId} on-premises does not hold what was written to it (block at {offset}).',
+    possibleCauses: [
+      'Another program wrote to the disk while the master target had it.',
+      'The storage of the site returns wrong bytes.',
+    ],
+    recommendedAction:
+      'Nothing for now: the disk is compared with Azure block by block. If it happens again, check the storage.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-JRN-009': {
+    severity: 'critical',
+    category: 'dataPlane',
+    message: 'The recovery point {pointId} is not retained at the master target.',
+    possibleCauses: ['Its retention time ran out.', 'Newer points took its place.'],
+    recommendedAction: 'Choose another recovery point, or the latest one.',
+    isRetryable: false,
     isCustomerResolvable: true,
   },
 } as const satisfies Catalogue;

@@ -84,4 +84,16 @@ export const REQUEST_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-REQ-010': {
+    severity: 'critical',
+    category: 'request',
+    message: '{itemName} has no recovery point {recoveryPoint} on-premises.',
+    possibleCauses: [
+      'The point is not retained any more.',
+      'No application-consistent point was asked for, or none could be had.',
+    ],
+    recommendedAction: 'Choose one that GET /api/protected-items/<id>/recovery-points lists.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
 } as const satisfies Catalogue;

@@ -38,7 +38,7 @@ async function aLinkedReplication(
 }
 
 function watermarkOf(replication: LabReplication): number {
-  const file = replication.file('staged', 'os.json');
+  const file = replication.file('staged', 'os.0.json');
   if (!existsSync(file)) return 0;
   return (JSON.parse(readFileSync(file, 'utf8')) as { watermark: number }).watermark;
 }

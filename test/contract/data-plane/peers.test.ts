@@ -1,15 +1,22 @@
+import { createHash } from 'node:crypto';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createTlsTransport } from '../../../agents/process-server/tls-transport.ts';
 import type { TlsMaterial } from '../../../agents/runtime/enrolment.ts';
 import { startTransferServer } from '../../../agents/master-target/transfer-server.ts';
-import { Sessions } from '../../../agents/master-target/session.ts';
+import { ReplicationFolder } from '../../../agents/master-target/replication-folder.ts';
+import { ReplicationGate } from '../../../agents/master-target/replication-gate.ts';
+import { encodeJson, encodeTransfer } from '../../../shared/contracts/transfer-codec.ts';
 import {
-  encodeJson,
-  encodeTransfer,
+  CREDIT_BYTES,
+  type DigestFrame,
   FRAME,
+  MAX_DIGESTS,
   MAX_FRAME_BYTES,
+  PROTOCOL_VERSION,
+  type TransferFrame,
 } from '../../../shared/contracts/transfer-protocol.ts';
+import { BLOCK_BYTES } from '../../../shared/domain/page-ranges.ts';
 import { loggerInto } from '../../support/data-plane/command-context.ts';
 import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
@@ -53,8 +60,18 @@ async function bytesAnsweredTo(material: TlsMaterial | null): Promise<number> {
   socket.on('error', () => undefined);
   socket.once('secureConnect', () => {
     const { replicationId } = replication;
-    const names = { replicationId, pointId: 'point-1', diskId: 'os', snapshotName: 'snapshot-1' };
-    const numbers = { protocolVersion: 1, sizeBytes: SIZE_BYTES, blockBytes: 256 * 1024 };
+    const names = {
+      attemptId: 'attempt-1',
+      replicationId,
+      pointId: 'point-1',
+      diskId: 'os',
+      snapshotName: 'snapshot-1',
+    };
+    const numbers = {
+      protocolVersion: PROTOCOL_VERSION,
+      sizeBytes: SIZE_BYTES,
+      blockBytes: 256 * 1024,
+    };
     socket.write(encodeJson(FRAME.hello, { ...names, ...numbers }));
   });
   await new Promise((resolve) => socket.once('close', resolve));
@@ -84,7 +101,12 @@ describe('who may connect to a master target', () => {
     const peer = await RawPeer.connect(replication.masterTarget.port, tls);
     const { replicationId } = replication;
     await peer.hello({ replicationId, sizeBytes: SIZE_BYTES });
-    expect(await peer.answer()).toEqual({ sealedSnapshotName: null, isBlank: true, resume: null });
+    expect(await peer.answer()).toEqual({
+      sealed: null,
+      isBlank: true,
+      resume: null,
+      creditBytes: CREDIT_BYTES,
+    });
     peer.close();
   });
 });
@@ -101,8 +123,11 @@ describe('whom a process server talks to', () => {
     const server = await startTransferServer({
       listen: { host: '127.0.0.1', port: 0 },
       tls: await site.certificate('processServer'),
-      sessions: new Sessions(site.retentionFolder, log),
-      log,
+      sessions: {
+        folderOf: (id) => new ReplicationFolder(site.retentionFolder, id),
+        gate: new ReplicationGate(),
+        log,
+      },
     });
     try {
       const attempt = createTlsTransport(tls).connect('127.0.0.1', server.port);
@@ -119,7 +144,7 @@ async function refusalOf(...frames: readonly Uint8Array[]): Promise<Refusal | nu
   try {
     await peer.hello({ replicationId: replication.replicationId, sizeBytes: SIZE_BYTES });
     await peer.answer();
-    await peer.begin('full');
+    await peer.begin('full', SIZE_BYTES);
     await peer.send(...frames);
     return await peer.refusal();
   } finally {
@@ -127,8 +152,10 @@ async function refusalOf(...frames: readonly Uint8Array[]): Promise<Refusal | nu
   }
 }
 
+const bytesOf = (frame: TransferFrame | DigestFrame): Uint8Array =>
+  Buffer.concat(encodeTransfer(frame));
 const zeroFrame = (sequence: number, offset: number, length: number): Uint8Array =>
-  encodeTransfer({ type: FRAME.zero, sequence, offset, length });
+  bytesOf({ type: FRAME.zero, sequence, offset, length });
 const rawFrame = (type: number, length: number, body = Buffer.alloc(0)): Uint8Array => {
   const bytes = Buffer.alloc(5 + body.length);
   bytes.writeUInt32BE(length);
@@ -137,37 +164,59 @@ const rawFrame = (type: number, length: number, body = Buffer.alloc(0)): Uint8Ar
   return bytes;
 };
 
+const sha256 = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest();
+
 describe('frames that must not be', () => {
-  const first = encodeTransfer(aDataFrame(0, 8192));
+  const first = bytesOf(aDataFrame(0, BLOCK_BYTES));
+  const part = {
+    length: 4096,
+    payload: Buffer.alloc(4096, 1),
+    digest: sha256(Buffer.alloc(4096, 1)),
+  };
   it.each([
     ['replayed', [first, first], 'a frame that came before'],
-    ['out of order', [encodeTransfer(aDataFrame(1, 0))], 'a frame out of order'],
-    ['left out', [first, zeroFrame(2, 16_384, 512)], 'a frame out of order'],
-    ['going back', [first, zeroFrame(1, 4096, 512)], 'an offset that goes back'],
+    ['out of order', [bytesOf(aDataFrame(1, 0))], 'a frame out of order'],
+    ['left out', [first, zeroFrame(2, 2 * BLOCK_BYTES, BLOCK_BYTES)], 'a frame out of order'],
+    ['going back', [first, zeroFrame(1, 0, BLOCK_BYTES)], 'an offset that goes back'],
     [
       'past the end with data',
-      [encodeTransfer(aDataFrame(0, SIZE_BYTES - 512))],
+      [bytesOf(aDataFrame(0, SIZE_BYTES))],
       'a range past the end of the disk',
     ],
     [
       'past the end with zeros',
-      [zeroFrame(0, 0, SIZE_BYTES + 512)],
+      [zeroFrame(0, 0, SIZE_BYTES + BLOCK_BYTES)],
       'a range past the end of the disk',
     ],
     [
       'damaged',
-      [encodeTransfer(aDataFrame(0, 0, { payload: Buffer.alloc(4096, 9) }))],
+      [bytesOf(aDataFrame(0, 0, { payload: Buffer.alloc(BLOCK_BYTES, 9) }))],
       'a payload that does not fit its digest',
     ],
     [
       'of another length than they say',
-      [encodeTransfer(aDataFrame(0, 0, { length: 8192 }))],
+      [bytesOf(aDataFrame(0, 0, { length: 4096 }))],
       'a payload of the wrong length',
     ],
     [
+      'over the border of a block',
+      [bytesOf(aDataFrame(0, 4096))],
+      'data of more than one block in a frame',
+    ],
+    [
+      'a part of a block in a full copy',
+      [bytesOf(aDataFrame(0, 0, part))],
+      'a part of a block where only whole ones may come',
+    ],
+    [
       'said to be compressed but not',
-      [encodeTransfer(aDataFrame(0, 0, { isCompressed: true }))],
-      'the connection broke or its frames make no sense',
+      [bytesOf(aDataFrame(0, 0, { isCompressed: true }))],
+      'a payload that cannot be decompressed',
+    ],
+    [
+      'a question for too many digests',
+      [bytesOf({ type: FRAME.digestQuery, block: 0, count: MAX_DIGESTS + 1 })],
+      `a question for ${MAX_DIGESTS + 1} digests`,
     ],
     ['of an unknown type', [rawFrame(99, 2, Buffer.from('{}'))], 'unknown frame type 99'],
     [
@@ -213,26 +262,74 @@ describe('a hello that does not fit', () => {
 
   it('is refused when the conversation begins with something else', async () => {
     const peer = await RawPeer.connect(replication.masterTarget.port, tls);
-    await peer.begin('full');
+    await peer.begin('full', SIZE_BYTES);
     expect((await peer.refusal())?.message).toContain('a frame of another type than 1');
     peer.close();
   });
 });
 
+describe('lanes that must not be', () => {
+  it.each([
+    [
+      'leave a gap',
+      [
+        { start: 0, end: BLOCK_BYTES },
+        { start: 2 * BLOCK_BYTES, end: SIZE_BYTES },
+      ],
+    ],
+    [
+      'begin inside a block',
+      [
+        { start: 0, end: 512 },
+        { start: 512, end: SIZE_BYTES },
+      ],
+    ],
+    ['end before the disk', [{ start: 0, end: SIZE_BYTES / 2 }]],
+    [
+      'are not in order',
+      [
+        { start: SIZE_BYTES / 2, end: SIZE_BYTES },
+        { start: 0, end: 512 },
+      ],
+    ],
+  ])('are refused when they %s', async (_name, lanes) => {
+    const peer = await RawPeer.connect(replication.masterTarget.port, tls);
+    const { replicationId } = replication;
+    await peer.hello({ replicationId, sizeBytes: SIZE_BYTES, pointId: 'other-point' });
+    await peer.answer();
+    await peer.send(encodeJson(FRAME.begin, { mode: 'full', lanes, lane: 0 }));
+    expect((await peer.refusal())?.message).toContain('lanes that do not cover the disk in order');
+    peer.close();
+  });
+});
+
 describe('two connections for one disk', () => {
-  it('end with the newer one in charge', async () => {
-    const { replicationId, masterTarget } = replication;
-    const older = await RawPeer.connect(masterTarget.port, tls);
-    await older.hello({ replicationId, sizeBytes: SIZE_BYTES });
-    await older.answer();
-    await older.begin('full');
-    const newer = await RawPeer.connect(masterTarget.port, tls);
-    await newer.hello({ replicationId, sizeBytes: SIZE_BYTES });
-    await newer.answer();
+  const begun = async (attemptId: string): Promise<RawPeer> => {
+    const peer = await RawPeer.connect(replication.masterTarget.port, tls);
+    await peer.hello({
+      replicationId: replication.replicationId,
+      sizeBytes: SIZE_BYTES,
+      attemptId,
+    });
+    await peer.answer();
+    await peer.begin('full', SIZE_BYTES);
+    return peer;
+  };
+
+  it('end with the newer attempt in charge', async () => {
+    const older = await begun('attempt-1');
+    const newer = await begun('attempt-2');
     await expect(older.refusal().catch(() => null)).resolves.toBeNull();
-    await newer.begin('full');
-    await newer.send(encodeTransfer({ type: FRAME.finish, sequence: 1 }));
+    await newer.frames({ type: FRAME.finish, sequence: 1 });
     expect((await newer.refusal())?.message).toContain('a frame out of order');
     [older, newer].forEach((peer) => peer.close());
+  });
+
+  it('of one attempt cannot serve the same lane', async () => {
+    const first = await begun('attempt-3');
+    await first.frames(aDataFrame(0, 0));
+    const second = await begun('attempt-3');
+    expect((await second.refusal())?.message).toContain('a lane that another connection serves');
+    [first, second].forEach((peer) => peer.close());
   });
 });

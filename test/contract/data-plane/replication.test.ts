@@ -57,7 +57,8 @@ describe('bringing a disk home', () => {
     const { source } = replication;
     let base = await source.snapshot();
     const first = await replication.bring({ point: 'point-0', snapshot: base });
-    expect(first).toMatchObject({ mode: 'full', modeReason: 'initial replication' });
+    expect(first).toMatchObject({ mode: 'full' });
+    expect(first.modeReason).toBe('initial replication; the target is empty');
     await expectEqual(replication, 'point-0', base);
     for (let round = 1; round <= 4; round += 1) {
       await source.change(random, 1 + random.below(8));
@@ -96,13 +97,47 @@ describe('bringing a disk home', () => {
     await expectEqual(replication, 'point-2', snapshot);
   });
 
-  it('overwrites what lay on a disk that was not blank', async () => {
-    const source = await aSource(7);
-    const staleBytes = new Random(70).bytes(SIZE_BYTES);
+  it.each(['full', 'checksum'] as const)(
+    'overwrites what lay on a disk that was not blank (%s)',
+    async (mode) => {
+      const source = await aSource(7);
+      const staleBytes = new Random(70).bytes(SIZE_BYTES);
+      const replication = await LabReplication.open({ site, source, staleBytes });
+      const snapshot = await source.snapshot();
+      await replication.bring({ point: 'point-1', snapshot, mode });
+      await expectEqual(replication, 'point-1', snapshot);
+    },
+  );
+
+  it('moves only blocks that differ when both sides are compared', async () => {
+    const source = await LabDisk.create(storage, SIZE_BYTES);
+    await source.write(0, new Random(71).bytes(SIZE_BYTES));
+    const staleBytes = Buffer.from(source.content);
+    await source.write(BLOCK_BYTES + 512, new Random(72).bytes(512));
+    await source.clear(3 * BLOCK_BYTES, 2 * BLOCK_BYTES);
     const replication = await LabReplication.open({ site, source, staleBytes });
     const snapshot = await source.snapshot();
-    await replication.bring({ point: 'point-1', snapshot });
+    const figures = await replication.bring({ point: 'point-1', snapshot });
+    expect(figures).toMatchObject({
+      mode: 'checksum',
+      changedBytes: 3 * BLOCK_BYTES,
+      zeroBytes: 2 * BLOCK_BYTES,
+      sentBytes: BLOCK_BYTES,
+    });
     await expectEqual(replication, 'point-1', snapshot);
+  });
+
+  it('does not trust what an earlier point left on a disk that was blank', async () => {
+    const source = await aSource(73);
+    const replication = await LabReplication.open({ site, source });
+    await replication.send({ point: 'point-1', snapshot: await source.snapshot() });
+    await replication.discard();
+    await source.clear(0, SIZE_BYTES);
+    await source.write(0, new Random(74).bytes(512));
+    const snapshot = await source.snapshot();
+    const figures = await replication.bring({ point: 'point-2', snapshot });
+    expect(figures.mode).toBe('checksum');
+    await expectEqual(replication, 'point-2', snapshot);
   });
 
   it('compresses what can be compressed', async () => {
@@ -159,7 +194,7 @@ describe('the proof of a disk', () => {
 });
 
 describe('a base that cannot be used', () => {
-  it('leads to a full copy when its snapshot was deleted in Azure', async () => {
+  it('leads to a comparison when its snapshot was deleted in Azure', async () => {
     const replication = await aSealedReplication(12);
     const { source } = replication;
     await source.change(new Random(120), 6);
@@ -172,14 +207,12 @@ describe('a base that cannot be used', () => {
       base: 'snapshot-1',
       access: async () => access,
     });
-    expect(figures).toMatchObject({
-      mode: 'full',
-      modeReason: 'resynchronization: the base snapshot is gone',
-    });
+    expect(figures.mode).toBe('checksum');
+    expect(figures.modeReason).toContain('resynchronization: the base snapshot is gone');
     await expectEqual(replication, 'point-2', snapshot);
   });
 
-  it('leads to a full copy when the control plane has none any more', async () => {
+  it('leads to a comparison when the control plane has none any more', async () => {
     const replication = await aSealedReplication(13);
     await replication.source.change(new Random(130), 6);
     const snapshot = await replication.source.snapshot();
@@ -189,11 +222,11 @@ describe('a base that cannot be used', () => {
       base: 'snapshot-1',
       access: () => replication.source.access(snapshot),
     });
-    expect(figures.modeReason).toBe('resynchronization: the base snapshot is gone');
+    expect(figures.modeReason).toContain('resynchronization: the base snapshot is gone');
     await expectEqual(replication, 'point-2', snapshot);
   });
 
-  it('leads to a full copy when the master target stands at another point', async () => {
+  it('leads to a comparison when the master target stands at another point', async () => {
     const replication = await aSealedReplication(14);
     await replication.source.change(new Random(140), 4);
     const base = await replication.source.snapshot();

@@ -1,6 +1,9 @@
 import { readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { encodeTransfer, FRAME } from '../../../shared/contracts/transfer-protocol.ts';
+import type { Journal } from '../../../agents/master-target/journal-records.ts';
+import { ReplicationFolder } from '../../../agents/master-target/replication-folder.ts';
+import { sealPoint } from '../../../agents/master-target/seal.ts';
+import { FRAME } from '../../../shared/contracts/transfer-protocol.ts';
 import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
 import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
@@ -61,12 +64,12 @@ describe('sealing a recovery point', () => {
     const peer = await RawPeer.connect(masterTarget.port, await site.certificate('processServer'));
     await peer.hello({ replicationId, sizeBytes: SIZE_BYTES });
     await peer.answer();
-    await peer.begin('full');
-    await peer.send(
-      encodeTransfer(aDataFrame(0, 0)),
-      encodeTransfer({ type: FRAME.checkpoint, sequence: 1, offset: 256 * 1024 }),
+    await peer.begin('full', SIZE_BYTES);
+    await peer.frames(
+      aDataFrame(0, 0),
+      { type: FRAME.checkpoint, sequence: 1, offset: 256 * 1024 },
       // Refused: makes sure that everything before it was taken.
-      encodeTransfer({ type: FRAME.finish, sequence: 7 }),
+      { type: FRAME.finish, sequence: 7 },
     );
     await peer.refusal();
     peer.close();
@@ -96,16 +99,13 @@ describe('sealing a recovery point', () => {
     const replication = await aStagedDelta(5);
     const first = await replication.seal('point-2');
     expect(first.appliedBytes).toBeGreaterThan(0);
-    expect(await replication.seal('point-2')).toEqual({
-      sealedAt: first.sealedAt,
-      appliedBytes: 0,
-    });
+    expect(await replication.seal('point-2')).toEqual({ ...first, appliedBytes: 0 });
     await expectAt(replication, 'point-2', 'snapshot-2');
   });
 
   it('is refused when a byte of the journal was flipped', async () => {
     const replication = await aStagedDelta(6);
-    const file = replication.file('staged', 'os.redo');
+    const file = replication.file('staged', 'os.0.redo');
     const bytes = readFileSync(file);
     const at = payloadStart(bytes) + 100;
     bytes[at] = bytes[at]! ^ 1;
@@ -119,7 +119,7 @@ describe('sealing a recovery point', () => {
 
   it('is refused when the end of the journal is missing', async () => {
     const replication = await aStagedDelta(7);
-    const file = replication.file('staged', 'os.redo');
+    const file = replication.file('staged', 'os.0.redo');
     truncateSync(file, readFileSync(file).length - 3);
     await expect(replication.seal('point-2')).rejects.toMatchObject({
       code: 'FB-JRN-002',
@@ -136,20 +136,31 @@ function payloadStart(bytes: Buffer): number {
   return at + 5 + 17 + 32;
 }
 
+class CrashingFolder extends ReplicationFolder {
+  override async writeJournal(journal: Journal): Promise<void> {
+    await super.writeJournal(journal);
+    throw new Error('crash');
+  }
+}
+
 describe('a crash between seal and apply', () => {
-  /** Fails like a disk that is not attached: the point is sealed, its bytes are not on the disk. */
-  async function sealWithoutDisk(replication: LabReplication): Promise<() => void> {
-    const hidden = `${replication.targetFile}.hidden`;
-    renameSync(replication.targetFile, hidden);
-    await expect(replication.seal('point-2')).rejects.toMatchObject({ code: 'FB-JRN-003' });
-    return () => renameSync(hidden, replication.targetFile);
+  /** The program dies right after the rename that seals: nothing of the point is on the disk. */
+  async function sealAndCrash(replication: LabReplication): Promise<void> {
+    const folder = new CrashingFolder(site.retentionFolder, replication.replicationId);
+    const retention = { maxPoints: 3, maxAgeHours: 24 };
+    const signal = new AbortController().signal;
+    const options = { folder, retention, signal, onBytes: () => undefined };
+    const takenAt = new Date().toISOString();
+    const { replicationId } = replication;
+    const point = { replicationId, pointId: 'point-2', diskIds: ['os'], takenAt } as const;
+    const seal = sealPoint(options, { ...point, diskIds: ['os'], consistency: 'crashConsistent' });
+    await expect(seal).rejects.toThrow('crash');
+    expect(replication.target.equals(replication.source.contentOf('snapshot-1'))).toBe(true);
   }
 
   it('is made good when the target is opened again', async () => {
     const replication = await aStagedDelta(8);
-    const attach = await sealWithoutDisk(replication);
-    attach();
-    expect(replication.target.equals(replication.source.contentOf('snapshot-1'))).toBe(true);
+    await sealAndCrash(replication);
     await replication.restartMasterTarget();
     expect(await replication.openTarget()).toBe('point-2');
     await expectAt(replication, 'point-2', 'snapshot-2');
@@ -157,8 +168,7 @@ describe('a crash between seal and apply', () => {
 
   it('is made good when the seal is asked for again', async () => {
     const replication = await aStagedDelta(9);
-    const attach = await sealWithoutDisk(replication);
-    attach();
+    await sealAndCrash(replication);
     await replication.restartMasterTarget();
     const { appliedBytes } = await replication.seal('point-2');
     expect(appliedBytes).toBeGreaterThan(0);
@@ -167,16 +177,14 @@ describe('a crash between seal and apply', () => {
 
   it('keeps the sealed point when what was never sealed is thrown away', async () => {
     const replication = await aStagedDelta(10);
-    const attach = await sealWithoutDisk(replication);
-    attach();
+    await sealAndCrash(replication);
     expect(await replication.discard()).toBe('point-2');
     await expectAt(replication, 'point-2', 'snapshot-2');
   });
 
   it('ends the same when half of it was on the disk already', async () => {
     const replication = await aStagedDelta(11);
-    const attach = await sealWithoutDisk(replication);
-    attach();
+    await sealAndCrash(replication);
     const half = SIZE_BYTES / 2;
     const content = replication.target;
     replication.source.contentOf('snapshot-2').copy(content, 0, 0, half);
@@ -208,5 +216,80 @@ describe('throwing away what was never sealed', () => {
     const replication = await aReplication(14);
     renameSync(replication.file('replication.json'), replication.file('elsewhere.json'));
     expect(await replication.discard()).toBeNull();
+  });
+});
+
+describe('going back to an older point', () => {
+  /** Five points with retention for three: point-3 to point-5 can be gone back to. */
+  async function aHistory(seed: number): Promise<LabReplication> {
+    const replication = await aReplication(seed);
+    const { source } = replication;
+    let base: string | undefined;
+    for (let index = 1; index <= 5; index += 1) {
+      const snapshot = await source.snapshot();
+      const point = { point: `point-${index}`, snapshot };
+      await replication.bring(base === undefined ? point : { ...point, base });
+      base = snapshot;
+      await source.change(new Random(seed * 100 + index), 6);
+    }
+    return replication;
+  }
+
+  it.each([3, 4, 5])('brings every byte of point %i back', async (index) => {
+    const replication = await aHistory(20 + index);
+    await replication.rewind(`point-${index}`);
+    await expectAt(replication, `point-${index}`, `snapshot-${index}`);
+  });
+
+  it('is refused for a point that is not retained any more', async () => {
+    const replication = await aHistory(30);
+    await expect(replication.rewind('point-2')).rejects.toMatchObject({ code: 'FB-JRN-009' });
+    await expectAt(replication, 'point-5', 'snapshot-5');
+  });
+
+  it('can be done again, step by step', async () => {
+    const replication = await aHistory(31);
+    await replication.rewind('point-4');
+    await replication.rewind('point-4');
+    await replication.rewind('point-3');
+    await expectAt(replication, 'point-3', 'snapshot-3');
+  });
+
+  it('keeps in mind what Azure holds, so that the way back sends the difference', async () => {
+    const replication = await aHistory(32);
+    const replica = await LabDisk.create(storage, SIZE_BYTES);
+    await replica.write(0, replication.source.contentOf('snapshot-5'));
+    await replication.rewind('point-3');
+    await replication.sendBack(() => replica.replicaUrl());
+    expect((await replica.download()).equals(replication.source.contentOf('snapshot-3'))).toBe(
+      true,
+    );
+  });
+});
+
+describe('a disk that somebody else wrote to', () => {
+  it('is found before a delta is built on it, and mended by comparing', async () => {
+    const replication = await aStagedDelta(40);
+    const bytes = replication.target;
+    bytes[8192] = bytes[8192]! ^ 1;
+    writeFileSync(replication.targetFile, bytes);
+    await expect(replication.seal('point-2')).rejects.toMatchObject({ code: 'FB-JRN-008' });
+    const request = { point: 'point-2', snapshot: 'snapshot-2', mode: 'checksum' } as const;
+    expect(await replication.bring(request)).toMatchObject({ mode: 'checksum' });
+    await expectAt(replication, 'point-2', 'snapshot-2');
+  });
+
+  it('is mended by sending the damaged blocks again', async () => {
+    const replication = await aStagedDelta(41);
+    await replication.seal('point-2');
+    const bytes = replication.target;
+    bytes.fill(0xaa, 300_000, 300_100);
+    writeFileSync(replication.targetFile, bytes);
+    const { mismatches } = await replication.verify('point-2');
+    expect(mismatches).toEqual([{ diskId: 'os', offset: 262_144, length: 262_144 }]);
+    const repair = mismatches.map(({ offset, length }) => ({ offset, length }));
+    const sent = await replication.bring({ point: 'point-2r', snapshot: 'snapshot-2', repair });
+    expect(sent.changedBytes).toBe(262_144);
+    await expectAt(replication, 'point-2r', 'snapshot-2');
   });
 });

@@ -2,6 +2,7 @@ import { closeSync, ftruncateSync, openSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import type { CommandHandlers } from '../../../agents/runtime/types.ts';
 import { createProcessServerHandlers } from '../../../agents/process-server/handlers.ts';
+import { createThrottle } from '../../../agents/process-server/throttle/throttle.ts';
 import { createTlsTransport } from '../../../agents/process-server/tls-transport.ts';
 import type { DataAccess } from '../../../shared/contracts/agent-protocol.ts';
 import type { CommandOutput, ReplicationMode } from '../../../shared/contracts/commands.ts';
@@ -17,6 +18,7 @@ interface ReplicationOptions {
   readonly source: LabDisk;
   /** What lies on the target before the first byte comes; absent = a new disk of zeros. */
   readonly staleBytes?: Buffer;
+  readonly connectionsPerDisk?: number;
 }
 
 interface SendRequest {
@@ -24,6 +26,7 @@ interface SendRequest {
   readonly snapshot: string;
   readonly base?: string;
   readonly mode?: ReplicationMode;
+  readonly repair?: { offset: number; length: number }[];
   readonly port?: number;
   /** Instead of fresh SAS URLs for the snapshot and the base. */
   readonly access?: () => Promise<DataAccess>;
@@ -60,7 +63,13 @@ export class LabReplication {
   static async open(options: ReplicationOptions): Promise<LabReplication> {
     const masterTarget = await options.site.startMasterTarget();
     const transport = createTlsTransport(await options.site.certificate('processServer'));
-    const processServer = createProcessServerHandlers(transport);
+    const throttle = createThrottle({
+      memoryBytes: 64 * 1024 ** 2,
+      maxRequests: 8,
+      bandwidth: { windows: [] },
+    });
+    const connectionsPerDisk = options.connectionsPerDisk ?? 2;
+    const processServer = createProcessServerHandlers({ transport, throttle, connectionsPerDisk });
     const replication = new LabReplication(options, masterTarget, processServer);
     await replication.openTarget();
     return replication;
@@ -86,7 +95,7 @@ export class LabReplication {
   }
 
   async send(request: SendRequest): Promise<CommandOutput<'replicateDisk'>> {
-    const { point, snapshot, base, mode } = request;
+    const { point, snapshot, base, mode, repair } = request;
     const access = request.access ?? (() => this.source.access(snapshot, base));
     const input = {
       replicationId: this.replicationId,
@@ -97,6 +106,7 @@ export class LabReplication {
       masterTarget: { host: '127.0.0.1', port: request.port ?? this.masterTarget.port },
       ...(base === undefined ? {} : { baseSnapshotName: base }),
       ...(mode === undefined ? {} : { mode }),
+      ...(repair === undefined ? {} : { repair }),
     };
     const context = request.context ?? aCommandContext(access);
     return runCommand(this.#processServer, 'replicateDisk', input, context);
@@ -121,7 +131,13 @@ export class LabReplication {
 
   async verify(pointId: string): Promise<CommandOutput<'verifyDisks'>> {
     const { replicationId } = this;
-    return runCommand(this.masterTarget.handlers, 'verifyDisks', { replicationId, pointId });
+    const input = { replicationId, pointId, sampleShare: 1 };
+    return runCommand(this.masterTarget.handlers, 'verifyDisks', input);
+  }
+
+  async rewind(pointId: string): Promise<CommandOutput<'rewindToPoint'>> {
+    const { replicationId } = this;
+    return runCommand(this.masterTarget.handlers, 'rewindToPoint', { replicationId, pointId });
   }
 
   async discard(): Promise<string | null> {

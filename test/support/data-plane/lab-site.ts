@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
 import { CertificateAuthority } from '../../../agents/configuration-server/certificate-authority.ts';
 import { createMasterTargetHandlers } from '../../../agents/master-target/handlers.ts';
-import { Sessions } from '../../../agents/master-target/session.ts';
+import { ReplicationFolder } from '../../../agents/master-target/replication-folder.ts';
+import { ReplicationGate } from '../../../agents/master-target/replication-gate.ts';
+import type { RetentionPolicy } from '../../../agents/master-target/retention.ts';
 import { startTransferServer } from '../../../agents/master-target/transfer-server.ts';
 import { proofOf, type TlsMaterial } from '../../../agents/runtime/enrolment.ts';
 import type { CommandHandlers } from '../../../agents/runtime/types.ts';
@@ -34,7 +36,9 @@ export interface MasterTarget {
   stop(): Promise<void>;
 }
 
-export async function startLabSite(): Promise<LabSite> {
+export async function startLabSite(
+  retention: RetentionPolicy = { maxPoints: 3, maxAgeHours: 24 },
+): Promise<LabSite> {
   const folder = mkdtempSync(join(tmpdir(), 'lab-site-'));
   const retentionFolder = join(folder, 'retention');
   mkdirSync(retentionFolder);
@@ -50,12 +54,15 @@ export async function startLabSite(): Promise<LabSite> {
     certificate,
     startMasterTarget: async () => {
       const log = loggerInto(warnings);
-      const sessions = new Sessions(retentionFolder, log);
+      const gate = new ReplicationGate();
+      const folderOf = (id: string): ReplicationFolder =>
+        new ReplicationFolder(retentionFolder, id);
+      const sessions = { folderOf, gate, log };
       const listen = { host: '127.0.0.1', port: 0 };
       const tls = await certificate('masterTarget');
-      const server = await startTransferServer({ listen, tls, sessions, log });
+      const server = await startTransferServer({ listen, tls, sessions });
       const transferAddress = { host: '127.0.0.1', port: server.port };
-      const parts = { retentionFolder, osType: 'Linux', sessions, transferAddress } as const;
+      const parts = { retentionFolder, retention, osType: 'Linux', gate, transferAddress } as const;
       const masterTarget: MasterTarget = {
         port: server.port,
         handlers: createMasterTargetHandlers(parts),

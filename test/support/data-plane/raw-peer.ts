@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { FrameStream } from '../../../agents/runtime/frame-stream.ts';
 import type { TlsMaterial } from '../../../agents/runtime/enrolment.ts';
 import { createTlsTransport } from '../../../agents/process-server/tls-transport.ts';
+import { encodeJson, encodeTransfer } from '../../../shared/contracts/transfer-codec.ts';
 import {
-  encodeJson,
+  type DigestFrame,
   FRAME,
   type Hello,
   type HelloAnswer,
@@ -34,6 +35,7 @@ export class RawPeer {
   async hello(hello: Partial<Hello> & Pick<Hello, 'replicationId' | 'sizeBytes'>): Promise<void> {
     const usual = {
       protocolVersion: PROTOCOL_VERSION,
+      attemptId: 'attempt-1',
       pointId: 'point-1',
       diskId: 'os',
       blockBytes: BLOCK_BYTES,
@@ -47,8 +49,14 @@ export class RawPeer {
     return helloAnswerSchema.parse(frame !== null && 'json' in frame ? frame.json : null);
   }
 
-  async begin(mode: 'full' | 'delta'): Promise<void> {
-    await this.send(encodeJson(FRAME.begin, { mode }));
+  /** One lane over the whole disk. */
+  async begin(mode: 'full' | 'delta', sizeBytes: number): Promise<void> {
+    const lanes = [{ start: 0, end: sizeBytes }];
+    await this.send(encodeJson(FRAME.begin, { mode, lanes, lane: 0 }));
+  }
+
+  async frames(...frames: readonly (TransferFrame | DigestFrame)[]): Promise<void> {
+    await this.send(...frames.map((frame) => Buffer.concat(encodeTransfer(frame))));
   }
 
   async send(...frames: readonly Uint8Array[]): Promise<void> {
@@ -72,13 +80,13 @@ export class RawPeer {
   }
 }
 
-/** A data frame as it should be, with whatever a test changes about it. */
+/** A data frame of a whole block, as it should be, with whatever a test changes about it. */
 export function aDataFrame(
   sequence: number,
   offset: number,
   changes: Partial<Extract<TransferFrame, { type: typeof FRAME.data }>> = {},
 ): Extract<TransferFrame, { type: typeof FRAME.data }> {
-  const payload = Buffer.alloc(4096, sequence + 1);
+  const payload = Buffer.alloc(BLOCK_BYTES, sequence + 1);
   return {
     type: FRAME.data,
     sequence,

@@ -4,6 +4,7 @@ import { parseVhdFooter, VHD_FOOTER_BYTES } from '../../shared/domain/vhd-footer
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { BaseUnusable, type BlockSource } from '../../shared/ports/block-source.ts';
 import { parsePageList } from './page-list.ts';
+import type { Throttle } from './throttle/throttle.ts';
 import { getFromStorage, sourceError, StorageFailure } from './storage-http.ts';
 
 /** Listings are asked for in windows: the service may time out on very fragmented disks. */
@@ -22,10 +23,13 @@ const RESYNC_CODES: Readonly<Record<string, string>> = {
 interface SourceOptions {
   readonly access: () => Promise<DataAccess>;
   readonly signal: AbortSignal;
+  readonly throttle: Throttle;
+  /** The disk, as the throttle knows it. */
+  readonly key: string;
 }
 
-/** A snapshot of a managed disk, read through its SAS URL. */
-export class ManagedDiskSource implements BlockSource {
+/** A snapshot of a managed disk or of a page blob, read through its SAS URL. */
+export class SnapshotSource implements BlockSource {
   readonly #options: SourceOptions;
   #access: DataAccess | undefined;
   #sizeBytes = 0;
@@ -34,9 +38,9 @@ export class ManagedDiskSource implements BlockSource {
     this.#options = options;
   }
 
-  /** Whether a base snapshot can be read at all. */
-  async hasBase(): Promise<boolean> {
-    return (await this.#current()).baseUrl !== undefined;
+  async base(): Promise<{ readonly isThere: boolean; readonly refusal: string | undefined }> {
+    const { baseUrl, baseRefusal } = await this.#current();
+    return { isThere: baseUrl !== undefined, refusal: baseRefusal };
   }
 
   async open(sizeBytes: number): Promise<void> {
@@ -111,13 +115,16 @@ export class ManagedDiskSource implements BlockSource {
   ): Promise<{ readonly headers: Headers; readonly body: Buffer }> {
     await this.#current();
     try {
+      const { signal, throttle, key } = this.#options;
       return await getFromStorage({
-        signal: this.#options.signal,
-        url: () => withQuery(this.#access?.sourceUrl ?? '', query),
-        headers: () => ({
-          ...headers,
-          ...(isDelta ? { 'x-ms-previous-snapshot-url': this.#access?.baseUrl ?? '' } : {}),
-        }),
+        signal,
+        throttle: { gate: throttle, key },
+        url: () =>
+          withQuery(this.#access?.sourceUrl ?? '', {
+            ...query,
+            ...(isDelta ? baseQuery(this.#access) : {}),
+          }),
+        headers: () => ({ ...headers, ...(isDelta ? baseHeader(this.#access) : {}) }),
         renew: async () => {
           this.#access = await this.#options.access();
         },
@@ -137,6 +144,19 @@ export class ManagedDiskSource implements BlockSource {
     if (!isGood) this.#access = await this.#options.access();
     return this.#access ?? { expiresAt: '' };
   }
+}
+
+/** Managed disks name the base by its URL, in a header. */
+function baseHeader(access: DataAccess | undefined): Record<string, string> {
+  return access?.sourceKind === 'pageBlob'
+    ? {}
+    : { 'x-ms-previous-snapshot-url': access?.baseUrl ?? '' };
+}
+
+/** Page blobs name it by the time of the snapshot, in the query. */
+function baseQuery(access: DataAccess | undefined): Record<string, string> {
+  if (access?.sourceKind !== 'pageBlob') return {};
+  return { prevsnapshot: new URL(access.baseUrl ?? '').searchParams.get('snapshot') ?? '' };
 }
 
 function withQuery(url: string, query: Readonly<Record<string, string>>): string {

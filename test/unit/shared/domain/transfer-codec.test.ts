@@ -2,9 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import {
   decodeFrame,
-  DIGEST_BYTES,
   encodeJson,
   encodeTransfer,
+  frameBytesNeeded,
+} from '../../../../shared/contracts/transfer-codec.ts';
+import {
+  type AnyFrame,
+  DIGEST_BYTES,
+  type DigestFrame,
   FRAME,
   FrameFault,
   type JsonFrame,
@@ -16,7 +21,9 @@ const sequence = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 const offset = fc.maxSafeNat();
 const digest = fc.uint8Array({ minLength: DIGEST_BYTES, maxLength: DIGEST_BYTES });
 
-const transferFrame: fc.Arbitrary<TransferFrame> = fc.oneof(
+const block = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+
+const transferFrame: fc.Arbitrary<TransferFrame | DigestFrame> = fc.oneof(
   fc.record({
     type: fc.constant(FRAME.data),
     sequence,
@@ -28,10 +35,16 @@ const transferFrame: fc.Arbitrary<TransferFrame> = fc.oneof(
   }),
   fc.record({ type: fc.constant(FRAME.zero), sequence, offset, length: offset }),
   fc.record({
-    type: fc.constant(FRAME.digest),
+    type: fc.constant(FRAME.same),
     sequence,
-    block: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+    block,
     digest,
+  }),
+  fc.record({ type: fc.constant(FRAME.digestQuery), block, count: block }),
+  fc.record({
+    type: fc.constant(FRAME.digestAnswer),
+    block,
+    digests: fc.uint8Array({ maxLength: 200 }),
   }),
   fc.record({ type: fc.constant(FRAME.checkpoint), sequence, offset }),
   fc.record({ type: fc.constant(FRAME.finish), sequence }),
@@ -42,8 +55,8 @@ const jsonFrame: fc.Arbitrary<JsonFrame> = fc.record({
   json: fc.dictionary(fc.string(), fc.oneof(fc.string({ unit: 'grapheme' }), fc.integer())),
 });
 
-const encode = (frame: TransferFrame | JsonFrame): Uint8Array =>
-  'json' in frame ? encodeJson(frame.type, frame.json) : encodeTransfer(frame);
+const encode = (frame: AnyFrame): Uint8Array =>
+  'json' in frame ? encodeJson(frame.type, frame.json) : Buffer.concat(encodeTransfer(frame));
 
 /** A frame with any body, right or wrong. */
 function frameOf(type: number, body: Uint8Array, claimedLength = body.length): Uint8Array {
@@ -60,7 +73,7 @@ describe('frames of the transfer protocol', () => {
     fc.assert(
       fc.property(frames, (sent) => {
         let bytes: Uint8Array = Buffer.concat(sent.map(encode));
-        const received: (TransferFrame | JsonFrame)[] = [];
+        const received: AnyFrame[] = [];
         for (let next = decodeFrame(bytes); next !== null; next = decodeFrame(bytes)) {
           received.push(next.frame);
           bytes = bytes.subarray(next.consumed);
@@ -77,7 +90,9 @@ describe('frames of the transfer protocol', () => {
     fc.assert(
       fc.property(fc.oneof(transferFrame, jsonFrame), fc.nat(), (frame, cut) => {
         const bytes = encode(frame);
-        expect(decodeFrame(bytes.subarray(0, cut % bytes.length))).toBeNull();
+        const part = bytes.subarray(0, cut % bytes.length);
+        expect(decodeFrame(part)).toBeNull();
+        expect(frameBytesNeeded(part)).toBe(part.length < 5 ? 5 : bytes.length);
       }),
       { numRuns: 200, seed: 32 },
     );
@@ -94,7 +109,9 @@ describe('frames of the transfer protocol', () => {
   it.each([
     ['data', FRAME.data, 16 + DIGEST_BYTES],
     ['zero', FRAME.zero, 19],
-    ['digest', FRAME.digest, 7 + DIGEST_BYTES],
+    ['same', FRAME.same, 7 + DIGEST_BYTES],
+    ['digest query', FRAME.digestQuery, 7],
+    ['digest answer', FRAME.digestAnswer, 3],
     ['checkpoint', FRAME.checkpoint, 11],
     ['finish', FRAME.finish, 3],
   ])('are refused when a %s frame is too short for its fields', (name, type, length) => {
@@ -102,7 +119,7 @@ describe('frames of the transfer protocol', () => {
     expect(attempt).toThrow(new FrameFault(`a truncated ${name} frame`));
   });
 
-  it.each([0, 12, 99, 255])('are refused when their type is %i', (type) => {
+  it.each([0, 15, 99, 255])('are refused when their type is %i', (type) => {
     const attempt = (): unknown => decodeFrame(frameOf(type, Buffer.from('{}')));
     expect(attempt).toThrow(new FrameFault(`unknown frame type ${type}`));
   });
@@ -129,7 +146,7 @@ describe('frames of the transfer protocol', () => {
   });
 });
 
-function plain(frame: TransferFrame | JsonFrame): unknown {
+function plain(frame: AnyFrame): unknown {
   return Object.fromEntries(
     Object.entries(frame).map(([key, value]) => [
       key,

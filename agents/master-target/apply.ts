@@ -1,0 +1,97 @@
+import { FRAME } from '../../shared/contracts/transfer-protocol.ts';
+import { DamagedFile, readFrames } from './frame-file.ts';
+import { FailbackError } from '../../shared/errors/failback-error.ts';
+import { existsSync, statSync } from 'node:fs';
+import type { DiskRecord, Journal } from './journal-records.ts';
+import { Manifest } from './manifest.ts';
+import type { ReplicationFolder } from './replication-folder.ts';
+import type { ChangeFrame } from './sinks.ts';
+import { stagedChanges } from './staged-changes.ts';
+import { TargetDisk } from './target-disk.ts';
+
+/**
+ * Brings the disks to the newest point of the journal, if they are not there yet. Each step writes the same
+ * bytes again when it is cut off and repeated. Returns the bytes written.
+ */
+export async function applyPending(folder: ReplicationFolder): Promise<number> {
+  const journal = await folder.journal();
+  if (journal.pending === null) return 0;
+  let writtenBytes = 0;
+  for (const disk of await folder.disks()) writtenBytes += await bringThere(folder, disk, journal);
+  await folder.writeJournal({ ...journal, pending: null });
+  await folder.clearStaged();
+  return writtenBytes;
+}
+
+async function bringThere(
+  folder: ReplicationFolder,
+  record: DiskRecord,
+  { points, pending }: Journal,
+): Promise<number> {
+  const { diskId, device, sizeBytes } = record;
+  const point = points.at(-1);
+  if (pending === null || point === undefined) return 0;
+  const disk = await TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: false });
+  const manifest = await Manifest.open(folder.manifestFile(diskId), sizeBytes);
+  const at = { disk, manifest };
+  let writtenBytes = 0;
+  try {
+    if (pending.kind === 'apply') {
+      const redoLengths = pending.redoLengths[diskId] ?? [];
+      const { pointId } = point;
+      for await (const frame of stagedChanges(folder, { diskId, pointId, redoLengths })) {
+        // Digests of compared blocks are among the next digests, too.
+        if (frame.type !== FRAME.same) writtenBytes += await write(frame, at);
+      }
+      const next = folder.nextDigestsFile(pointId, diskId);
+      for await (const frame of framesOf(next, { diskId, pointId })) await write(frame, at);
+    } else {
+      for (const pointId of pending.undo) {
+        const undo = folder.undoFile(pointId, diskId);
+        for await (const frame of framesOf(undo, { diskId, pointId })) {
+          writtenBytes += await write(frame, at);
+        }
+      }
+    }
+    await disk.sync();
+    await manifest.sync();
+  } finally {
+    await disk.close();
+    await manifest.close();
+  }
+  return writtenBytes;
+}
+
+async function write(
+  frame: ChangeFrame,
+  { disk, manifest }: { readonly disk: TargetDisk; readonly manifest: Manifest },
+): Promise<number> {
+  switch (frame.type) {
+    case FRAME.data:
+      await disk.write(frame.offset, frame.payload);
+      return frame.length;
+    case FRAME.zero:
+      await disk.zero(frame.offset, frame.length);
+      return frame.length;
+    case FRAME.same:
+      await manifest.set(frame.block, frame.digest);
+      return 0;
+  }
+}
+
+/** A file that was made whole before the seal. Throws FB-JRN-002 when it is damaged. */
+async function* framesOf(
+  file: string,
+  { diskId, pointId }: { readonly diskId: string; readonly pointId: string },
+): AsyncGenerator<ChangeFrame> {
+  if (!existsSync(file)) return;
+  try {
+    for await (const frame of readFrames(file, statSync(file).size)) {
+      if (frame.type !== FRAME.checkpoint && frame.type !== FRAME.finish) yield frame;
+    }
+  } catch (error) {
+    if (!(error instanceof DamagedFile)) throw error;
+    const values = { diskId, pointId, reason: error.message };
+    throw new FailbackError('FB-JRN-002', values, { cause: error });
+  }
+}

@@ -1,0 +1,43 @@
+import { accessSync, constants, mkdirSync, readdirSync, statfsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { CommandOutput } from '../../shared/contracts/commands.ts';
+import { AGENT_VERSION } from '../runtime/run-agent.ts';
+import type { MasterTargetParts } from './handlers.ts';
+import { ReplicationFolder } from './replication-folder.ts';
+
+/** Facts for preflight. */
+export async function describeMasterTarget({
+  retentionFolder,
+  osType,
+  transferAddress,
+}: Omit<MasterTargetParts, 'gate' | 'retention'>): Promise<CommandOutput<'verifyMasterTarget'>> {
+  mkdirSync(retentionFolder, { recursive: true });
+  const { bavail, bsize } = statfsSync(retentionFolder);
+  const known = readdirSync(retentionFolder).map(
+    (id) => new ReplicationFolder(retentionFolder, id),
+  );
+  const areOpen = await Promise.all(known.map((folder) => folder.isOpen()));
+  const open = known.filter((_folder, index) => areOpen[index] === true);
+  const disks = await Promise.all(open.map((folder) => folder.disks()));
+  return {
+    version: AGENT_VERSION,
+    osType,
+    retentionVolume: {
+      freeBytes: bavail * bsize,
+      isSeparateVolume: statSync(retentionFolder).dev !== statSync(dirname(retentionFolder)).dev,
+      isWritable: isWritable(retentionFolder),
+    },
+    openReplications: open.length,
+    attachedDiskCount: disks.flat().length,
+    transferAddress,
+  };
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

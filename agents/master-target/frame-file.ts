@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import {
+  decodeFrame,
+  encodeTransfer,
+  frameBytesNeeded,
+} from '../../shared/contracts/transfer-codec.ts';
+import { FRAME, type TransferFrame } from '../../shared/contracts/transfer-protocol.ts';
+
+/** Appended at once when so much has come together: small changes must not cost a write each. */
+const BUFFER_BYTES = 1024 * 1024;
+
+/** A frame of a journal file that is not what was written. The text names the fault. */
+export class DamagedFile extends Error {
+  override readonly name = 'DamagedFile';
+}
+
+/** A file of transfer frames, payloads uncompressed: what was changed (redo), or what was there before (undo). */
+export class FrameFile {
+  readonly #handle: FileHandle;
+  #length: number;
+  #pieces: Uint8Array[] = [];
+  #buffered = 0;
+
+  private constructor(handle: FileHandle, length: number) {
+    this.#handle = handle;
+    this.#length = length;
+  }
+
+  /** Opens the file and cuts off what was written after the last durable point. */
+  static async open(file: string, durableLength: number): Promise<FrameFile> {
+    const handle = await open(file, 'a').then(async (created) => {
+      await created.close();
+      return open(file, 'r+');
+    });
+    await handle.truncate(durableLength);
+    return new FrameFile(handle, durableLength);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  async append(frame: TransferFrame): Promise<void> {
+    for (const piece of encodeTransfer(frame)) {
+      this.#pieces.push(piece);
+      this.#buffered += piece.length;
+      this.#length += piece.length;
+    }
+    if (this.#buffered >= BUFFER_BYTES) await this.#flush();
+  }
+
+  async sync(): Promise<void> {
+    await this.#flush();
+    await this.#handle.datasync();
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close();
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#buffered === 0) return;
+    const bytes = Buffer.concat(this.#pieces, this.#buffered);
+    const start = this.#length - this.#buffered;
+    for (let done = 0; done < bytes.length;) {
+      const { bytesWritten } = await this.#handle.write(bytes, done, undefined, start + done);
+      done += bytesWritten;
+    }
+    this.#pieces = [];
+    this.#buffered = 0;
+  }
+}
+
+/** Reads the frames back, up to the durable length. Throws DamagedFile. */
+export async function* readFrames(file: string, length: number): AsyncGenerator<TransferFrame> {
+  if (length === 0) return;
+  let buffered: Buffer = Buffer.alloc(0);
+  const chunks = createReadStream(file, { end: length - 1, highWaterMark: BUFFER_BYTES });
+  for await (const chunk of chunks as AsyncIterable<Buffer>) {
+    buffered = buffered.length === 0 ? chunk : Buffer.concat([buffered, chunk]);
+    while (buffered.length >= frameBytesNeeded(buffered)) {
+      const decoded = decodeFrame(buffered);
+      if (decoded === null) break;
+      buffered = buffered.subarray(decoded.consumed);
+      yield intact(decoded.frame);
+    }
+  }
+  if (buffered.length > 0) throw new DamagedFile('the last record is cut off');
+}
+
+function intact(frame: NonNullable<ReturnType<typeof decodeFrame>>['frame']): TransferFrame {
+  if ('json' in frame || !('sequence' in frame)) throw new DamagedFile('a record of another kind');
+  if (frame.type === FRAME.data && !isIntact(frame)) {
+    throw new DamagedFile('a record does not fit its digest');
+  }
+  return frame;
+}
+
+function isIntact({ payload, digest }: { payload: Uint8Array; digest: Uint8Array }): boolean {
+  return createHash('sha256').update(payload).digest().equals(digest);
+}

@@ -1,0 +1,148 @@
+import { promisify } from 'node:util';
+import { zstdDecompress } from 'node:zlib';
+import {
+  type DataFrame,
+  FRAME,
+  FrameFault,
+  type Lane,
+  type TransferFrame,
+} from '../../shared/contracts/transfer-protocol.ts';
+import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
+import type { DiskRecord, StagedDisk, StagedLane } from './journal-records.ts';
+import { digestOf } from './manifest.ts';
+import type { ReplicationFolder } from './replication-folder.ts';
+import { DirectSink, JournalSink, type Sink } from './sinks.ts';
+
+const decompress = promisify(zstdDecompress);
+/** Made durable, and acknowledged, at the latest after so many bytes or so long. */
+const SYNC_BYTES = 128 * 1024 * 1024;
+const SYNC_MS = 1000;
+
+interface LaneOptions {
+  readonly folder: ReplicationFolder;
+  readonly disk: DiskRecord;
+  readonly staged: StagedDisk;
+  readonly lane: number;
+}
+
+/** Takes one lane's frames in order, checks each, and says up to where everything is durable. */
+export class LaneReceiver {
+  readonly #options: LaneOptions;
+  readonly #lane: Lane;
+  readonly #sink: Sink;
+  #state: StagedLane;
+  #sequence = 0;
+  #end: number;
+  #watermark: number;
+  #unsyncedBytes = 0;
+  #syncedAt = Date.now();
+
+  private constructor(options: LaneOptions, lane: Lane, opened: { sink: Sink; state: StagedLane }) {
+    this.#options = options;
+    this.#lane = lane;
+    this.#sink = opened.sink;
+    this.#state = opened.state;
+    this.#end = opened.state.watermark;
+    this.#watermark = opened.state.watermark;
+  }
+
+  /** Goes on where an earlier connection of the lane ended. */
+  static async open(options: LaneOptions): Promise<LaneReceiver> {
+    const { folder, disk, staged } = options;
+    const lane = staged.lanes[options.lane];
+    if (lane === undefined) throw new FrameFault('a lane that was not announced');
+    const state = await folder.stagedLane(disk.diskId, options.lane, lane.start);
+    const sink = staged.isDirect
+      ? await DirectSink.open(folder, disk)
+      : await JournalSink.open(folder.redoFile(disk.diskId, options.lane), state.redoLength);
+    return new LaneReceiver(options, lane, { sink, state });
+  }
+
+  /** Returns the watermark to acknowledge, `null` while there is nothing new. Throws FrameFault. */
+  async take(frame: TransferFrame): Promise<number | null> {
+    this.#checkOrder(frame);
+    switch (frame.type) {
+      case FRAME.data:
+        await this.#data(frame);
+        return null;
+      case FRAME.zero:
+        this.#advance(frame.offset, frame.length);
+        await this.#sink.take(frame);
+        return null;
+      case FRAME.same: {
+        const offset = frame.block * BLOCK_BYTES;
+        this.#advance(offset, Math.min(BLOCK_BYTES, this.#options.disk.sizeBytes - offset));
+        await this.#sink.take(frame);
+        return null;
+      }
+      case FRAME.checkpoint:
+        this.#watermark = Math.min(this.#lane.end, Math.max(this.#watermark, frame.offset));
+        return this.#isSyncDue() ? this.#makeDurable(false) : null;
+      case FRAME.finish:
+        this.#watermark = this.#lane.end;
+        return this.#makeDurable(true);
+    }
+  }
+
+  get isFinished(): boolean {
+    return this.#state.isFinished;
+  }
+
+  async close(): Promise<void> {
+    await this.#sink.close();
+  }
+
+  async #data(frame: DataFrame): Promise<void> {
+    const { offset, length } = frame;
+    this.#advance(offset, length);
+    if (Math.floor(offset / BLOCK_BYTES) !== Math.floor((offset + length - 1) / BLOCK_BYTES)) {
+      throw new FrameFault('data of more than one block in a frame');
+    }
+    const payload = frame.isCompressed ? await decompressed(frame) : frame.payload;
+    if (payload.length !== length) throw new FrameFault('a payload of the wrong length');
+    if (!digestOf(payload).equals(frame.digest)) {
+      throw new FrameFault('a payload that does not fit its digest');
+    }
+    await this.#sink.take({ ...frame, payload, isCompressed: false });
+    this.#unsyncedBytes += length;
+  }
+
+  #checkOrder({ sequence }: TransferFrame): void {
+    if (sequence < this.#sequence) throw new FrameFault('a frame that came before');
+    if (sequence > this.#sequence) throw new FrameFault('a frame out of order');
+    this.#sequence += 1;
+  }
+
+  #advance(offset: number, length: number): void {
+    if (length === 0) throw new FrameFault('an empty range');
+    if (offset < this.#end) throw new FrameFault('an offset that goes back');
+    if (offset + length > this.#options.disk.sizeBytes) {
+      throw new FrameFault('a range past the end of the disk');
+    }
+    if (offset + length > this.#lane.end) throw new FrameFault('a range past the end of the lane');
+    this.#end = offset + length;
+  }
+
+  #isSyncDue(): boolean {
+    return this.#unsyncedBytes >= SYNC_BYTES || Date.now() - this.#syncedAt >= SYNC_MS;
+  }
+
+  async #makeDurable(isFinished: boolean): Promise<number> {
+    await this.#sink.sync();
+    const { folder, disk, lane } = this.#options;
+    this.#state = { watermark: this.#watermark, redoLength: this.#sink.redoLength, isFinished };
+    await folder.writeStagedLane(disk.diskId, lane, this.#state);
+    this.#unsyncedBytes = 0;
+    this.#syncedAt = Date.now();
+    return this.#watermark;
+  }
+}
+
+async function decompressed({ payload, length }: DataFrame): Promise<Uint8Array> {
+  try {
+    // Bounded: a few bytes that claim to be gigabytes must not fill the memory.
+    return await decompress(payload, { maxOutputLength: Math.max(1, length) });
+  } catch {
+    throw new FrameFault('a payload that cannot be decompressed');
+  }
+}

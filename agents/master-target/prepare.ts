@@ -1,0 +1,128 @@
+import { FRAME } from '../../shared/contracts/transfer-protocol.ts';
+import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
+import { FailbackError } from '../../shared/errors/failback-error.ts';
+import { FrameFile } from './frame-file.ts';
+import type { DiskRecord } from './journal-records.ts';
+import { digestOf, entryOf, isSame, isZero, Manifest } from './manifest.ts';
+import type { ReplicationFolder } from './replication-folder.ts';
+import type { ChangeFrame } from './sinks.ts';
+import { type BlockChanges, byBlock, stagedChanges } from './staged-changes.ts';
+import { TargetDisk } from './target-disk.ts';
+
+const NOTHING = Buffer.alloc(BLOCK_BYTES);
+
+interface PrepareRequest {
+  readonly pointId: string;
+  readonly redoLengths: readonly number[];
+  /** Whether the bytes that will be overwritten are kept, as the way back from this point. */
+  readonly keepsUndo: boolean;
+  readonly signal: AbortSignal;
+  readonly onBytes: (bytes: number) => void;
+}
+
+/**
+ * Before the seal, while the disk still stands at the point before: checks every staged change, works out
+ * the digests of the blocks as they will be, and saves what will be overwritten. Touches nothing but files
+ * of the new point, so that it can be done again from the start.
+ *
+ * A block that is changed in part is built on what lies on the disk. That must be what the manifest says,
+ * otherwise somebody else wrote to the disk: FB-JRN-008, and nothing of it is trusted.
+ */
+export async function prepareDisk(
+  folder: ReplicationFolder,
+  record: DiskRecord,
+  request: PrepareRequest,
+): Promise<void> {
+  const { diskId, device, sizeBytes } = record;
+  const { pointId, redoLengths } = request;
+  const disk = await TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: true });
+  const manifest = await Manifest.open(folder.manifestFile(diskId), sizeBytes);
+  const next = await FrameFile.open(folder.nextDigestsFile(pointId, diskId), 0);
+  const undo = await FrameFile.open(folder.undoFile(pointId, diskId), 0);
+  try {
+    const changes = stagedChanges(folder, { diskId, pointId, redoLengths });
+    for await (const changed of byBlock(changes)) {
+      request.signal.throwIfAborted();
+      const offset = changed.block * BLOCK_BYTES;
+      const length = Math.min(BLOCK_BYTES, sizeBytes - offset);
+      const isOldNeeded = request.keepsUndo || !isReplaced(changed, length);
+      const old = isOldNeeded ? await disk.read(offset, length) : NOTHING.subarray(0, length);
+      const [entry] = await manifest.read(changed.block, 1);
+      const block = new PreparedBlock(changed, old, entry ?? Buffer.alloc(0));
+      block.check(diskId);
+      if (request.keepsUndo) for (const frame of block.undo()) await undo.append(frame);
+      await next.append(block.nextDigest());
+      request.onBytes(old.length);
+    }
+    await next.sync();
+    await undo.sync();
+  } finally {
+    await Promise.all([disk.close(), manifest.close(), next.close(), undo.close()]);
+  }
+}
+
+/** One block before and after its changes. */
+class PreparedBlock {
+  readonly #changed: BlockChanges;
+  readonly #old: Buffer;
+  readonly #entry: Buffer;
+
+  constructor(changed: BlockChanges, old: Buffer, entry: Buffer) {
+    this.#changed = changed;
+    this.#old = old;
+    this.#entry = entry;
+  }
+
+  check(diskId: string): void {
+    if (isReplaced(this.#changed, this.#old.length) || isSame(this.#entry, this.#old)) return;
+    throw new FailbackError('FB-JRN-008', { diskId, offset: this.#start });
+  }
+
+  /** What lies there now, and the manifest's word for it. */
+  *undo(): Generator<ChangeFrame> {
+    for (const change of this.#changed.changes) {
+      if (change.type === FRAME.same) continue;
+      const at = change.offset - this.#start;
+      const payload = this.#old.subarray(at, at + change.length);
+      const { offset, length } = change;
+      const place = { sequence: 0, offset, length } as const;
+      const digest = digestOf(payload);
+      if (isZero(payload)) yield { type: FRAME.zero, ...place };
+      else yield { type: FRAME.data, ...place, isCompressed: false, payload, digest };
+    }
+    yield { type: FRAME.same, sequence: 0, block: this.#changed.block, digest: this.#entry };
+  }
+
+  nextDigest(): ChangeFrame {
+    const { block, changes } = this.#changed;
+    const [only] = changes;
+    const isKnown =
+      only?.type === FRAME.same || (only?.type === FRAME.data && only.length === this.#old.length);
+    const digest = isKnown ? only.digest : entryOf(this.#patched());
+    return { type: FRAME.same, sequence: 0, block, digest };
+  }
+
+  get #start(): number {
+    return this.#changed.block * BLOCK_BYTES;
+  }
+
+  #patched(): Buffer {
+    const bytes = Buffer.from(this.#old);
+    for (const change of this.#changed.changes) {
+      if (change.type === FRAME.same) continue;
+      const at = change.offset - this.#start;
+      if (change.type === FRAME.data) bytes.set(change.payload, at);
+      else bytes.fill(0, at, at + change.length);
+    }
+    return bytes;
+  }
+}
+
+/** Nothing of the old block stays, or both sides compared it: what the manifest said does not matter. */
+function isReplaced({ changes }: BlockChanges, blockLength: number): boolean {
+  const covered = changes.reduce(
+    (sum, change) => sum + (change.type === FRAME.same ? blockLength : change.length),
+    0,
+  );
+  return covered >= blockLength;
+}

@@ -1,0 +1,107 @@
+import { FRAME, FrameFault, type TransferFrame } from '../../shared/contracts/transfer-protocol.ts';
+import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
+import { FrameFile } from './frame-file.ts';
+import type { DiskRecord } from './journal-records.ts';
+import { Manifest } from './manifest.ts';
+import type { ReplicationFolder } from './replication-folder.ts';
+import { TargetDisk } from './target-disk.ts';
+
+export type ChangeFrame = Exclude<
+  TransferFrame,
+  { readonly type: typeof FRAME.checkpoint } | { readonly type: typeof FRAME.finish }
+>;
+
+/** Where received changes go; payloads are decompressed and checked by then. */
+export interface Sink {
+  take(frame: ChangeFrame): Promise<void>;
+  /** Makes everything taken so far durable. */
+  sync(): Promise<void>;
+  readonly redoLength: number;
+  close(): Promise<void>;
+}
+
+/** The initial replication writes to the disk itself: it cannot boot before its first seal anyhow. */
+export class DirectSink implements Sink {
+  readonly redoLength = 0;
+  readonly #disk: TargetDisk;
+  readonly #manifest: Manifest;
+  readonly #sizeBytes: number;
+
+  private constructor(disk: TargetDisk, manifest: Manifest, sizeBytes: number) {
+    this.#disk = disk;
+    this.#manifest = manifest;
+    this.#sizeBytes = sizeBytes;
+  }
+
+  static async open(folder: ReplicationFolder, disk: DiskRecord): Promise<DirectSink> {
+    const { diskId, device, sizeBytes } = disk;
+    const target = await TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: false });
+    const manifest = await Manifest.open(folder.manifestFile(diskId), sizeBytes);
+    return new DirectSink(target, manifest, sizeBytes);
+  }
+
+  async take(frame: ChangeFrame): Promise<void> {
+    switch (frame.type) {
+      case FRAME.data:
+        this.#expectWhole(frame.offset, frame.length);
+        await this.#disk.write(frame.offset, frame.payload);
+        await this.#manifest.set(frame.offset / BLOCK_BYTES, frame.digest);
+        return;
+      case FRAME.zero:
+        this.#expectWhole(frame.offset, frame.length);
+        await this.#disk.zero(frame.offset, frame.length);
+        await this.#manifest.setZero(frame.offset, frame.length);
+        return;
+      case FRAME.same:
+        await this.#manifest.set(frame.block, frame.digest);
+        return;
+    }
+  }
+
+  async sync(): Promise<void> {
+    await this.#disk.sync();
+    await this.#manifest.sync();
+  }
+
+  async close(): Promise<void> {
+    await this.#disk.close();
+    await this.#manifest.close();
+  }
+
+  /** Without an older state to build on, only whole blocks have a digest. */
+  #expectWhole(offset: number, length: number): void {
+    const end = offset + length;
+    const isWhole =
+      offset % BLOCK_BYTES === 0 && (end % BLOCK_BYTES === 0 || end === this.#sizeBytes);
+    if (!isWhole) throw new FrameFault('a part of a block where only whole ones may come');
+  }
+}
+
+/** Every later point: nothing touches the disk before the seal. */
+export class JournalSink implements Sink {
+  readonly #redo: FrameFile;
+
+  private constructor(redo: FrameFile) {
+    this.#redo = redo;
+  }
+
+  static async open(file: string, durableLength: number): Promise<JournalSink> {
+    return new JournalSink(await FrameFile.open(file, durableLength));
+  }
+
+  get redoLength(): number {
+    return this.#redo.length;
+  }
+
+  async take(frame: ChangeFrame): Promise<void> {
+    await this.#redo.append(frame);
+  }
+
+  async sync(): Promise<void> {
+    await this.#redo.sync();
+  }
+
+  async close(): Promise<void> {
+    await this.#redo.close();
+  }
+}

@@ -1,0 +1,146 @@
+import {
+  type Begin,
+  CREDIT_BYTES,
+  FrameFault,
+  type Hello,
+  type HelloAnswer,
+  type Lane,
+  type LaneState,
+} from '../../shared/contracts/transfer-protocol.ts';
+import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
+import { FailbackError } from '../../shared/errors/failback-error.ts';
+import { applyPending } from './apply.ts';
+import type { DiskRecord, StagedDisk } from './journal-records.ts';
+import type { ReplicationFolder } from './replication-folder.ts';
+
+/** The disk a process server speaks of. Throws FB-JRN-001 or FB-JRN-005. */
+export async function diskOf(folder: ReplicationFolder, hello: Hello): Promise<DiskRecord> {
+  const { replicationId, diskId, sizeBytes, blockBytes } = hello;
+  const disk = folder.exists
+    ? (await folder.disks()).find((each) => each.diskId === diskId)
+    : undefined;
+  if (disk === undefined) throw new FailbackError('FB-JRN-001', { replicationId });
+  if (disk.sizeBytes !== sizeBytes) {
+    const values = { diskId, actualBytes: disk.sizeBytes, neededBytes: sizeBytes };
+    throw new FailbackError('FB-JRN-005', values);
+  }
+  if (blockBytes !== BLOCK_BYTES) throw new FrameFault('another block size than ours');
+  return disk;
+}
+
+export async function answerTo(
+  folder: ReplicationFolder,
+  hello: Hello,
+  disk: DiskRecord,
+): Promise<HelloAnswer> {
+  // A crash in the middle of a seal is made good before anybody compares with the disks.
+  await applyPending(folder);
+  const { points } = await folder.journal();
+  const sealed = points.at(-1);
+  const snapshotName = sealed?.snapshotNames[disk.diskId];
+  return {
+    sealed:
+      sealed === undefined || snapshotName === undefined
+        ? null
+        : { snapshotName, takenAt: sealed.takenAt },
+    isBlank: sealed === undefined && isBlankFor(disk, hello.pointId),
+    resume: await resumeOf(folder, hello),
+    creditBytes: CREDIT_BYTES,
+  };
+}
+
+/** Takes up what was begun of the same point in the same way, or starts the disk's point afresh. */
+export async function beginStaging(
+  folder: ReplicationFolder,
+  request: { readonly hello: Hello; readonly disk: DiskRecord; readonly begin: Begin },
+): Promise<StagedDisk> {
+  const { hello, disk, begin } = request;
+  const { pointId, snapshotName, diskId } = hello;
+  const known = await folder.staged(diskId);
+  if (known !== null && isSameTransfer(known, hello, begin)) return known;
+  checkLanes(begin.lanes, disk.sizeBytes);
+  const isDirect = (await folder.journal()).points.length === 0;
+  await folder.clearStagedDisk(diskId);
+  if (isDirect) await noteFirstPoint(folder, diskId, pointId);
+  const staged: StagedDisk = {
+    pointId,
+    snapshotName,
+    mode: begin.mode,
+    isDirect,
+    lanes: begin.lanes,
+  };
+  await folder.writeStaged(diskId, staged);
+  return staged;
+}
+
+/** How far every lane of a staged disk is. */
+export async function laneStates(
+  folder: ReplicationFolder,
+  diskId: string,
+  { lanes }: StagedDisk,
+): Promise<readonly (LaneState & { readonly redoLength: number })[]> {
+  return Promise.all(
+    lanes.map(async (lane, index) => ({
+      ...lane,
+      ...(await folder.stagedLane(diskId, index, lane.start)),
+    })),
+  );
+}
+
+async function resumeOf(
+  folder: ReplicationFolder,
+  { diskId, pointId }: Hello,
+): Promise<HelloAnswer['resume']> {
+  const staged = await folder.staged(diskId);
+  if (staged?.pointId !== pointId) return null;
+  const lanes = await laneStates(folder, diskId, staged);
+  return {
+    mode: staged.mode,
+    lanes: lanes.map(({ start, end, watermark, isFinished }) => ({
+      start,
+      end,
+      watermark,
+      isFinished,
+    })),
+  };
+}
+
+function isSameTransfer(known: StagedDisk, hello: Hello, { mode, lanes }: Begin): boolean {
+  const isSamePoint = known.pointId === hello.pointId && known.mode === mode;
+  const areSameLanes =
+    known.lanes.length === lanes.length &&
+    known.lanes.every(
+      ({ start, end }, index) => start === lanes[index]?.start && end === lanes[index]?.end,
+    );
+  return isSamePoint && areSameLanes;
+}
+
+/** Lanes without a gap: what no lane brings would silently stay as it was. */
+function checkLanes(lanes: readonly Lane[], sizeBytes: number): void {
+  let position = 0;
+  for (const { start, end } of lanes) {
+    const isBlockBorder = start % BLOCK_BYTES === 0;
+    if (start !== position || end <= start || !isBlockBorder) {
+      throw new FrameFault('lanes that do not cover the disk in order');
+    }
+    position = end;
+  }
+  if (position !== sizeBytes) throw new FrameFault('lanes that do not cover the disk in order');
+}
+
+/** Bytes of another point may lie on the disk; those of this one are overwritten or kept. */
+function isBlankFor({ isBlank, firstPointId }: DiskRecord, pointId: string): boolean {
+  return isBlank && (firstPointId === undefined || firstPointId === pointId);
+}
+
+async function noteFirstPoint(
+  folder: ReplicationFolder,
+  diskId: string,
+  pointId: string,
+): Promise<void> {
+  const disks = await folder.disks();
+  const noted = disks.map((disk) =>
+    disk.diskId === diskId ? { firstPointId: pointId, ...disk } : disk,
+  );
+  await folder.writeDisks(noted, true);
+}

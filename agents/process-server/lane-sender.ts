@@ -1,0 +1,128 @@
+import {
+  FRAME,
+  type LaneState,
+  type TransferFrame,
+} from '../../shared/contracts/transfer-protocol.ts';
+import { BLOCK_BYTES, clip, type PageRange, toUnits } from '../../shared/domain/page-ranges.ts';
+import type { ProgressMeter } from '../runtime/progress-meter.ts';
+import { prepareUnit, type PreparedUnit, type PrepareOptions } from './prepare-unit.ts';
+import type { TargetConnection } from './target-connection.ts';
+
+/** Units of a lane that are read, compared and encoded ahead of the one that is sent. */
+const READ_AHEAD = 4;
+/** A run of zeros has no payload, but people want to see it move, and a cut to cost little. */
+const MAX_ZERO_RUN_BYTES = 16 * 1024 ** 3;
+
+/** Bytes, over all lanes and attempts. */
+export interface SendFigures {
+  changedBytes: number;
+  zeroBytes: number;
+  sentBytes: number;
+  wireBytes: number;
+  readBytes: number;
+}
+
+interface LaneOptions extends PrepareOptions {
+  readonly connection: TargetConnection;
+  readonly lane: LaneState;
+  /** What is to be sent of a stretch of the disk, in order. */
+  readonly rangesOf: (window: {
+    readonly start: number;
+    readonly end: number;
+  }) => AsyncIterable<PageRange>;
+  readonly meter: ProgressMeter;
+  readonly figures: SendFigures;
+  readonly onProgress: () => void;
+}
+
+/** Sends a lane from its watermark to its end; returns when all of it is durable over there. */
+export async function sendLane(options: LaneOptions): Promise<void> {
+  const { connection } = options;
+  let sequence = 0;
+  const send = async (frame: TransferFrame): Promise<void> => {
+    if (frame.type === FRAME.data) {
+      await options.throttle.bandwidth(options.key, frame.payload.length, options.signal);
+    }
+    await connection.send({ ...frame, sequence });
+    sequence += 1;
+  };
+  for await (const unit of readAhead(options)) {
+    try {
+      for (const frame of unit.frames) {
+        await send(frame);
+        count(frame, options);
+      }
+    } finally {
+      unit.release();
+    }
+    options.figures.readBytes += unit.readBytes;
+    await send({ type: FRAME.checkpoint, sequence, offset: unit.end });
+    options.onProgress();
+  }
+  await send({ type: FRAME.finish, sequence });
+  await connection.finished();
+}
+
+async function* readAhead(options: LaneOptions): AsyncGenerator<PreparedUnit> {
+  const queue: Promise<PreparedUnit>[] = [];
+  try {
+    for await (const unit of toUnits(cutZeroRuns(rangesOfLane(options)))) {
+      const prepared = prepareUnit(unit, options);
+      // Awaited in order later; until then a failure must not count as unhandled.
+      prepared.catch(() => undefined);
+      queue.push(prepared);
+      const next = queue.length < READ_AHEAD ? undefined : queue.shift();
+      if (next !== undefined) yield await next;
+    }
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) yield await next;
+  } finally {
+    // Broken off: what was read ahead gives its memory back.
+    for (const left of queue) left.then(({ release }) => release()).catch(() => undefined);
+  }
+}
+
+async function* rangesOfLane({ lane, rangesOf }: LaneOptions): AsyncGenerator<PageRange> {
+  const [start, end] = [Math.max(lane.start, lane.watermark), lane.end];
+  if (start >= end) return;
+  for await (const range of rangesOf({ start, end })) {
+    const inside = clip(range, start, end);
+    if (inside !== null) yield inside;
+  }
+}
+
+async function* cutZeroRuns(ranges: AsyncIterable<PageRange>): AsyncGenerator<PageRange> {
+  for await (const range of ranges) {
+    if (range.kind === 'data') {
+      yield range;
+      continue;
+    }
+    const end = range.offset + range.length;
+    for (let start = range.offset; start < end; start += MAX_ZERO_RUN_BYTES) {
+      yield { offset: start, length: Math.min(MAX_ZERO_RUN_BYTES, end - start), kind: 'zero' };
+    }
+  }
+}
+
+function count(frame: TransferFrame, { figures, meter }: LaneOptions): void {
+  switch (frame.type) {
+    case FRAME.data:
+      figures.changedBytes += frame.length;
+      figures.sentBytes += frame.length;
+      figures.wireBytes += frame.payload.length;
+      meter.add(frame.length, 1, {
+        sentBytes: frame.length,
+        wireBytes: frame.payload.length,
+      });
+      return;
+    case FRAME.zero:
+      figures.changedBytes += frame.length;
+      figures.zeroBytes += frame.length;
+      meter.add(frame.length, 1);
+      return;
+    case FRAME.same:
+      meter.add(BLOCK_BYTES, 1);
+      return;
+    default:
+      return;
+  }
+}

@@ -1,0 +1,107 @@
+import type { ReplicationMode } from '../../shared/contracts/commands.ts';
+import {
+  DIGEST_BYTES,
+  FRAME,
+  type TransferFrame,
+} from '../../shared/contracts/transfer-protocol.ts';
+import { BLOCK_BYTES, type TransferUnit } from '../../shared/domain/page-ranges.ts';
+import type { BlockSource } from '../../shared/ports/block-source.ts';
+import { digestOf, encodeBlock, isZero } from './encode-block.ts';
+import type { TargetConnection } from './target-connection.ts';
+import type { Throttle } from './throttle/throttle.ts';
+
+export interface PrepareOptions {
+  readonly source: BlockSource;
+  readonly connection: Pick<TargetConnection, 'digests'>;
+  readonly mode: ReplicationMode;
+  readonly throttle: Throttle;
+  /** The disk, as the throttle knows it. */
+  readonly key: string;
+  readonly signal: AbortSignal;
+}
+
+/** A unit as frames without numbers. `release` gives its memory back once they are sent. */
+export interface PreparedUnit {
+  readonly frames: readonly TransferFrame[];
+  readonly end: number;
+  readonly readBytes: number;
+  readonly release: () => void;
+}
+
+/** Reads a unit, compares it where the mode says so, and encodes its blocks side by side. */
+export async function prepareUnit(
+  unit: TransferUnit,
+  options: PrepareOptions,
+): Promise<PreparedUnit> {
+  const { offset, end } = unit;
+  if (unit.kind === 'zero') {
+    const frames = [{ type: FRAME.zero, sequence: 0, offset, length: end - offset }] as const;
+    return { frames, end, readBytes: 0, release: () => undefined };
+  }
+  const { throttle, key, signal, mode } = options;
+  const release = await throttle.memory(key, end - offset, signal);
+  try {
+    const [bytes, known] = await Promise.all([
+      options.source.read(offset, end - offset),
+      mode === 'checksum' ? targetDigests(unit, options) : null,
+    ]);
+    const encoded = [...piecesOf(unit)].map(async (piece) => {
+      const { length, kind } = piece;
+      if (kind === 'zero') return { type: FRAME.zero, sequence: 0, offset: piece.offset, length };
+      const start = piece.offset - offset;
+      const block = bytes.subarray(start, start + length);
+      const at = Math.floor((piece.offset - offset) / BLOCK_BYTES) * DIGEST_BYTES;
+      return known === null
+        ? encodeBlock(piece.offset, block)
+        : compareBlock(piece.offset, block, known.subarray(at, at + DIGEST_BYTES));
+    });
+    const frames = await Promise.all(encoded);
+    return { frames, end: lastOf(unit), readBytes: end - offset, release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+async function targetDigests(
+  { offset, end }: TransferUnit,
+  { connection }: PrepareOptions,
+): Promise<Uint8Array> {
+  return connection.digests(offset / BLOCK_BYTES, Math.ceil((end - offset) / BLOCK_BYTES));
+}
+
+async function compareBlock(
+  offset: number,
+  bytes: Buffer,
+  known: Uint8Array,
+): Promise<TransferFrame> {
+  if (isZero(bytes)) return { type: FRAME.zero, sequence: 0, offset, length: bytes.length };
+  const digest = digestOf(bytes);
+  return digest.equals(known)
+    ? { type: FRAME.same, sequence: 0, block: offset / BLOCK_BYTES, digest }
+    : encodeBlock(offset, bytes);
+}
+
+/** The ranges of a unit, cut so that each lies inside one block. */
+function* piecesOf({
+  ranges,
+}: Extract<TransferUnit, { kind: 'data' }>): Generator<(typeof ranges)[number]> {
+  for (const range of ranges) {
+    if (range.kind === 'zero') {
+      yield range;
+      continue;
+    }
+    const end = range.offset + range.length;
+    for (let start = range.offset; start < end;) {
+      const border = Math.min(end, (Math.floor(start / BLOCK_BYTES) + 1) * BLOCK_BYTES);
+      yield { offset: start, length: border - start, kind: 'data' };
+      start = border;
+    }
+  }
+}
+
+/** Zeros at the end of a unit need no reading, but they belong to it. */
+function lastOf({ ranges, end }: Extract<TransferUnit, { kind: 'data' }>): number {
+  const last = ranges.at(-1);
+  return last === undefined ? end : Math.max(end, last.offset + last.length);
+}

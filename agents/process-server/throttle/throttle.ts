@@ -1,0 +1,48 @@
+import type { BandwidthSchedule } from '../../../shared/domain/bandwidth-schedule.ts';
+import { BandwidthGate } from './bandwidth-gate.ts';
+import { systemClock, type ThrottleClock } from './clock.ts';
+import { MemoryBudget } from './memory-budget.ts';
+import { RequestGate } from './request-gate.ts';
+
+/**
+ * What all transfers of one process server share. `key` is a disk: whoever waits is served round-robin over
+ * the disks, in order within a disk. An abort takes the waiter out of the line and throws the signal's reason.
+ *
+ * Take memory first, then a request or bandwidth. Whoever holds memory must be able to give it back without
+ * getting more; otherwise two disks can wait for each other.
+ */
+export interface Throttle {
+  /**
+   * Waits until there is room for so many bytes of one disk's data in memory; call the result to give them
+   * back (idempotent). More than the whole budget is let through alone.
+   */
+  memory(key: string, bytes: number, signal: AbortSignal): Promise<() => void>;
+  /**
+   * Runs one request to the storage service; how many run at once adapts to how the service answers: a
+   * StorageFailure of 429 or 503 halves it. Pauses between attempts belong outside. Throws what `run` throws.
+   */
+  request<T>(key: string, run: () => Promise<T>, signal: AbortSignal): Promise<T>;
+  /** Waits until the bandwidth limit of this moment allows so many bytes on the wire. */
+  bandwidth(key: string, bytes: number, signal: AbortSignal): Promise<void>;
+}
+
+interface ThrottleOptions {
+  readonly memoryBytes: number;
+  /** Requests to the storage service at the same time, at most. */
+  readonly maxRequests: number;
+  readonly bandwidth: BandwidthSchedule;
+  readonly clock?: ThrottleClock;
+}
+
+/** One per process: the limits hold for all disks together. */
+export function createThrottle(options: ThrottleOptions): Throttle {
+  const { clock = systemClock } = options;
+  const memory = new MemoryBudget(options.memoryBytes);
+  const requests = new RequestGate(options.maxRequests, () => clock.monotonicMs());
+  const bandwidth = new BandwidthGate(options.bandwidth, clock);
+  return {
+    memory: (key, bytes, signal) => memory.take(key, bytes, signal),
+    request: (key, run, signal) => requests.run(key, run, signal),
+    bandwidth: (key, bytes, signal) => bandwidth.pass(key, bytes, signal),
+  };
+}

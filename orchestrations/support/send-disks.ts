@@ -1,0 +1,61 @@
+import type { CommandInput, CommandOutput } from '../../shared/contracts/commands.ts';
+import {
+  type Base,
+  commandId,
+  partInstanceId,
+  type Replication,
+} from '../../shared/contracts/orchestrations.ts';
+import type { Result } from '../../shared/errors/result.ts';
+import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
+import { type Context, type Steps, unwrap } from './steps.ts';
+
+export type Sent = CommandOutput<'replicateDisk'>;
+type Input = CommandInput<'replicateDisk'>;
+
+interface SendRequest {
+  /** Unique within the job. */
+  readonly step: string;
+  readonly pointId: string;
+  readonly snapshots: Base;
+  readonly base: Base;
+  readonly mode?: Input['mode'];
+  /** Only these stretches, by disk; disks without any are not sent. Absent = what the mode says. */
+  readonly repair?: ReadonlyMap<string, NonNullable<Input['repair']>>;
+}
+
+/** Disks side by side; each is an orchestration of its own because its wait has many steps. */
+export function* sendDisks(
+  context: Context,
+  replication: Replication,
+  request: SendRequest,
+): Steps<readonly Sent[]> {
+  const { jobId, replicationId, site, processServerId } = replication;
+  const { pointId, snapshots, base, mode, repair } = request;
+  const disks = site.vm.disks.filter(({ id }) => repair === undefined || repair.has(id));
+  const transfers = disks.map((disk) => {
+    const step = `${request.step}-${disk.id}`;
+    const baseSnapshotName = base[disk.id];
+    const ranges = repair?.get(disk.id);
+    const input: Input = {
+      replicationId,
+      pointId,
+      diskId: disk.id,
+      sizeBytes: disk.sizeBytes,
+      snapshotName: snapshots[disk.id] ?? '',
+      ...(baseSnapshotName === undefined ? {} : { baseSnapshotName }),
+      ...(mode === undefined ? {} : { mode }),
+      ...(ranges === undefined ? {} : { repair: ranges }),
+      masterTarget: site.masterTargetAddress,
+    };
+    const command = {
+      commandId: commandId(jobId, step),
+      agentId: processServerId,
+      name: 'replicateDisk',
+      input,
+      deadlineMs: DEADLINE_MS.transfer,
+    };
+    return context.df.callSubOrchestrator('command', command, partInstanceId(jobId, step));
+  });
+  const results = (yield context.df.Task.all(transfers)) as readonly Result<Sent>[];
+  return results.map((result) => unwrap(result));
+}
