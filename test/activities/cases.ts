@@ -1,0 +1,211 @@
+import type {
+  ActivityInput,
+  ActivityName,
+  ActivityOutput,
+} from '../../shared/contracts/activities.ts';
+import { errorRecord } from '../../shared/errors/failback-error.ts';
+import { failure, success } from '../../shared/errors/result.ts';
+import {
+  aCommand,
+  anAgent,
+  anItem,
+  aJob,
+  DISKS,
+  goodFacts,
+  NOW,
+} from '../support/memory/builders.ts';
+import type { MemoryWorld } from '../support/memory/memory-world.ts';
+
+/** One activity in a situation in which it has something to do. */
+export interface ActivityCase<N extends ActivityName> {
+  readonly arrange?: (world: MemoryWorld) => Promise<void> | void;
+  readonly input: ActivityInput<N>;
+  readonly answers: ActivityOutput<N>;
+  /** Only where the count of what was done differs: the second time nothing is left to do. */
+  readonly answersAgain?: ActivityOutput<N>;
+}
+
+export const ref = { jobId: 'fb-1', itemId: 'web-01' } as const;
+const PROCESS_SERVER = 'failback-ps-rg-dr';
+const processServer = anAgent({
+  id: `ps-${PROCESS_SERVER}`,
+  kind: 'processServer',
+  name: PROCESS_SERVER,
+});
+
+async function seeded({ replicas }: MemoryWorld): Promise<void> {
+  for (const { id, diskName } of DISKS) {
+    await replicas.beginSeed({
+      resourceGroup: 'rg-dr',
+      diskName,
+      replicaName: `web-01/${id}.vhd`,
+    });
+  }
+  replicas.finishSeeds();
+}
+
+export async function proved(world: MemoryWorld): Promise<void> {
+  await seeded(world);
+  const proof = { pointId: 'fb-1-p0003', blocksCompared: 3, bytesCompared: 96, mismatches: 0 };
+  world.stores.jobs.put(aJob({ phase: 'committing', report: { proof } }));
+  world.stores.items.put(anItem({ activeJobId: 'fb-1', phase: 'committing' }));
+}
+
+async function twoPoints({ snapshots }: MemoryWorld): Promise<void> {
+  for (const point of ['p1', 'p2']) {
+    for (const { id, diskName } of DISKS) {
+      const snapshotName = `${point}-${id}`;
+      await snapshots.take({ resourceGroup: 'rg-dr', itemId: 'web-01', diskName, snapshotName });
+    }
+  }
+}
+
+export const statistics = {
+  cycle: 1,
+  kind: 'initial',
+  pointId: 'fb-1-p0001',
+  takenAt: NOW,
+  changedBytes: 10,
+  zeroBytes: 0,
+  sentBytes: 10,
+  wireBytes: 5,
+  durationMs: 100,
+  reasons: ['os: first copy'],
+} as const;
+
+/** Every activity; the type makes a missing one a compiler error. */
+export const CASES: { readonly [N in ActivityName]: ActivityCase<N> } = {
+  enterPhase: {
+    input: { ...ref, phase: 'preparing', message: 'Preparing', isRehearsal: false },
+    answers: null,
+  },
+  readIntents: {
+    arrange: ({ stores }) => stores.jobs.put(aJob({ intents: { cancel: NOW } })),
+    input: { jobId: 'fb-1' },
+    answers: { cancel: NOW },
+  },
+  readItem: {
+    input: { itemId: 'web-01' },
+    answers: anItem({ activeJobId: 'fb-1' }),
+  },
+  bindSite: {
+    input: ref,
+    answers: {
+      item: anItem({ activeJobId: 'fb-1' }),
+      vm: {
+        name: 'web-01',
+        osType: 'Linux',
+        firmware: 'efi',
+        cpuCount: 2,
+        memoryMiB: 4096,
+        disks: DISKS.map(({ id, isOsDisk, sizeBytes }) => ({ id, isOsDisk, sizeBytes })),
+        networks: [{ name: 'VM Network', staticIpAddress: '10.0.0.15' }],
+      },
+      configurationServerId: 'cs-cs1',
+      masterTargetId: 'mt-mt1',
+      masterTargetAddress: { host: 'mt1.site.example', port: 9443 },
+    },
+  },
+  gatherAzureFacts: {
+    input: ref,
+    answers: goodFacts().azureVm!,
+  },
+  ensureProcessServer: {
+    input: ref,
+    answers: { name: PROCESS_SERVER, isDeployedByUs: true },
+  },
+  findAgent: {
+    arrange: ({ stores }) => stores.agents.put(processServer),
+    input: { name: PROCESS_SERVER },
+    answers: { agentId: processServer.id },
+  },
+  retireProcessServer: {
+    arrange: async ({ processServers }) =>
+      processServers.deploy({
+        name: PROCESS_SERVER,
+        resourceGroup: 'rg-dr',
+        location: 'westeurope',
+        subnetId: 's',
+      }),
+    input: ref,
+    answers: { isDeleted: true },
+  },
+  sendCommand: {
+    input: {
+      commandId: 'fb-1.discard',
+      agentId: 'mt-mt1',
+      name: 'discardUnsealed',
+      input: { replicationId: 'web-01' },
+      deadlineAt: '2026-03-01T12:05:00.000Z',
+      instanceId: 'fb-1-reprotect',
+    },
+    answers: null,
+  },
+  readCommand: {
+    arrange: ({ stores }) =>
+      stores.commands.put(aCommand({ result: success({ sealedPointId: null }) })),
+    input: { commandId: 'fb-1.seal-1' },
+    answers: { result: success({ sealedPointId: null }) },
+  },
+  abandonCommand: {
+    arrange: ({ stores }) => stores.commands.put(aCommand()),
+    input: { commandId: 'fb-1.seal-1', error: errorRecord('FB-ORC-005') },
+    answers: null,
+  },
+  takeSnapshots: {
+    input: { ...ref, pointId: 'fb-1-p0001' },
+    answers: {
+      takenAt: NOW,
+      snapshots: { os: 'fb-1-p0001-os', 'lun-0': 'fb-1-p0001-lun-0' },
+    },
+  },
+  pruneSnapshots: {
+    arrange: twoPoints,
+    input: { ...ref, keep: ['p2-os', 'p2-lun-0'] },
+    answers: { deleted: 2 },
+    answersAgain: { deleted: 0 },
+  },
+  changeVmPower: { input: { ...ref, action: 'powerOff' }, answers: null },
+  readVmPower: { input: ref, answers: { powerState: 'running' } },
+  keepReplicaSeed: { input: ref, answers: null },
+  readReplicaSeed: {
+    arrange: seeded,
+    input: ref,
+    answers: { state: 'done', copiedBytes: 8192, totalBytes: 8192, detail: '' },
+  },
+  deleteAzureVm: { arrange: proved, input: ref, answers: null },
+  recordTarget: { input: { ...ref, vmId: 'vm-7' }, answers: null },
+  recordCycle: {
+    input: { ...ref, statistics, base: { os: 'fb-1-p0001-os' }, isRehearsal: false },
+    answers: null,
+  },
+  recordReport: {
+    arrange: ({ stores }) => stores.jobs.put(aJob({ report: { downtimeSeconds: 42 } })),
+    input: { jobId: 'fb-1', report: { bootedAt: NOW } },
+    answers: null,
+  },
+  finishJob: {
+    input: { ...ref, state: 'failed', error: errorRecord('FB-ORC-005') },
+    answers: null,
+  },
+  sealReplica: {
+    arrange: seeded,
+    input: { ...ref, pointId: 'fb-1-p0004', takenAt: NOW },
+    answers: null,
+  },
+  startReverseReplication: { input: ref, answers: null },
+};
+
+/** What the activity reads only; everything else must leave a trace. */
+export const READERS: readonly ActivityName[] = [
+  'readIntents',
+  'readItem',
+  'bindSite',
+  'gatherAzureFacts',
+  'findAgent',
+  'readCommand',
+  'readVmPower',
+];
+
+/** The failure value that a command ends with when it is given up. */
+export const abandoned = failure(errorRecord('FB-ORC-005'));

@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto';
+import type { JobView } from '../../../shared/contracts/http-api.ts';
+import type { Job } from '../../../shared/domain/job.ts';
+import type { PreflightFacts } from '../../../shared/domain/preflight/facts.ts';
+import type { ProtectedItem } from '../../../shared/domain/protected-item.ts';
+import type { AzureVmDescription } from '../../../shared/ports/azure.ts';
+import type { AgentRecord, CommandRecord } from '../../../shared/ports/stores.ts';
+
+const MIB = 1024 ** 2;
+export const NOW = '2026-03-01T12:00:00.000Z';
+/** The key of every agent that is built here. */
+export const AGENT_KEY = 'the-agent-key';
+
+export const DISKS = [
+  { id: 'os', isOsDisk: true, diskName: 'web-01-os', sizeBytes: 64 * MIB },
+  { id: 'lun-0', isOsDisk: false, diskName: 'web-01-data', sizeBytes: 32 * MIB },
+] as const;
+
+export function anItem(changes: Partial<ProtectedItem> = {}): ProtectedItem {
+  return {
+    id: 'web-01',
+    name: 'Web server 1',
+    origin: 'VMware',
+    resourceGroup: 'rg-dr',
+    vmName: 'web-01-azure',
+    osType: 'Linux',
+    target: {
+      configurationServer: 'cs1',
+      masterTarget: 'mt1',
+      vmName: 'web-01',
+      networks: [{ name: 'VM Network', staticIpAddress: '10.0.0.15' }],
+    },
+    phase: 'failedOver',
+    activeJobId: null,
+    base: {},
+    disks: [...DISKS],
+    onPremisesVmId: null,
+    lastRecoveryPointAt: null,
+    isRehearsalEnabled: false,
+    ...changes,
+  };
+}
+
+export function aJob(changes: Partial<Job> = {}): Job {
+  return {
+    id: 'fb-1',
+    operation: 'failback',
+    itemId: 'web-01',
+    itemName: 'Web server 1',
+    instanceId: 'failback-web-01',
+    state: 'running',
+    phase: 'failedOver',
+    options: {
+      autoFailover: false,
+      autoCommit: false,
+      cycleIntervalSeconds: 300,
+      bootTimeoutSeconds: 900,
+    },
+    createdAt: NOW,
+    endedAt: null,
+    intents: {},
+    history: [],
+    cycles: [],
+    report: {},
+    error: null,
+    ...changes,
+  };
+}
+
+export function anAgent(changes: Partial<AgentRecord> = {}): AgentRecord {
+  return {
+    id: 'mt-mt1',
+    kind: 'masterTarget',
+    name: 'mt1',
+    version: '1.0.0',
+    address: { host: 'mt1.site.example', port: 9443 },
+    keyHash: createHash('sha256').update(AGENT_KEY).digest('hex'),
+    registeredAt: NOW,
+    heartbeatAt: NOW,
+    ...changes,
+  };
+}
+
+export function aCommand(changes: Partial<CommandRecord> = {}): CommandRecord {
+  return {
+    id: 'fb-1.seal-1',
+    agentId: 'mt-mt1',
+    name: 'discardUnsealed',
+    input: { replicationId: 'web-01' },
+    instanceId: 'fb-1-replication',
+    sentAt: NOW,
+    deadlineAt: '2026-03-01T13:00:00.000Z',
+    result: null,
+    progress: null,
+    progressAt: null,
+    ...changes,
+  };
+}
+
+export function aVm(changes: Partial<AzureVmDescription> = {}): AzureVmDescription {
+  return {
+    location: 'westeurope',
+    osType: 'Linux',
+    firmware: 'efi',
+    cpuCount: 2,
+    memoryMiB: 4096,
+    subnetId: '/subscriptions/s/resourceGroups/rg-dr/subnets/one',
+    disks: [...DISKS],
+    ...changes,
+  };
+}
+
+/** Facts with which every rule passes. */
+export function goodFacts(): PreflightFacts {
+  return {
+    origin: 'VMware',
+    osType: 'Linux',
+    azureVm: {
+      exists: true,
+      powerState: 'running',
+      isConfidential: false,
+      locks: [],
+      disks: DISKS.map(({ id, diskName, sizeBytes }) => ({
+        id,
+        diskName,
+        sizeBytes,
+        isAdeEncrypted: false,
+        isShared: false,
+        isEphemeral: false,
+        networkAccessPolicy: 'AllowAll',
+      })),
+    },
+    site: {
+      hypervisor: 'vsphere',
+      isConnected: true,
+      targetSnapshotCount: 0,
+      freeBytes: 96 * MIB,
+      hasOriginalVm: false,
+    },
+    masterTarget: {
+      version: '1.0.0',
+      osType: 'Linux',
+      retentionFreeBytes: 1024 ** 3,
+      isRetentionWritable: true,
+      attachedDiskCount: 0,
+    },
+  };
+}
+
+export type Progress = NonNullable<NonNullable<JobView['progress']>['parts'][number]['progress']>;
+
+export function aProgress(changes: Partial<Progress> = {}): Progress {
+  return {
+    bytesDone: 100,
+    bytesTotal: 1000,
+    rangesDone: 1,
+    rangesTotal: 10,
+    wireBytes: 50,
+    bytesPerSecond: 10,
+    ...changes,
+  };
+}

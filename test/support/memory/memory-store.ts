@@ -1,0 +1,87 @@
+import { FailbackError } from '../../../shared/errors/failback-error.ts';
+import type {
+  CommandRecord,
+  CommandStore,
+  RecordStore,
+  Stores,
+  Versioned,
+} from '../../../shared/ports/stores.ts';
+
+interface Row {
+  readonly text: string;
+  readonly version: number;
+}
+
+/** Records kept as JSON text, so that only what survives storage comes back; ETags as in a table. */
+export class MemoryStore<T extends { readonly id: string }> implements RecordStore<T> {
+  readonly #rows = new Map<string, Row>();
+  /** Runs before every conditional write: the place where somebody else is faster. */
+  beforeReplace: (id: string) => Promise<void> | void = () => undefined;
+
+  async get(id: string): Promise<Versioned<T> | null> {
+    const row = this.#rows.get(id);
+    return row === undefined ? null : { value: parse<T>(row.text), etag: String(row.version) };
+  }
+
+  async create(value: T): Promise<void> {
+    if (this.#rows.has(value.id)) throw new FailbackError('FB-REQ-008');
+    this.#rows.set(value.id, { text: JSON.stringify(value), version: 1 });
+  }
+
+  async replace(value: T, etag: string): Promise<void> {
+    await this.beforeReplace(value.id);
+    const row = this.#rows.get(value.id);
+    if (row === undefined || String(row.version) !== etag) throw new FailbackError('FB-REQ-008');
+    this.#rows.set(value.id, { text: JSON.stringify(value), version: row.version + 1 });
+  }
+
+  async list(): Promise<readonly T[]> {
+    return this.all();
+  }
+
+  /** Sets a record as it is, whoever had it before: the arrangement of a test. */
+  put(value: T): void {
+    const version = (this.#rows.get(value.id)?.version ?? 0) + 1;
+    this.#rows.set(value.id, { text: JSON.stringify(value), version });
+  }
+
+  /** The record, which the test knows to be there. */
+  must(id: string): T {
+    const row = this.#rows.get(id);
+    if (row === undefined) throw new Error(`the test expected a record ${id}`);
+    return parse<T>(row.text);
+  }
+
+  all(): readonly T[] {
+    return [...this.#rows.keys()].toSorted().map((id) => this.must(id));
+  }
+}
+
+export class MemoryCommandStore extends MemoryStore<CommandRecord> implements CommandStore {
+  async listOpen(jobId: string): Promise<readonly CommandRecord[]> {
+    return this.all().filter(({ id, result }) => result === null && id.startsWith(`${jobId}.`));
+  }
+}
+
+type Elements = { readonly [K in keyof Stores]: Awaited<ReturnType<Stores[K]['list']>>[number] };
+
+export type MemoryStores = {
+  readonly [K in keyof Stores]: K extends 'commands'
+    ? MemoryCommandStore
+    : MemoryStore<Elements[K]>;
+};
+
+export function createMemoryStores(): MemoryStores {
+  return {
+    items: new MemoryStore(),
+    jobs: new MemoryStore(),
+    agents: new MemoryStore(),
+    commands: new MemoryCommandStore(),
+    recoveryPoints: new MemoryStore(),
+  };
+}
+
+/** Written by this class only, from a T. */
+function parse<T>(text: string): T {
+  return JSON.parse(text) as T;
+}

@@ -1,0 +1,90 @@
+import { Secret } from '../../../shared/domain/secret.ts';
+import type { ActivityDeps } from '../../../activities/support/deps.ts';
+import type { FunctionDeps } from '../../../functions/support/deps.ts';
+import { anAgent, anItem, aJob, aVm, goodFacts } from './builders.ts';
+import {
+  MemoryProcessServers,
+  MemoryReplicas,
+  MemorySnapshots,
+  MemoryVirtualMachines,
+} from './memory-azure.ts';
+import { MemoryClock, MemoryOrchestrator, MemoryQueues } from './memory-messaging.ts';
+import { createMemoryStores, type MemoryStores } from './memory-store.ts';
+
+export const REGISTRATION_TOKEN = 'the-registration-token';
+
+/** Everything activities and HTTP functions touch, in memory. */
+export interface MemoryWorld extends ActivityDeps, FunctionDeps {
+  readonly stores: MemoryStores;
+  readonly vms: MemoryVirtualMachines;
+  readonly snapshots: MemorySnapshots;
+  readonly replicas: MemoryReplicas;
+  readonly processServers: MemoryProcessServers;
+  readonly queues: MemoryQueues;
+  readonly orchestrator: MemoryOrchestrator;
+  readonly clock: MemoryClock;
+}
+
+/** Nothing is registered, nothing runs. */
+export function emptyWorld(): MemoryWorld {
+  const clock = new MemoryClock();
+  let jobs = 99;
+  let keys = 0;
+  return {
+    clock,
+    stores: createMemoryStores(),
+    vms: new MemoryVirtualMachines(),
+    snapshots: new MemorySnapshots(clock),
+    replicas: new MemoryReplicas(clock),
+    processServers: new MemoryProcessServers(),
+    queues: new MemoryQueues(clock),
+    orchestrator: new MemoryOrchestrator(),
+    registrationToken: new Secret(REGISTRATION_TOKEN),
+    // Sorts newest first, and before the jobs that the tests make.
+    newJobId: (prefix) => `${prefix}-0${(jobs -= 1)}`,
+    newAgentKey: () => `agent-key-${(keys += 1)}`,
+  };
+}
+
+/** One machine that runs in Azure, the agents of its site, and a failback that has just begun. */
+export function aWorld(): MemoryWorld {
+  const world = emptyWorld();
+  world.stores.items.put(anItem({ activeJobId: 'fb-1' }));
+  world.stores.jobs.put(aJob());
+  world.stores.agents.put(anAgent());
+  world.stores.agents.put(
+    anAgent({ id: 'cs-cs1', kind: 'configurationServer', name: 'cs1', address: null }),
+  );
+  world.vms.vms.set('rg-dr/web-01-azure', {
+    description: aVm(),
+    facts: goodFacts().azureVm!,
+    power: 'running',
+  });
+  return world;
+}
+
+/** All that an operator or another program can see. A message that comes twice is one message. */
+export function stateOf(world: MemoryWorld): unknown {
+  const { stores, vms, snapshots, replicas, processServers, queues, orchestrator } = world;
+  const messages = queues.messages.map(({ agentId, commandId }) => `${agentId} ${commandId}`);
+  return structuredClone({
+    items: stores.items.all(),
+    jobs: stores.jobs.all(),
+    agents: stores.agents.all(),
+    commands: stores.commands.all(),
+    recoveryPoints: stores.recoveryPoints.all(),
+    vms: sorted(vms.vms),
+    askedOfAzure: vms.asked,
+    snapshots: sorted(snapshots.taken),
+    replicas: sorted(replicas.replicas),
+    openReads: [...replicas.openReads].toSorted(),
+    processServers: sorted(processServers.deployed),
+    messages: [...new Set(messages)].toSorted(),
+    started: orchestrator.started,
+  });
+}
+
+/** The order in which things were made does not count. */
+function sorted<T>(map: ReadonlyMap<string, T>): readonly [string, T][] {
+  return [...map].toSorted(([a], [b]) => a.localeCompare(b));
+}

@@ -1,0 +1,160 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { jobViewSchema } from '../../../shared/contracts/http-api.ts';
+import { type Phase, PHASES } from '../../../shared/domain/phases.ts';
+import { errorRecord } from '../../../shared/errors/failback-error.ts';
+import { failure, success } from '../../../shared/errors/result.ts';
+import { aCommand, aJob, NOW } from '../../support/memory/builders.ts';
+import { callRoute, problemOf } from '../../support/memory/call-route.ts';
+import { aWorld, type MemoryWorld } from '../../support/memory/memory-world.ts';
+
+let world: MemoryWorld;
+
+beforeEach(() => {
+  world = aWorld();
+});
+
+describe('POST /api/failbacks/{id}/{action}', () => {
+  const ask = (action: string, id = 'fb-1') =>
+    callRoute(world, 'actOnFailback', { params: { id, action } });
+
+  it('records what is wanted, then wakes whoever may wait for it', async () => {
+    const answer = await ask('failover');
+    expect(answer.status).toBe(202);
+    expect(world.stores.jobs.must('fb-1').intents).toEqual({ failover: NOW });
+    expect(world.orchestrator.woken).toEqual([
+      'fb-1-replication intent',
+      'fb-1-commit-gate intent',
+    ]);
+  });
+
+  it('asked twice, keeps the time of the first and wakes again: the first event may be lost', async () => {
+    await ask('cancel');
+    world.clock.advance(60_000);
+    const again = await ask('cancel');
+    expect(again.status).toBe(202);
+    expect(world.stores.jobs.must('fb-1').intents).toEqual({ cancel: NOW });
+    expect(world.orchestrator.woken).toHaveLength(4);
+  });
+
+  const expected: Readonly<Record<Phase, readonly string[]>> = {
+    failedOver: ['failover', 'cancel'],
+    preparing: ['failover', 'cancel'],
+    initialReplication: ['failover', 'cancel'],
+    replicating: ['failover', 'cancel'],
+    shuttingDownSource: ['cancel'],
+    finalDelta: ['cancel'],
+    booting: ['cancel'],
+    commitPending: ['commit', 'cancel'],
+    committing: [],
+    waitingForAgent: [],
+    reverseReplicating: [],
+    protected: [],
+    rollingBack: [],
+  };
+
+  it.each(
+    PHASES.flatMap((phase) =>
+      (['failover', 'commit', 'cancel'] as const).map((action) => ({
+        phase,
+        action,
+        status: expected[phase].includes(action) ? 202 : 409,
+      })),
+    ),
+  )('$action in $phase answers $status', async ({ phase, action, status }) => {
+    world.stores.jobs.put(aJob({ phase }));
+    const answer = await ask(action);
+    expect(answer.status).toBe(status);
+    const { intents } = world.stores.jobs.must('fb-1');
+    expect(intents).toEqual(status === 202 ? { [action]: NOW } : {});
+    if (status === 202) return;
+    expect(problemOf(answer).code).toBe('FB-REQ-004');
+    expect(world.orchestrator.woken).toEqual([]);
+  });
+
+  it.each(PHASES)(
+    'the view of a job in %s offers exactly what would be accepted',
+    async (phase) => {
+      world.stores.jobs.put(aJob({ phase }));
+      const view = await callRoute(world, 'getFailback', { params: { id: 'fb-1' } });
+      expect(jobViewSchema.parse(view.json).allowedActions).toEqual(expected[phase]);
+    },
+  );
+
+  it.each(['succeeded', 'failed', 'cancelled'] as const)(
+    'is refused for a job that has %s, and its view offers nothing',
+    async (state) => {
+      world.stores.jobs.put(aJob({ state, phase: 'replicating', endedAt: NOW }));
+      const answer = await ask('cancel');
+      expect(problemOf(answer)).toMatchObject({ status: 409, code: 'FB-REQ-007' });
+      const view = await callRoute(world, 'getFailback', { params: { id: 'fb-1' } });
+      expect(view.json).toMatchObject({ allowedActions: [], progress: null });
+    },
+  );
+
+  it('is refused for a rehearsal, which always cleans up by itself', async () => {
+    world.stores.jobs.put(aJob({ operation: 'rehearsal', phase: 'replicating' }));
+    expect((await ask('failover')).status).toBe(409);
+  });
+
+  it('says that there is no such job', async () => {
+    expect(problemOf(await ask('cancel', 'fb-9'))).toMatchObject({
+      status: 404,
+      code: 'FB-REQ-002',
+    });
+  });
+
+  it.each(['delete', 'Commit', ''])('refuses the action %j', async (action) => {
+    const answer = await ask(action);
+    expect(problemOf(answer)).toMatchObject({ status: 400, code: 'FB-REQ-001' });
+    expect(world.stores.jobs.must('fb-1').intents).toEqual({});
+  });
+
+  it('does not lose what another request wanted at the same moment', async () => {
+    let isFirst = true;
+    world.stores.jobs.beforeReplace = async () => {
+      if (!isFirst) return;
+      isFirst = false;
+      await ask('failover');
+    };
+    await ask('cancel');
+    expect(world.stores.jobs.must('fb-1').intents).toEqual({ cancel: NOW, failover: NOW });
+  });
+
+  it('refuses a commit that was right when it was asked and is wrong when it is written', async () => {
+    world.stores.jobs.put(aJob({ phase: 'commitPending' }));
+    world.stores.jobs.beforeReplace = () => {
+      world.stores.jobs.beforeReplace = () => undefined;
+      world.stores.jobs.put(aJob({ phase: 'rollingBack' }));
+    };
+    expect((await ask('commit')).status).toBe(409);
+    expect(world.stores.jobs.must('fb-1').intents).toEqual({});
+  });
+});
+
+describe('cancelling', () => {
+  it('breaks off the transfers of this job and wakes their waiters, and lets all else finish', async () => {
+    const transfer = { name: 'replicateDisk', instanceId: 'waiter' } as const;
+    world.stores.commands.put(aCommand({ ...transfer, id: 'fb-1.disk-os' }));
+    world.stores.commands.put(aCommand({ id: 'fb-1.verify', name: 'verifyDisks' }));
+    world.stores.commands.put(aCommand({ id: 'fb-1.seal', name: 'sealRecoveryPoint' }));
+    world.stores.commands.put(aCommand({ ...transfer, id: 'fb-2.disk-os' }));
+    const done = success({ any: 'thing' });
+    world.stores.commands.put(aCommand({ ...transfer, id: 'fb-1.disk-lun-0', result: done }));
+    const params = { id: 'fb-1', action: 'cancel' };
+    await callRoute(world, 'actOnFailback', { params });
+    const resultOf = (id: string) => world.stores.commands.must(id).result;
+    const cancelled = failure(errorRecord('FB-ORC-005'));
+    expect(resultOf('fb-1.disk-os')).toEqual(cancelled);
+    expect(resultOf('fb-1.verify')).toEqual(cancelled);
+    expect(resultOf('fb-1.seal')).toBeNull();
+    expect(resultOf('fb-2.disk-os')).toBeNull();
+    expect(resultOf('fb-1.disk-lun-0')).toEqual(done);
+    expect(world.orchestrator.woken).toContain('waiter command:fb-1.disk-os');
+  });
+
+  it('of anything else than the whole failback breaks nothing off', async () => {
+    world.stores.commands.put(aCommand({ id: 'fb-1.disk-os', name: 'replicateDisk' }));
+    await callRoute(world, 'actOnFailback', { params: { id: 'fb-1', action: 'failover' } });
+    expect(world.stores.commands.must('fb-1.disk-os').result).toBeNull();
+  });
+});

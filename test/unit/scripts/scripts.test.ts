@@ -1,0 +1,84 @@
+import { spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { CATALOGUE } from '../../../shared/errors/catalogue.ts';
+
+const ROOT = join(import.meta.dirname, '../../..');
+const CATALOGUE_SCRIPT = join(ROOT, 'scripts/generate-error-catalogue.mjs');
+const BUILD_SCRIPT = join(ROOT, 'scripts/after-build.mjs');
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'scripts-'));
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function run(script: string, cwd: string, ...parameters: readonly string[]) {
+  const { status, stderr } = spawnSync(process.execPath, [script, ...parameters], {
+    cwd,
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
+  return { status, stderr };
+}
+
+describe('the document of errors', () => {
+  it('is up to date', () => {
+    expect(run(CATALOGUE_SCRIPT, ROOT, '--check')).toMatchObject({ status: 0 });
+  });
+
+  it('names every error with its causes and what to do', () => {
+    const text = readFileSync(join(ROOT, 'docs/errors.md'), 'utf8');
+    for (const [code, entry] of Object.entries(CATALOGUE)) {
+      const [, section = ''] = text.split(`## ${code}\n`);
+      const [own = ''] = section.split('\n## ');
+      expect(own).toContain(entry.recommendedAction);
+      for (const cause of entry.possibleCauses) expect(own).toContain(cause);
+    }
+    expect(text.match(/^## /gm)).toHaveLength(Object.keys(CATALOGUE).length);
+  });
+
+  it('is told to be out of date when it is missing or was changed, without being touched', () => {
+    mkdirSync(join(folder, 'docs'));
+    const file = join(folder, 'docs/errors.md');
+    const missing = run(CATALOGUE_SCRIPT, folder, '--check');
+    expect(missing.status).toBe(1);
+    expect(missing.stderr).toContain('npm run docs');
+    expect(existsSync(file)).toBe(false);
+
+    expect(run(CATALOGUE_SCRIPT, folder).status).toBe(0);
+    expect(run(CATALOGUE_SCRIPT, folder, '--check').status).toBe(0);
+    expect(readFileSync(file, 'utf8')).toBe(readFileSync(join(ROOT, 'docs/errors.md'), 'utf8'));
+
+    appendFileSync(file, 'by hand\n');
+    expect(run(CATALOGUE_SCRIPT, folder, '--check').status).toBe(1);
+    expect(readFileSync(file, 'utf8')).toContain('by hand');
+  });
+});
+
+describe('after the build', () => {
+  it('the scripts that run in guests are beside the built agents, and can be run', () => {
+    mkdirSync(join(folder, 'agents/mobility'), { recursive: true });
+    writeFileSync(join(folder, 'agents/mobility/register.sh'), '#!/bin/sh\n', { mode: 0o600 });
+    writeFileSync(join(folder, 'agents/mobility/register.ps1'), 'exit\n');
+    expect(run(BUILD_SCRIPT, folder)).toMatchObject({ status: 0 });
+    const built = join(folder, 'dist/agents/mobility');
+    expect(readFileSync(join(built, 'register.ps1'), 'utf8')).toBe('exit\n');
+    expect(statSync(join(built, 'register.sh')).mode & 0o777).toBe(0o755);
+  });
+});

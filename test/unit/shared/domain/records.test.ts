@@ -1,0 +1,47 @@
+import { describe, expect, it } from '@jest/globals';
+import { invariant, InvariantViolation } from '../../../../shared/domain/assert.ts';
+import { isTerminal, JOB_STATES } from '../../../../shared/domain/job.ts';
+import { rpoSeconds } from '../../../../shared/domain/protected-item.ts';
+import { anItem } from '../../../support/memory/builders.ts';
+
+describe('the state of a job', () => {
+  it.each([
+    ['queued', false],
+    ['running', false],
+    ['waitingForOperator', false],
+    ['succeeded', true],
+    ['failed', true],
+    ['cancelled', true],
+  ] as const)('%s is an end: %s', (state, isEnd) => {
+    expect(isTerminal(state)).toBe(isEnd);
+    expect(JOB_STATES).toContain(state);
+  });
+
+  it('has six values', () => {
+    expect(JOB_STATES).toHaveLength(6);
+  });
+});
+
+describe('the recovery point objective', () => {
+  const item = anItem({ lastRecoveryPointAt: '2026-03-01T12:00:00.000Z' });
+
+  it.each([
+    ['2026-03-01T12:00:00.000Z', 0],
+    ['2026-03-01T12:05:00.400Z', 300],
+    // The clock of the one who took the point may be ahead of ours.
+    ['2026-03-01T11:59:00.000Z', 0],
+  ])('at %s is %s seconds', (now, seconds) => {
+    expect(rpoSeconds(item, new Date(now))).toBe(seconds);
+  });
+
+  it('is unknown before the first recovery point', () => {
+    expect(rpoSeconds(anItem(), new Date())).toBeNull();
+  });
+});
+
+describe('an invariant', () => {
+  it('breaks with its words when it does not hold, and is silent when it does', () => {
+    expect(() => invariant(false, 'two and two')).toThrow(new InvariantViolation('two and two'));
+    expect(() => invariant(true, 'two and two')).not.toThrow();
+  });
+});
