@@ -1,0 +1,144 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { cloudInit } from '../../../shared/adapters/azure/cloud-init.ts';
+import { ArmProcessServers } from '../../../shared/adapters/azure/process-servers.ts';
+import { ArmVirtualMachines } from '../../../shared/adapters/azure/virtual-machines.ts';
+import { Secret } from '../../../shared/domain/secret.ts';
+import { unique } from '../../support/control-plane/azure-storage.ts';
+import { untilTrue } from '../../support/control-plane/until.ts';
+import { type LabAzure, startLabAzure } from '../../support/lab-azure.ts';
+
+const GROUP = 'dr';
+const MIB = 1024 * 1024;
+
+let lab: LabAzure;
+let vms: ArmVirtualMachines;
+
+beforeAll(async () => {
+  lab = await startLabAzure();
+  vms = new ArmVirtualMachines(lab.clients);
+});
+afterAll(async () => lab.stop());
+
+const powered = async (vm: string, state: string): Promise<void> =>
+  untilTrue(`${vm} is ${state}`, async () => (await vms.powerState(GROUP, vm)) === state);
+const fail = (operation: string, status: number, code: string): void =>
+  lab.arm.inject({ operation, status, code, times: 1 });
+
+/** Somebody whose subnet the process server moves into. */
+async function aVm(): Promise<string> {
+  const name = unique('vm');
+  const disks = [{ name: `${name}-os`, sizeBytes: MIB, lun: null, writableFrom: 0 }];
+  const rest = { osType: 'Linux', vmSize: 'Standard_D2s_v5' } as const;
+  await lab.arm.seed({ resourceGroup: GROUP, name, disks, ...rest });
+  return name;
+}
+
+const SETTINGS = {
+  controlPlaneUrl: 'https://failback.example.net',
+  registrationToken: new Secret('SECRET-TOKEN'),
+  passphrase: new Secret('SECRET-PASSPHRASE'),
+  packageUrl: 'https://packages.example.net/agents.tar.gz',
+};
+
+describe('a process server that is deployed', () => {
+  const servers = (): ArmProcessServers =>
+    new ArmProcessServers(lab.clients, {
+      ...SETTINGS,
+      vmSize: 'Standard_F4s_v2',
+      adminSshPublicKey: 'ssh-ed25519 AAAA',
+      image: { publisher: 'Debian', offer: 'debian-12', sku: '12', version: 'latest' },
+    });
+  async function aRequest() {
+    const vm = await vms.describe(GROUP, await aVm());
+    const name = unique('ps');
+    return { name, resourceGroup: GROUP, location: 'lab', subnetId: vm!.subnetId };
+  }
+  const nicExists = async (name: string): Promise<boolean> =>
+    lab.clients.network.networkInterfaces.get(GROUP, `${name}-nic`).then(
+      () => true,
+      () => false,
+    );
+
+  it('is completed by the repetition when only its interface was made', async () => {
+    const request = await aRequest();
+    fail('virtualMachines.createOrUpdate', 503, 'ServiceUnavailable');
+    await expect(servers().deploy(request)).rejects.toMatchObject({ code: 'FB-AZ-002' });
+    expect(await nicExists(request.name)).toBe(true);
+    await servers().deploy(request);
+    await powered(request.name, 'running');
+    await servers().remove(GROUP, request.name);
+  });
+
+  it('leaves nothing behind when it is removed, twice', async () => {
+    const request = await aRequest();
+    await servers().deploy(request);
+    await powered(request.name, 'running');
+    const { storageProfile } = await lab.clients.compute.virtualMachines.get(GROUP, request.name);
+    await servers().remove(GROUP, request.name);
+    await servers().remove(GROUP, request.name);
+    expect(await vms.powerState(GROUP, request.name)).toBe('absent');
+    expect(await nicExists(request.name)).toBe(false);
+    const disk = lab.clients.compute.disks.get(GROUP, storageProfile?.osDisk?.name ?? '');
+    await expect(disk).rejects.toMatchObject({ statusCode: 404 });
+  });
+
+  it('leaves no interface behind when it never came to a VM', async () => {
+    const request = await aRequest();
+    fail('virtualMachines.createOrUpdate', 400, 'SkuNotAvailable');
+    await expect(servers().deploy(request)).rejects.toMatchObject({ code: 'FB-AZ-001' });
+    await servers().remove(GROUP, request.name);
+    expect(await nicExists(request.name)).toBe(false);
+  });
+});
+
+interface CloudInit {
+  readonly write_files: readonly { path: string; permissions: string; content: string }[];
+  readonly runcmd: readonly (readonly string[])[];
+}
+
+describe('what a process server gets for its first boot', () => {
+  const text = cloudInit({ name: 'ps-1', ...SETTINGS });
+  const document = JSON.parse(text.replace('#cloud-config\n', '')) as CloudInit;
+
+  it('is a cloud-init document', () => {
+    expect(text.split('\n', 1)).toEqual(['#cloud-config']);
+    // Azure takes 64 KiB of custom data, Base64.
+    expect(Buffer.from(text).toString('base64').length).toBeLessThan(64 * 1024);
+  });
+
+  it('has the two secrets the agent needs in a file for root only, and nowhere else', () => {
+    const withSecrets = document.write_files.filter(({ content }) => content.includes('SECRET'));
+    expect(withSecrets).toHaveLength(1);
+    const [config] = withSecrets;
+    expect(config).toMatchObject({
+      path: '/etc/azure-failback/process-server.json',
+      permissions: '0600',
+    });
+    expect(JSON.parse(config!.content)).toEqual({
+      name: 'ps-1',
+      controlPlaneUrl: 'https://failback.example.net',
+      registrationToken: 'SECRET-TOKEN',
+      passphrase: 'SECRET-PASSPHRASE',
+      dataFolder: '/var/lib/azure-failback',
+    });
+    expect(JSON.stringify(document.runcmd)).not.toContain('SECRET');
+    expect(text.match(/SECRET-/g)).toHaveLength(2);
+  });
+
+  it('starts a service with that file, again whenever it ends', () => {
+    const unit = document.write_files.find(({ path }) => path.endsWith('.service'));
+    expect(unit?.content).toContain('--config /etc/azure-failback/process-server.json');
+    expect(unit?.content).toContain('Restart=always');
+    const service = unit?.path.split('/').at(-1)?.replace('.service', '');
+    expect(document.runcmd.at(-1)).toEqual(['systemctl', 'enable', '--now', service]);
+  });
+
+  it('cannot be broken out of by what stands in the settings', () => {
+    const passphrase = new Secret('"}\n  runcmd: [["reboot"]]\n$(reboot)');
+    const odd = cloudInit({ name: 'ps-1', ...SETTINGS, passphrase });
+    const parsed = JSON.parse(odd.replace('#cloud-config\n', '')) as CloudInit;
+    expect(parsed.runcmd).toEqual(document.runcmd);
+    const config = JSON.parse(parsed.write_files[0]!.content) as { passphrase: string };
+    expect(config.passphrase).toBe(passphrase.reveal());
+  });
+});

@@ -1,0 +1,154 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { describeWith } from '../../peers/peers.ts';
+import { until, untilTrue } from '../../support/control-plane/until.ts';
+import { aVmShape, describeHypervisor, DISK_BYTES } from './conformance.ts';
+import { LocalFixture } from './local-fixture.ts';
+
+describeHypervisor('The local hypervisor with a simulated boot', {
+  start: async () => new LocalFixture(),
+  hasGuests: true,
+});
+
+describeWith('qemu', 'with QEMU', () => {
+  describeHypervisor('The local hypervisor', {
+    start: async () => new LocalFixture({ boot: 'qemu' }),
+    hasGuests: true,
+  });
+});
+
+describe('The local hypervisor alone', () => {
+  let site: LocalFixture;
+  beforeEach(() => {
+    site = new LocalFixture();
+  });
+  afterEach(async () => site.stop());
+
+  async function ready(): Promise<{ vmId: string; disks: readonly string[] }> {
+    const shape = aVmShape();
+    const vmId = await site.hypervisor.createVm(shape, shape.name, false);
+    await site.hypervisor.ensureDisks(vmId, shape.disks);
+    return { vmId, disks: ['os', 'lun-0'].map((id) => join(site.folder, vmId, `${id}.raw`)) };
+  }
+
+  async function other(config: ConstructorParameters<typeof LocalFixture>[0], url?: string) {
+    await site.stop();
+    site = new LocalFixture(config, url);
+  }
+
+  it('says that a boot was only simulated, and what was found instead', async () => {
+    const { vmId } = await ready();
+    const [os] = await site.hypervisor.attachToMasterTarget(vmId);
+    await site.installGuest(os!.device, 'MARK-1');
+    await site.hypervisor.attachToVm(vmId);
+    await site.hypervisor.powerOn(vmId);
+    expect(await site.hypervisor.bootEvidence(vmId)).toMatchObject({
+      isSimulated: true,
+      evidence: expect.stringMatching(/^SIMULATED-BOOT \(not booted.*marker=MARK-1$/),
+    });
+  });
+
+  it('shows why nothing boots from a disk without a boot signature', async () => {
+    const { vmId } = await ready();
+    await site.hypervisor.powerOn(vmId);
+    const { consoleTail } = await site.hypervisor.bootEvidence(vmId);
+    expect(consoleTail).toContain('No bootable device');
+  });
+
+  it('takes no disk space for what was never written', async () => {
+    const { disks } = await ready();
+    const { statSync } = await import('node:fs');
+    expect(statSync(disks[0]!)).toMatchObject({ size: DISK_BYTES, blocks: 0 });
+  });
+
+  it('does not mind what else lies in its folder', async () => {
+    const { vmId } = await ready();
+    mkdirSync(join(site.folder, 'lost+found'));
+    writeFileSync(join(site.folder, 'notes.txt'), 'of the administrator');
+    writeFileSync(join(site.folder, vmId, 'vm.json.new'), '{"vmId":');
+    await site.restart();
+    expect(await site.hypervisor.findVm({ vmId, name: '' })).toMatchObject({ vmId });
+    expect(await site.hypervisor.findVm({ name: 'of the administrator' })).toBeNull();
+  });
+
+  it('keeps a copy of the disks as they were right before the boot', async () => {
+    await other({ keepBootCopy: true, guestPauseMs: 1 });
+    const { vmId, disks } = await ready();
+    await site.hypervisor.powerOn(vmId);
+    await untilTrue('the guest writes', () =>
+      readFileSync(disks[1]!).includes('written on-premises'),
+    );
+    await site.hypervisor.powerOff(vmId);
+    const copy = readFileSync(join(site.folder, vmId, 'images/boot-copy/lun-0.raw'));
+    expect(copy.equals(Buffer.alloc(DISK_BYTES))).toBe(true);
+  });
+
+  it('has guests that write while they run, and only then, and not into the boot area', async () => {
+    await other({ guestPauseMs: 1 });
+    const { vmId, disks } = await ready();
+    await site.hypervisor.powerOn(vmId);
+    await untilTrue('the guest writes to both disks', () =>
+      disks.every((file) => readFileSync(file).includes('written on-premises')),
+    );
+    await site.hypervisor.powerOff(vmId);
+    const after = disks.map((file) => readFileSync(file));
+    expect(after[0]!.subarray(0, DISK_BYTES / 2).equals(Buffer.alloc(DISK_BYTES / 2))).toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(disks.map((file) => readFileSync(file).equals(after.shift()!))).toEqual([true, true]);
+  });
+
+  it('takes images between two writes of a guest, of all disks at one instant', async () => {
+    await other({ guestPauseMs: 1 });
+    const { vmId, disks } = await ready();
+    await site.hypervisor.powerOn(vmId);
+    await untilTrue('the guest writes', () =>
+      readFileSync(disks[1]!).includes('written on-premises'),
+    );
+    const image = await site.hypervisor.openImage(vmId, 'point-1');
+    const rounds = await Promise.all(
+      image.map(async ({ device }) => roundsIn(await site.read(device, 0, DISK_BYTES))),
+    );
+    const all = new Set(rounds.flat());
+    // The guest writes its rounds in order, so that an instant has no gaps.
+    expect(all.size).toBe(Math.max(...all) + 1);
+    await site.hypervisor.powerOff(vmId);
+  });
+
+  it('has guests whose agent registers a while after the boot, until it is heard', async () => {
+    const bodies: unknown[] = [];
+    const server = createServer((request, response) => {
+      request.on('data', (chunk) => bodies.push(JSON.parse(String(chunk))));
+      request.on('end', () => response.writeHead(bodies.length === 1 ? 503 : 204).end());
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = server.address() as AddressInfo;
+      await other({ agentDelaySeconds: 0 }, `http://127.0.0.1:${port}/`);
+      const { vmId } = await ready();
+      await site.hypervisor.powerOn(vmId);
+      const second = await until('it registers', () => bodies[1]);
+      expect(second).toMatchObject({ vmId, proof: `proof of ${vmId}` });
+      await site.hypervisor.powerOff(vmId);
+    } finally {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
+
+  it('forgets all of a VM that is deleted', async () => {
+    const { vmId } = await ready();
+    await site.hypervisor.openImage(vmId, 'point-1');
+    await site.hypervisor.deleteVm(vmId);
+    expect(existsSync(join(site.folder, vmId))).toBe(false);
+  });
+});
+
+function roundsIn(bytes: Buffer): readonly number[] {
+  const text = bytes.toString('latin1');
+  return [...text.matchAll(/written on-premises, round (\d+)\n(?=w|\0|$)/g)].map(([, round]) =>
+    Number(round),
+  );
+}
