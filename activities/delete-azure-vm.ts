@@ -14,7 +14,8 @@ export const createDeleteAzureVm = (deps: Deps): ActivityHandler<'deleteAzureVm'
   async function deleteAzureVm({ jobId, itemId }) {
     const { resourceGroup, vmName, disks } = await requireItem(deps.stores, itemId);
     const { report } = await requireJob(deps.stores, jobId);
-    if (report.proof?.mismatches !== 0) {
+    const { proof } = report;
+    if (proof === undefined || proof.mismatches !== 0 || proof.blocksCompared === 0) {
       throw new FailbackError('FB-AZ-005', { vmName, reason: 'no proof of equality in the job' });
     }
     for (const { id } of disks) {

@@ -10,14 +10,15 @@ export const createRetireProcessServer = ({
 }: Pick<ActivityDeps, 'stores' | 'processServers'>): ActivityHandler<'retireProcessServer'> =>
   async function retireProcessServer({ itemId }) {
     const item = await requireItem(stores, itemId);
+    const name = processServerName(item.resourceGroup);
     const items = await stores.items.list();
     const isStillUsed = items.some(
       (other) =>
         other.id !== itemId &&
-        other.resourceGroup === item.resourceGroup &&
+        processServerName(other.resourceGroup) === name &&
         other.activeJobId !== null,
     );
     if (isStillUsed) return { isDeleted: false };
-    await processServers.remove(item.resourceGroup, processServerName(item.resourceGroup));
+    await processServers.remove(item.resourceGroup, name);
     return { isDeleted: true };
   };

@@ -38,7 +38,7 @@ const get: Handle = async (request, deps) => {
 };
 
 const act: Handle = async (request, deps) => {
-  const intent = validate(intentSchema, request.params['action']);
+  const intent = validate(intentSchema, request.params['action'], ['action']);
   const id = request.params['id'] ?? '';
   if (intent !== 'failover') return accepted(deps, await ask(deps, id, { intent }));
   const { recoveryPoint } = await readOptionalBody(request, failoverSchema);

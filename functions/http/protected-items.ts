@@ -1,10 +1,10 @@
 import {
+  protectedItemIdSchema,
   type ProtectedItemView,
   type RecoveryPointView,
   type PutProtectedItem,
   putProtectedItemSchema,
 } from '../../shared/contracts/http-api.ts';
-import { identifierSchema } from '../../shared/contracts/json.ts';
 import { stageOf } from '../../shared/domain/phases.ts';
 import { directionOf, type ProtectedItem, rpoSeconds } from '../../shared/domain/protected-item.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
@@ -26,7 +26,7 @@ const get: Handle = async (request, deps) => {
 
 /** Takes a VM that runs in Azure under care; its disks are read from Azure. Again: reads them in anew. */
 const put: Handle = async (request, deps) => {
-  const id = validate(identifierSchema, request.params['id']);
+  const id = validate(protectedItemIdSchema, request.params['id'], ['id']);
   const body = await readBody(request, putProtectedItemSchema);
   const vm = await deps.vms.describe(body.resourceGroup, body.vmName);
   if (vm === null) throw new FailbackError('FB-REQ-002', { kind: 'Azure VM', id: body.vmName });

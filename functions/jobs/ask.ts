@@ -30,8 +30,8 @@ export async function ask(deps: FunctionDeps, jobId: string, wish: Wish): Promis
   const at = deps.clock.now().toISOString();
   if (recoveryPoint !== undefined) await refuseUnknownPoint(deps, jobId, recoveryPoint);
   const job = await updateRecord(deps.stores.jobs, jobId, (current) => {
-    refuseIfImpossible(current, intent);
     if (current.intents[intent] !== undefined) return current;
+    refuseIfImpossible(current, intent);
     const asked = { ...current, intents: { ...current.intents, [intent]: at } };
     return recoveryPoint === undefined ? asked : { ...asked, failoverTo: recoveryPoint };
   });

@@ -9,12 +9,13 @@ import { BEYOND_RETURN, stageOf, STARTABLE } from '../../shared/domain/phases.ts
 import type { ProtectedItem } from '../../shared/domain/protected-item.ts';
 import { errorRecord, FailbackError } from '../../shared/errors/failback-error.ts';
 import { updateRecord } from '../../shared/services/update-record.ts';
+import type { Versioned } from '../../shared/ports/stores.ts';
 import type { FunctionDeps } from '../support/deps.ts';
 
 type Operation = Job['operation'];
 
 /**
- * Takes the item (one job at a time, guarded by its ETag), writes the job, starts its orchestration.
+ * Writes the job, takes the item for it (one job at a time, guarded by its ETag), starts its orchestration.
  * A start that broke off half-way is completed by asking again.
  */
 export async function startJob(
@@ -28,16 +29,27 @@ export async function startJob(
   }
   const item = found.value;
   const pending = await unfinishedJob(deps, item);
-  if (pending?.state === 'queued') {
+  if (pending !== null) {
+    if (pending.operation !== operation) throw heldBy(item, pending.id);
     await startOrchestration(deps, pending, item);
     return pending;
   }
   refuseWrongPhase(item, operation);
+  const job = await newJob(deps, item, { operation, options });
+  await deps.stores.jobs.create(job);
+  await takeItem(deps, found, job);
+  await startOrchestration(deps, job, item);
+  return job;
+}
 
-  const id = deps.newJobId(operation === 'failback' ? 'fb' : 'rh');
-  await deps.stores.items.replace({ ...item, activeJobId: id }, found.etag);
-  const job: Job = {
-    id,
+async function newJob(
+  deps: FunctionDeps,
+  item: ProtectedItem,
+  { operation, options }: Pick<Job, 'operation' | 'options'>,
+): Promise<Job> {
+  const { id: itemId } = item;
+  return {
+    id: deps.newJobId(operation === 'failback' ? 'fb' : 'rh'),
     operation,
     itemId,
     itemName: item.name,
@@ -53,21 +65,40 @@ export async function startJob(
     report: await inheritedReport(deps, item),
     error: null,
   };
-  await deps.stores.jobs.create(job);
-  await startOrchestration(deps, job, item);
-  return job;
+}
+
+/** Of two requests at the same moment one gets the item; the other's job ends before it began. */
+async function takeItem(
+  deps: FunctionDeps,
+  { value: item, etag }: Versioned<ProtectedItem>,
+  job: Job,
+): Promise<void> {
+  try {
+    await deps.stores.items.replace({ ...item, activeJobId: job.id }, etag);
+  } catch (error) {
+    const holder = (await deps.stores.items.get(item.id))?.value.activeJobId ?? 'another request';
+    const refusal = heldBy(item, holder);
+    const endedAt = deps.clock.now().toISOString();
+    const end = { state: 'failed', endedAt, error: refusal.toRecord() } as const;
+    await updateRecord(deps.stores.jobs, job.id, (late) => ({ ...late, ...end }));
+    throw error instanceof FailbackError && error.code === 'FB-REQ-008' ? refusal : error;
+  }
+}
+
+function heldBy({ name: itemName }: ProtectedItem, jobId: string): FailbackError {
+  return new FailbackError('FB-REQ-003', { itemName, jobId });
 }
 
 /**
- * The job that holds the item, `null` when the item is free. Throws FB-REQ-003 while its orchestration
- * runs; a job whose orchestration was stopped from outside has ended.
+ * The job that took the item but was not started yet, `null` when the item is free. Throws FB-REQ-003 while
+ * its orchestration runs; a job whose orchestration was stopped from outside has ended.
  */
 async function unfinishedJob(deps: FunctionDeps, item: ProtectedItem): Promise<Job | null> {
   if (item.activeJobId === null) return null;
   const job = (await deps.stores.jobs.get(item.activeJobId))?.value;
   if (job === undefined || isTerminal(job.state)) return null;
   if (await deps.orchestrator.isRunning(job.instanceId)) {
-    throw new FailbackError('FB-REQ-003', { itemName: item.name, jobId: job.id });
+    throw heldBy(item, job.id);
   }
   if (job.state === 'queued') return job;
   const endedAt = deps.clock.now().toISOString();

@@ -53,10 +53,19 @@ function parseJson(text: string): unknown {
   }
 }
 
-export function validate<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+/** `at` says where the value stands when it is not the body. Throws InvalidBody. */
+export function validate<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  at: readonly string[] = [],
+): z.output<S> {
   const parsed = schema.safeParse(value);
-  if (!parsed.success) throw new InvalidBody(parsed.error.issues);
-  return parsed.data;
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map(({ path, message }) => ({
+    path: [...at, ...path],
+    message,
+  }));
+  throw new InvalidBody(issues);
 }
 
 const STATUS_OF: Partial<Record<ErrorCode, number>> = {
@@ -69,7 +78,10 @@ const STATUS_OF: Partial<Record<ErrorCode, number>> = {
   'FB-REQ-007': 409,
   'FB-REQ-008': 412,
   'FB-REQ-010': 409,
+  'FB-AZ-001': 502,
   'FB-AZ-002': 503,
+  'FB-AZ-004': 409,
+  'FB-ORC-010': 409,
 };
 
 /** Wraps a handler: failures of ours become problem documents, everything else stays a 500 of the host. */

@@ -51,6 +51,9 @@ export const recoveryPointViewSchema = z.object({
 });
 export type RecoveryPointView = z.infer<typeof recoveryPointViewSchema>;
 
+/** Shorter than other identifiers: the names of what belongs to the item are made from it. */
+export const protectedItemIdSchema = identifierSchema.max(60, 'at most 60 letters');
+
 /** PUT /api/protected-items/{id}: takes a VM that runs in Azure under care. */
 export const putProtectedItemSchema = z.strictObject({
   name: z.string().min(1).max(80),

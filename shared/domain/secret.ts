@@ -27,15 +27,19 @@ export class Secret {
   }
 }
 
-const SECRET_QUERY_PARAMETERS = /([?&](?:sig|code|skoid|sktid|key|token)=)[^&\s"']+/gi;
-const SECRET_HEADERS =
-  /((?:authorization|x-functions-key|x-identity-header)["']?\s*[:=]\s*["']?)[^\s"',}]+(?: [^\s"',}]+)?/gi;
+/** Also as they look inside XML (`&amp;`) or inside another URL (`%26sig%3D`). */
+const SECRET_QUERY_PARAMETERS =
+  /((?:[?&;]|%3F|%26)(?:sig|code|skoid|sktid|key|token)(?:=|%3D))[^&\s"']+/gi;
+const SECRET_FIELDS =
+  /((?:authorization|x-functions-key|x-identity-header|x-registration-token|agentKey|registrationToken|passphrase|accountKey|privateKey)["']?\s*[:=]\s*["']?)[^\s"',}]+(?: [^\s"',}]+)?/gi;
+const BEARER_TOKENS = /(\bBearer\s+)[\w.~+/=-]+/gi;
 const SECRET_CONNECTION_PARTS = /((?:AccountKey|SharedAccessSignature|Password)=)[^;\s"']+/gi;
 
 /** Masks what looks like a secret in a text that came from a library and goes to a log or an error. */
 export function redact(text: string): string {
   return text
     .replaceAll(SECRET_QUERY_PARAMETERS, '$1[secret]')
-    .replaceAll(SECRET_HEADERS, '$1[secret]')
+    .replaceAll(SECRET_FIELDS, '$1[secret]')
+    .replaceAll(BEARER_TOKENS, '$1[secret]')
     .replaceAll(SECRET_CONNECTION_PARTS, '$1[secret]');
 }

@@ -57,7 +57,7 @@ export interface CommandStore extends RecordStore<CommandRecord> {
 
 /** A moment the machine can be started from. */
 export interface RecoveryPointRecord {
-  /** `<reverse ticks>-<item>`: newest first. */
+  /** `<reverse ticks>-<point>`: newest first. */
   readonly id: string;
   readonly itemId: string;
   readonly pointId: string;

@@ -38,6 +38,7 @@ async function seeded({ replicas }: MemoryWorld): Promise<void> {
     await replicas.beginSeed({
       resourceGroup: 'rg-dr',
       diskName,
+      kind: 'managedDisk',
       replicaName: `web-01/${id}.vhd`,
     });
   }
@@ -51,12 +52,9 @@ export async function proved(world: MemoryWorld): Promise<void> {
   world.stores.items.put(anItem({ activeJobId: 'fb-1', phase: 'committing' }));
 }
 
-async function twoPoints({ snapshots }: MemoryWorld): Promise<void> {
+function twoPoints({ snapshots }: MemoryWorld): void {
   for (const point of ['p1', 'p2']) {
-    for (const { id, diskName } of DISKS) {
-      const snapshotName = `${point}-${id}`;
-      await snapshots.take({ resourceGroup: 'rg-dr', itemId: 'web-01', diskName, snapshotName });
-    }
+    for (const { id } of DISKS) snapshots.put(`${point}-${id}`);
   }
 }
 
@@ -156,6 +154,9 @@ export const CASES: { readonly [N in ActivityName]: ActivityCase<N> } = {
     input: { ...ref, pointId: 'fb-1-p0001' },
     answers: {
       takenAt: NOW,
+      consistency: 'crashConsistent',
+      isOneInstant: true,
+      reasons: [],
       snapshots: { os: 'fb-1-p0001-os', 'lun-0': 'fb-1-p0001-lun-0' },
     },
   },

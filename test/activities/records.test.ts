@@ -64,8 +64,7 @@ describe('takeSnapshots', () => {
   it('tells the earliest instant of its disks: the point is as old as its oldest part', async () => {
     const world = aWorld();
     const { takeSnapshots } = createActivities(world);
-    const first = { resourceGroup: 'rg-dr', itemId: 'web-01', diskName: 'web-01-data' };
-    await world.snapshots.take({ ...first, snapshotName: 'p1-lun-0' });
+    world.snapshots.put('p1-lun-0');
     const earliest = world.clock.now().toISOString();
     world.clock.advance(5000);
     const { takenAt } = await takeSnapshots({ ...ref, pointId: 'p1' });
@@ -76,8 +75,7 @@ describe('takeSnapshots', () => {
 describe('pruneSnapshots', () => {
   it('does not touch the snapshots of another machine', async () => {
     const world = aWorld();
-    const other = { resourceGroup: 'rg-dr', itemId: 'web-02', diskName: 'd', snapshotName: 's' };
-    await world.snapshots.take(other);
+    world.snapshots.put('s', { itemId: 'web-02' });
     const answer = await createActivities(world).pruneSnapshots({ ...ref, keep: [] });
     expect(answer).toEqual({ deleted: 0 });
     expect([...world.snapshots.taken.keys()]).toEqual(['s']);

@@ -103,7 +103,7 @@ export class PageBlobSnapshots {
   ): Promise<number> {
     let deleted = 0;
     for (const url of urls) {
-      await callAzure(`delete snapshots of ${url}`, async () => {
+      await findInAzure(`delete snapshots of ${url}`, async () => {
         for (const { handle } of await this.#listOfItem(url, itemId)) {
           const isKept = keep.some((each) => each.url === url && each.snapshot === handle.snapshot);
           if (isKept) continue;

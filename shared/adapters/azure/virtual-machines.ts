@@ -110,11 +110,8 @@ export class ArmVirtualMachines implements AzureVirtualMachines {
       const machines = this.#arm.compute.virtualMachines;
       await machines.update(resourceGroup, vmName, {
         storageProfile: {
-          ...(osDisk === undefined ? {} : { osDisk: { ...osDisk, deleteOption: 'Delete' } }),
-          dataDisks: (storageProfile?.dataDisks ?? []).map((disk) => ({
-            ...disk,
-            deleteOption: 'Delete',
-          })),
+          ...(osDisk === undefined ? {} : { osDisk: deletedWithVm(osDisk) }),
+          dataDisks: (storageProfile?.dataDisks ?? []).map((disk) => deletedWithVm(disk)),
         },
         networkProfile: {
           networkInterfaces: (networkProfile?.networkInterfaces ?? []).map((nic) => ({
@@ -203,4 +200,9 @@ export class ArmVirtualMachines implements AzureVirtualMachines {
 function isAdeEncrypted(vm: VirtualMachine, managed: Disk | null): boolean {
   if (managed !== null) return managed.encryptionSettingsCollection?.enabled ?? false;
   return vm.storageProfile?.osDisk?.encryptionSettings?.enabled ?? false;
+}
+
+/** Page blobs belong to whoever keeps the storage account: Azure does not delete them with a VM. */
+function deletedWithVm<T extends { readonly vhd?: unknown }>(disk: T): T {
+  return disk.vhd === undefined ? { ...disk, deleteOption: 'Delete' } : disk;
 }

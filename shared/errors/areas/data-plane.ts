@@ -69,15 +69,6 @@ export const DATA_PLANE_ERRORS = {
     isRetryable: true,
     isCustomerResolvable: true,
   },
-  'FB-DATA-007': {
-    severity: 'critical',
-    category: 'dataPlane',
-    message: 'The master target refused the transfer: {reason}',
-    possibleCauses: ['See the reason.'],
-    recommendedAction: 'See the reason; the transfer resumes where it stopped.',
-    isRetryable: false,
-    isCustomerResolvable: true,
-  },
   'FB-DATA-008': {
     severity: 'warning',
     category: 'dataPlane',

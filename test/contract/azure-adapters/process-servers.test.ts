@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { cloudInit } from '../../../shared/adapters/azure/cloud-init.ts';
+import { PageBlobs } from '../../../shared/adapters/azure/page-blobs.ts';
 import { ArmProcessServers } from '../../../shared/adapters/azure/process-servers.ts';
 import { ArmVirtualMachines } from '../../../shared/adapters/azure/virtual-machines.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
-import { unique } from '../../support/control-plane/azure-storage.ts';
+import { storageOf, unique } from '../../support/control-plane/azure-storage.ts';
 import { untilTrue } from '../../support/control-plane/until.ts';
 import { type LabAzure, startLabAzure } from '../../support/lab-azure.ts';
 
@@ -15,7 +16,7 @@ let vms: ArmVirtualMachines;
 
 beforeAll(async () => {
   lab = await startLabAzure();
-  vms = new ArmVirtualMachines(lab.clients);
+  vms = new ArmVirtualMachines(lab.clients, new PageBlobs(storageOf(lab.azurite).blobs));
 });
 afterAll(async () => lab.stop());
 

@@ -1,10 +1,12 @@
 import { AnonymousCredential, PageBlobClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ArmDiskSnapshots } from '../../../shared/adapters/azure/disk-snapshots.ts';
+import { PageBlobs } from '../../../shared/adapters/azure/page-blobs.ts';
 import { BlobReplicaDisks } from '../../../shared/adapters/azure/replica-disks.ts';
+import { AzureDiskSnapshots } from '../../../shared/adapters/azure/source-snapshots.ts';
 import { ArmVirtualMachines } from '../../../shared/adapters/azure/virtual-machines.ts';
 import type { StorageClients } from '../../../shared/adapters/azure/clients.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
+import type { SnapshotRequest, SourceAccess } from '../../../shared/ports/azure.ts';
 import { storageOf, unique } from '../../support/control-plane/azure-storage.ts';
 import { untilTrue } from '../../support/control-plane/until.ts';
 import { type LabAzure, startLabAzure } from '../../support/lab-azure.ts';
@@ -18,14 +20,18 @@ const PASSING = { code: 'FB-AZ-002', isRetryable: true };
 let lab: LabAzure;
 let storage: StorageClients;
 let vms: ArmVirtualMachines;
-let snapshots: ArmDiskSnapshots;
+let snapshots: AzureDiskSnapshots;
 let replicas: BlobReplicaDisks;
 
 beforeAll(async () => {
   lab = await startLabAzure();
   storage = storageOf(lab.azurite);
-  vms = new ArmVirtualMachines(lab.clients);
-  snapshots = new ArmDiskSnapshots(lab.clients, clock);
+  const blobs = new PageBlobs(storage.blobs);
+  vms = new ArmVirtualMachines(lab.clients, blobs);
+  const warn = (message: string): never => {
+    throw new Error(message);
+  };
+  snapshots = new AzureDiskSnapshots({ arm: lab.clients, blobs, clock, warn });
   replicas = new BlobReplicaDisks(storage, lab.clients, clock);
 });
 afterAll(async () => lab.stop());
@@ -163,83 +169,85 @@ describe('the VM in Azure', () => {
   });
 });
 
-describe('snapshots of a disk', () => {
-  const request = (vm: string, snapshotName: string) => ({
+describe('snapshots of a VM that has one disk of interest', () => {
+  const request = (vm: string, pointId: string): SnapshotRequest => ({
     resourceGroup: GROUP,
     itemId: `item-${vm}`,
-    diskName: `${vm}-data`,
-    snapshotName,
+    vmName: vm,
+    pointId,
+    disks: [{ id: 'lun-0', diskName: `${vm}-data`, kind: 'managedDisk' }],
+    consistency: 'crashConsistent',
   });
+  const take = async (vm: string, pointId: string): Promise<string> =>
+    (await snapshots.take(request(vm, pointId))).snapshots['lun-0'] ?? '';
+  const read = async (snapshot: string): Promise<SourceAccess | null> =>
+    snapshots.grantRead(GROUP, { snapshot, base: null });
 
   it('are taken once, also when Azure was busy at first', async () => {
     const vm = await aVm();
     fail('snapshots.createOrUpdate', 429, 'TooManyRequests');
-    const name = unique('s');
-    await expect(snapshots.take(request(vm, name))).rejects.toMatchObject(PASSING);
-    const first = await snapshots.take(request(vm, name));
-    expect(await snapshots.take(request(vm, name))).toEqual(first);
-    expect(await snapshots.listOfItem(GROUP, `item-${vm}`)).toEqual([name]);
+    const point = unique('p');
+    await expect(take(vm, point)).rejects.toMatchObject(PASSING);
+    const first = await snapshots.take(request(vm, point));
+    expect(await snapshots.take(request(vm, point))).toEqual(first);
+    const { deleted } = await snapshots.prune({ ...request(vm, point), keep: [] });
+    expect(deleted).toBe(1);
   });
 
-  it('cannot be taken of a disk that is not there', async () => {
-    const attempt = snapshots.take({ ...request('nobody', 's'), itemId: 'item-nobody' });
-    await expect(attempt).rejects.toMatchObject({
+  it('cannot be taken of a VM that is not there', async () => {
+    await expect(take('nobody', 'p')).rejects.toMatchObject({
       ...REFUSED,
       values: { code: 'ResourceNotFound' },
     });
-    expect(await snapshots.listOfItem(GROUP, 'item-nobody')).toEqual([]);
   });
 
   it('are those of their item only', async () => {
     const [one, two] = [await aVm(), await aVm()];
-    await snapshots.take(request(one, unique('s')));
-    const name = unique('s');
-    await snapshots.take(request(two, name));
-    expect(await snapshots.listOfItem(GROUP, `item-${two}`)).toEqual([name]);
-    expect(await snapshots.listOfItem('another-group', `item-${two}`)).toEqual([]);
+    const [first, second] = [await take(one, unique('p')), await take(two, unique('p'))];
+    expect(await snapshots.prune({ ...request(two, 'p'), keep: [] })).toEqual({ deleted: 1 });
+    expect(await read(second)).toBeNull();
+    expect(await read(first)).not.toBeNull();
   });
 
   it('are opened for reading, for a while, with a URL that nobody prints by accident', async () => {
-    const vm = await aVm();
-    const name = unique('s');
-    await snapshots.take(request(vm, name));
-    const grant = await snapshots.grantRead(GROUP, name);
-    const again = await snapshots.grantRead(GROUP, name);
+    const name = await take(await aVm(), unique('p'));
+    const [grant, again] = [await read(name), await read(name)];
     expect(JSON.stringify([grant, again])).not.toContain('sig=');
-    expect(grant!.expiresAt.getTime()).toBeGreaterThan(Date.now() + 30 * 60_000);
-    for (const { url } of [grant!, again!]) {
-      expect(await open(url).downloadToBuffer(0, 512)).toHaveLength(512);
+    expect(grant!.source.expiresAt.getTime()).toBeGreaterThan(Date.now() + 30 * 60_000);
+    for (const { source } of [grant!, again!]) {
+      expect(await open(source.url).downloadToBuffer(0, 512)).toHaveLength(512);
     }
-    const write = open(grant!.url).uploadPages(Buffer.alloc(512), 0, 512);
+    const write = open(grant!.source.url).uploadPages(Buffer.alloc(512), 0, 512);
     await expect(write).rejects.toMatchObject({ statusCode: 403 });
   });
 
   it('are removed while they are open, and then cannot be read any more', async () => {
     const vm = await aVm();
-    const name = unique('s');
-    await snapshots.take(request(vm, name));
-    const grant = await snapshots.grantRead(GROUP, name);
+    const name = await take(vm, unique('p'));
+    const grant = await read(name);
+    const prune = { ...request(vm, 'p'), keep: [] };
     fail('snapshots.delete', 503, 'ServiceUnavailable');
-    await expect(snapshots.remove(GROUP, name)).rejects.toMatchObject(PASSING);
-    await snapshots.remove(GROUP, name);
-    await snapshots.remove(GROUP, name);
+    await expect(snapshots.prune(prune)).rejects.toMatchObject(PASSING);
+    expect(await snapshots.prune(prune)).toEqual({ deleted: 1 });
+    expect(await snapshots.prune(prune)).toEqual({ deleted: 0 });
     // A client without retries: the default one waits for seconds.
-    const read: unknown = await open(grant!.url)
+    const attempt: unknown = await open(grant!.source.url)
       .getProperties()
       .catch((error: unknown) => error);
-    expect([403, 404]).toContain((read as { statusCode?: number }).statusCode);
-    expect(await snapshots.grantRead(GROUP, name)).toBeNull();
+    expect([403, 404]).toContain((attempt as { statusCode?: number }).statusCode);
+    expect(await read(name)).toBeNull();
   });
 });
 
 describe('a replica that stays in Azure', () => {
+  const kind = 'managedDisk';
   /** A deallocated VM whose data disk has begun to be copied to a replica. */
   async function seeded(): Promise<{ vm: string; diskName: string; replicaName: string }> {
     const vm = await aVm();
     await vms.beginPowerChange(GROUP, vm, 'deallocate');
     await powered(vm, 'deallocated');
     const [diskName, replicaName] = [`${vm}-data`, `${vm}/lun-0.vhd`];
-    await replicas.beginSeed({ resourceGroup: GROUP, diskName, replicaName });
+    await replicas.beginSeed({ resourceGroup: GROUP, diskName, kind, replicaName });
     await untilTrue('it is copied', async () => {
       return (await replicas.seedState(replicaName)).state === 'done';
     });
@@ -262,14 +270,14 @@ describe('a replica that stays in Azure', () => {
     const { copiedBytes, totalBytes } = await replicas.seedState(replicaName);
     expect([copiedBytes, totalBytes]).toEqual([MIB + 512, MIB + 512]);
     expect((await blobOf(replicaName).getProperties()).contentLength).toBe(MIB + 512);
-    await replicas.endSeed(GROUP, diskName);
-    await replicas.endSeed(GROUP, diskName);
+    await replicas.endSeed({ resourceGroup: GROUP, diskName, kind });
+    await replicas.endSeed({ resourceGroup: GROUP, diskName, kind });
   });
 
   it('is not copied again when the activity runs again, so that what came since stays', async () => {
     const { diskName, replicaName } = await seeded();
     await blobOf(replicaName).uploadPages(Buffer.alloc(512, 'x'), 0, 512);
-    await replicas.beginSeed({ resourceGroup: GROUP, diskName, replicaName });
+    await replicas.beginSeed({ resourceGroup: GROUP, diskName, kind, replicaName });
     const bytes = await blobOf(replicaName).downloadToBuffer(0, 512);
     expect(bytes.equals(Buffer.alloc(512, 'x'))).toBe(true);
   });
@@ -279,7 +287,7 @@ describe('a replica that stays in Azure', () => {
     await replicas.seal(replicaName, 'point-1');
     const other = await seeded();
     const { diskName } = other;
-    await replicas.beginSeed({ resourceGroup: GROUP, diskName, replicaName });
+    await replicas.beginSeed({ resourceGroup: GROUP, diskName, kind, replicaName });
     await untilTrue('it is copied', async () => {
       return (await replicas.seedState(replicaName)).state === 'done';
     });
@@ -288,7 +296,12 @@ describe('a replica that stays in Azure', () => {
 
   it('cannot begin while the VM runs, and may once it is deallocated', async () => {
     const vm = await aVm();
-    const request = { resourceGroup: GROUP, diskName: `${vm}-data`, replicaName: `${vm}/data` };
+    const request = {
+      resourceGroup: GROUP,
+      diskName: `${vm}-data`,
+      kind,
+      replicaName: `${vm}/data`,
+    } as const;
     await expect(replicas.beginSeed(request)).rejects.toMatchObject({
       values: { code: 'OperationNotAllowed' },
     });
@@ -297,10 +310,14 @@ describe('a replica that stays in Azure', () => {
 
   it('leaves the disk free when its seed has ended: the VM starts again', async () => {
     const { vm, diskName } = await seeded();
-    await replicas.endSeed(GROUP, diskName);
+    await replicas.endSeed({ resourceGroup: GROUP, diskName, kind });
     await vms.beginPowerChange(GROUP, vm, 'start');
     await powered(vm, 'running');
-    await replicas.endSeed(GROUP, 'a-disk-that-is-gone');
+    await replicas.endSeed({
+      resourceGroup: GROUP,
+      diskName: 'a-disk-that-is-gone',
+      kind,
+    });
   });
 
   it('is written by who has its URL, and nothing beside it', async () => {
@@ -329,7 +346,7 @@ describe('a replica that stays in Azure', () => {
   it('is known again after a seal: the next seed is still the same', async () => {
     const { diskName, replicaName } = await seeded();
     await replicas.seal(replicaName, 'point-1');
-    await replicas.beginSeed({ resourceGroup: GROUP, diskName, replicaName });
+    await replicas.beginSeed({ resourceGroup: GROUP, diskName, kind, replicaName });
     expect(await snapshotCount(replicaName)).toBe(1);
   });
 });

@@ -105,7 +105,7 @@ export function aVm(changes: Partial<AzureVmDescription> = {}): AzureVmDescripti
     cpuCount: 2,
     memoryMiB: 4096,
     subnetId: '/subscriptions/s/resourceGroups/rg-dr/subnets/one',
-    disks: [...DISKS],
+    disks: DISKS.map((disk) => ({ ...disk, kind: 'managedDisk' })),
     ...changes,
   };
 }

@@ -11,6 +11,8 @@ import type {
   ProcessServerRequest,
   ReplicaDisks,
   SnapshotRequest,
+  SnapshotsTaken,
+  SourceAccess,
 } from '../../../shared/ports/azure.ts';
 import type { Clock } from '../../../shared/ports/messaging.ts';
 
@@ -58,36 +60,80 @@ export class MemoryVirtualMachines implements AzureVirtualMachines {
   }
 }
 
-/** Snapshots by name; each name is an instant of its own. */
+interface MemorySnapshot {
+  readonly resourceGroup: string;
+  readonly itemId: string;
+  readonly takenAt: Date;
+}
+
+/** Snapshots by name. Azure gives what it is asked for, unless the test says otherwise. */
 export class MemorySnapshots implements DiskSnapshots {
-  readonly taken = new Map<string, SnapshotRequest & { readonly takenAt: Date }>();
+  readonly taken = new Map<string, MemorySnapshot>();
+  /** Bases that exist and yet must not be used, and why. */
+  readonly refusals = new Map<string, string>();
+  /** Names whose access was ended, in order. */
+  readonly released: string[] = [];
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  async take(request: SnapshotRequest): Promise<{ readonly takenAt: Date }> {
-    const known = this.taken.get(request.snapshotName);
-    const snapshot = known ?? { ...request, takenAt: this.#clock.now() };
-    this.taken.set(request.snapshotName, snapshot);
-    return { takenAt: snapshot.takenAt };
+  /** One that is there already. */
+  put(name: string, snapshot: Partial<MemorySnapshot> = {}): void {
+    const takenAt = this.#clock.now();
+    this.taken.set(name, { resourceGroup: 'rg-dr', itemId: 'web-01', takenAt, ...snapshot });
   }
 
-  async listOfItem(resourceGroup: string, itemId: string): Promise<readonly string[]> {
-    return [...this.taken.values()]
-      .filter((it) => it.resourceGroup === resourceGroup && it.itemId === itemId)
-      .map(({ snapshotName }) => snapshotName);
+  async take(request: SnapshotRequest): Promise<SnapshotsTaken> {
+    const { resourceGroup, itemId, pointId, disks, consistency } = request;
+    const names = disks.map(({ id }) => [id, `${pointId}-${id}`] as const);
+    for (const [, name] of names) {
+      if (!this.taken.has(name)) this.put(name, { resourceGroup, itemId });
+    }
+    const times = names.map(([, name]) => this.taken.get(name)?.takenAt.getTime() ?? 0);
+    return {
+      takenAt: new Date(Math.min(...times)),
+      consistency,
+      isOneInstant: true,
+      reasons: [],
+      snapshots: Object.fromEntries(names),
+    };
   }
 
-  async remove(_resourceGroup: string, snapshotName: string): Promise<void> {
-    this.taken.delete(snapshotName);
+  async prune(
+    request: Parameters<DiskSnapshots['prune']>[0],
+  ): Promise<{ readonly deleted: number }> {
+    const { resourceGroup, itemId, keep } = request;
+    const obsolete = [...this.taken].filter(
+      ([name, it]) =>
+        it.resourceGroup === resourceGroup && it.itemId === itemId && !keep.includes(name),
+    );
+    for (const [name] of obsolete) this.taken.delete(name);
+    return { deleted: obsolete.length };
   }
 
-  async grantRead(resourceGroup: string, snapshotName: string): Promise<AccessGrant | null> {
-    const known = this.taken.get(snapshotName);
-    if (known?.resourceGroup !== resourceGroup) return null;
-    return grant(this.#clock, `https://md.example/${snapshotName}?sig=read-${snapshotName}`);
+  async grantRead(
+    resourceGroup: string,
+    names: { readonly snapshot: string; readonly base: string | null },
+  ): Promise<SourceAccess | null> {
+    const source = this.#grant(resourceGroup, names.snapshot);
+    if (source === null) return null;
+    const kind = 'managedDisk';
+    if (names.base === null) return { kind, source, base: null, baseRefusal: null };
+    const refusal = this.refusals.get(names.base);
+    const base = refusal === undefined ? this.#grant(resourceGroup, names.base) : null;
+    const baseRefusal = base === null ? (refusal ?? 'the base snapshot is gone') : null;
+    return { kind, source, base, baseRefusal };
+  }
+
+  async release(_resourceGroup: string, names: readonly string[]): Promise<void> {
+    this.released.push(...names);
+  }
+
+  #grant(resourceGroup: string, name: string): AccessGrant | null {
+    if (this.taken.get(name)?.resourceGroup !== resourceGroup) return null;
+    return grant(this.#clock, `https://md.example/${name}?sig=read-${name}`);
   }
 }
 
@@ -125,7 +171,7 @@ export class MemoryReplicas implements ReplicaDisks {
     };
   }
 
-  async endSeed(_resourceGroup: string, diskName: string): Promise<void> {
+  async endSeed({ diskName }: Parameters<ReplicaDisks['endSeed']>[0]): Promise<void> {
     this.openReads.delete(diskName);
   }
 

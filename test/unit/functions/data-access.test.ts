@@ -26,20 +26,18 @@ function ask(params: Record<string, string> = { agentId, commandId: id }): Promi
   return callRoute(world, 'agentDataAccess', { params, headers, body: {} });
 }
 
-beforeEach(async () => {
+beforeEach(() => {
   world = aWorld();
   world.stores.agents.put(anAgent({ id: agentId, kind: 'processServer', name: 'one' }));
   world.stores.commands.put(aCommand({ id, agentId, name: 'replicateDisk', input }));
-  for (const snapshotName of ['p1-os', 'p2-os', 'p2-lun-0']) {
-    const snapshot = { resourceGroup: 'rg-dr', itemId: 'web-01', diskName: 'd', snapshotName };
-    await world.snapshots.take(snapshot);
-  }
+  for (const name of ['p1-os', 'p2-os', 'p2-lun-0']) world.snapshots.put(name);
 });
 
 describe('access to the data of a command', () => {
   it('opens the snapshot that the command names, and nothing beside it', async () => {
     const answer = await ask();
     expect(dataAccessSchema.parse(answer.json)).toEqual({
+      sourceKind: 'managedDisk',
       sourceUrl: 'https://md.example/p2-os?sig=read-p2-os',
       expiresAt: '2026-03-01T13:00:00.000Z',
     });
@@ -57,10 +55,20 @@ describe('access to the data of a command', () => {
     const access = dataAccessSchema.parse((await ask()).json);
     expect(access).not.toHaveProperty('baseUrl');
     expect(access.sourceUrl).toContain('p2-os');
+    expect(access.baseRefusal).toMatch(/gone/);
+  });
+
+  it('withholds a base that does not belong to the snapshot and says why', async () => {
+    const withBase = { ...input, baseSnapshotName: 'p1-os' };
+    world.snapshots.refusals.set('p1-os', 'the disk was recreated since the base snapshot');
+    world.stores.commands.put(aCommand({ id, agentId, name: 'replicateDisk', input: withBase }));
+    const access = dataAccessSchema.parse((await ask()).json);
+    expect(access).not.toHaveProperty('baseUrl');
+    expect(access.baseRefusal).toMatch(/recreated/);
   });
 
   it('says which snapshot is gone', async () => {
-    await world.snapshots.remove('rg-dr', 'p2-os');
+    world.snapshots.taken.delete('p2-os');
     expect(problemOf(await ask())).toMatchObject({
       code: 'FB-AZ-004',
       detail: 'The snapshot p2-os is gone.',
@@ -68,9 +76,7 @@ describe('access to the data of a command', () => {
   });
 
   it('looks in the resource group of the machine, never where the command says', async () => {
-    const elsewhere = { resourceGroup: 'rg-else', itemId: 'x', diskName: 'd' };
-    await world.snapshots.remove('rg-dr', 'p2-os');
-    await world.snapshots.take({ ...elsewhere, snapshotName: 'p2-os' });
+    world.snapshots.put('p2-os', { resourceGroup: 'rg-else', itemId: 'x' });
     expect(problemOf(await ask()).code).toBe('FB-AZ-004');
   });
 
@@ -85,6 +91,7 @@ describe('access to the data of a command', () => {
     };
     world.stores.commands.put(aCommand({ id, agentId, name: 'replicateToAzure', input: back }));
     expect(dataAccessSchema.parse((await ask()).json)).toEqual({
+      sourceKind: 'managedDisk',
       replicaUrl: 'https://replica.example/web-01/os.vhd?sig=write-web-01/os.vhd',
       expiresAt: '2026-03-01T13:00:00.000Z',
     });

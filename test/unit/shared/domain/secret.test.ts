@@ -116,3 +116,15 @@ describe('redact', () => {
     );
   });
 });
+
+describe('texts of libraries', () => {
+  it.each([
+    ['a bearer token', 'the token was Bearer eyJabc.S3cr3t'],
+    ['a header of ours', 'x-registration-token: S3cr3t'],
+    ['a SAS inside XML', 'https://a.example/?sv=1&amp;sig=S3cr3t'],
+    ['a key in JSON', '{"agentKey":"S3cr3t"}'],
+    ['a URL inside a URL', 'x-ms-copy-source: https%3A%2F%2Fa%3Fsv%3D1%26sig%3DS3cr3t'],
+  ])('lose %s', (_name, text) => {
+    expect(redact(text)).not.toContain('S3cr3t');
+  });
+});
