@@ -45,18 +45,18 @@ export class CertificateAuthority {
     return new CertificateAuthority(key, certificate, passphrase);
   }
 
-  /** Throws FB-AGENT-006 when the proof does not fit. */
+  /** Throws FB-AGENT-006 when the proof does not fit, FB-AGENT-012 when the request is not that agent's. */
   async issue({
     agentName,
     agentKind,
     csrPem,
     csrProof,
   }: CommandInput<'issueCertificate'>): Promise<CommandOutput<'issueCertificate'>> {
-    const request = new x509.Pkcs10CertificateRequest(csrPem);
-    const isRight = isProofRight(csrProof, proofOf(this.#passphrase, 'csr', csrPem));
-    if (!isRight || !(await request.verify())) {
+    // Before the request is parsed: who does not know the passphrase gets no further.
+    if (!isProofRight(csrProof, proofOf(this.#passphrase, 'csr', csrPem))) {
       throw new FailbackError('FB-AGENT-006', { agentName });
     }
+    const request = await requestOf(csrPem, agentName);
     const now = Date.now();
     const isServer = agentKind === 'masterTarget';
     const certificate = await x509.X509CertificateGenerator.create({
@@ -83,6 +83,25 @@ export class CertificateAuthority {
       proof: proofOf(this.#passphrase, 'cert', certificatePem + caPem),
     };
   }
+}
+
+/** The name comes from the control plane, the request from the agent: both have to say the same. */
+async function requestOf(
+  csrPem: string,
+  agentName: string,
+): Promise<x509.Pkcs10CertificateRequest> {
+  const refused = (reason: string): FailbackError =>
+    new FailbackError('FB-AGENT-012', { agentName, reason });
+  let request: x509.Pkcs10CertificateRequest;
+  try {
+    request = new x509.Pkcs10CertificateRequest(csrPem);
+  } catch {
+    throw refused('it is no certificate request');
+  }
+  if (!(await request.verify())) throw refused('its own key did not sign it');
+  const names = request.subjectName.getField('CN');
+  if (names.length !== 1 || names[0] !== agentName) throw refused('it is for another name');
+  return request;
 }
 
 async function createAuthority(file: string): Promise<void> {

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { agentConfigSchema } from '../runtime/config.ts';
 
-const listenSchema = z.object({
+const listenSchema = z.strictObject({
   host: z.string().default('127.0.0.1'),
   port: z.int().min(0).max(65_535),
 });
 
-const localHypervisorSchema = z.object({
+const localHypervisorSchema = z.strictObject({
   kind: z.literal('local'),
   /** One folder a VM below it. */
   folder: z.string().min(1),
@@ -16,7 +16,7 @@ const localHypervisorSchema = z.object({
   agentDelaySeconds: z.number().min(0).nullable().default(20),
   /** Pause between two writes of a running guest; `null` = it does not write. */
   guestPauseMs: z.int().positive().nullable().default(250),
-  /** Keeps a copy of the disks as they were right before the first boot, for comparing. */
+  /** Keeps a copy of the disks as they were right before the latest boot, for comparing. */
   keepBootCopy: z.boolean().default(false),
 });
 export type LocalHypervisorConfig = z.output<typeof localHypervisorSchema>;

@@ -3,10 +3,11 @@ import { DatabaseSync } from 'node:sqlite';
 import type { VmShape } from '../../shared/contracts/commands.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 
-/** One failback or rehearsal as this site knows it. */
-export interface ReplicationRecord {
+/** What was decided about one failback or rehearsal, before anything was changed. */
+export interface PlannedReplication {
   readonly replicationId: string;
-  readonly vmId: string;
+  /** `null` = a VM of our own, which createVm gives for the creation key `replicationId`. */
+  readonly vmId: string | null;
   readonly vm: VmShape;
   readonly location: 'original' | 'alternate';
   /** True when the VM ran before we stopped it. */
@@ -14,6 +15,11 @@ export interface ReplicationRecord {
   readonly isRehearsal: boolean;
   /** Disks that we made and that nothing was written to before. */
   readonly blankDiskIds: readonly string[];
+}
+
+/** One failback or rehearsal as this site knows it. */
+export interface ReplicationRecord extends PlannedReplication {
+  readonly vmId: string;
 }
 
 export interface MobilityAgentRecord {
@@ -31,23 +37,28 @@ export class SiteDatabase {
 
   constructor(dataFolder: string) {
     this.#database = new DatabaseSync(join(dataFolder, 'site.sqlite'));
-    this.#database.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;');
+    // First of all: another program, as a backup, may hold the file for a moment.
+    this.#database.exec(
+      'PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;',
+    );
     this.#database.exec(
       'CREATE TABLE IF NOT EXISTS records (kind TEXT NOT NULL, id TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (kind, id))',
     );
   }
 
-  findReplication(replicationId: string): ReplicationRecord | null {
-    return this.#find('replication', replicationId) as ReplicationRecord | null;
+  findReplication(replicationId: string): PlannedReplication | null {
+    return this.#find('replication', replicationId) as PlannedReplication | null;
   }
 
+  /** One whose target is prepared. Throws FB-SITE-001. */
   replication(replicationId: string): ReplicationRecord {
     const found = this.findReplication(replicationId);
-    if (found === null) throw new FailbackError('FB-SITE-001', { replicationId });
-    return found;
+    const vmId = found?.vmId ?? null;
+    if (found === null || vmId === null) throw new FailbackError('FB-SITE-001', { replicationId });
+    return { ...found, vmId };
   }
 
-  putReplication(record: ReplicationRecord): void {
+  putReplication(record: PlannedReplication): void {
     this.#put('replication', record.replicationId, record);
   }
 

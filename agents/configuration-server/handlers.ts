@@ -6,7 +6,7 @@ import type { Hypervisor, HypervisorVm } from '../../shared/ports/hypervisor.ts'
 import type { CommandHandlers } from '../runtime/types.ts';
 import type { CertificateAuthority } from './certificate-authority.ts';
 import type { SiteDatabase } from './database.ts';
-import { prepareTarget, restoreTarget } from './target.ts';
+import { ofShape, prepareTarget, restoreTarget } from './target.ts';
 
 const BOOT_POLL_MS = 500;
 const CONSOLE_CHARACTERS = 300;
@@ -30,9 +30,9 @@ export function createConfigurationServerHandlers(parts: SiteParts): CommandHand
       return success({ vmId, diskCount: vm.disks.length });
     },
     detachDisks: async ({ replicationId }) => {
-      const { vmId } = database.replication(replicationId);
+      const { vmId, vm } = database.replication(replicationId);
       const disks = await hypervisor.attachToMasterTarget(vmId);
-      return success({ diskCount: disks.length });
+      return success({ diskCount: ofShape(disks, vm).length });
     },
     fixGuest: async ({ replicationId }) => {
       const { vmId, vm } = database.replication(replicationId);
@@ -44,9 +44,9 @@ export function createConfigurationServerHandlers(parts: SiteParts): CommandHand
     verifyBoot: async (input, { signal }) => success(await verifyBoot(parts, input, signal)),
     checkMobilityAgent: async ({ replicationId }) => checkMobilityAgent(parts, replicationId),
     openReverseSource: async ({ replicationId, pointId }) => {
-      const { vmId } = database.replication(replicationId);
-      const disks = await hypervisor.openImage(vmId, pointId);
-      return success({ takenAt: new Date().toISOString(), disks: [...disks] });
+      const { vmId, vm } = database.replication(replicationId);
+      const disks = ofShape(await hypervisor.openImage(vmId, pointId), vm);
+      return success({ takenAt: new Date().toISOString(), disks });
     },
     closeReverseSource: async ({ replicationId, pointId }) => {
       const { vmId } = database.replication(replicationId);
@@ -60,10 +60,8 @@ async function describeSite(
   hypervisor: Hypervisor,
   { vmName, targetVmId }: CommandInput<'describeSite'>,
 ): Promise<CommandOutput<'describeSite'>> {
-  const [site, vm] = await Promise.all([
-    hypervisor.describe(),
-    hypervisor.findVm({ name: vmName, ...(targetVmId === undefined ? {} : { vmId: targetVmId }) }),
-  ]);
+  const site = await hypervisor.describe();
+  const vm = site.isConnected ? await originalVm(hypervisor, vmName, targetVmId) : null;
   return {
     hypervisor: hypervisor.kind,
     isConnected: site.isConnected,
@@ -79,6 +77,16 @@ async function describeSite(
           },
     observedAt: new Date().toISOString(),
   };
+}
+
+/** The only place where a name stands in for an id that is gone: what is found is shown, never changed. */
+async function originalVm(
+  hypervisor: Hypervisor,
+  name: string,
+  vmId: string | undefined,
+): Promise<HypervisorVm | null> {
+  const known = vmId === undefined ? null : await hypervisor.findVm({ vmId, name });
+  return known ?? hypervisor.findVm({ name });
 }
 
 async function requireVm(
@@ -107,7 +115,7 @@ async function stopVm(
   isGraceful: boolean,
 ): Promise<CommandOutput<'stopVm'>> {
   const replication = database.findReplication(replicationId);
-  if (replication === null) return { wasRunning: false };
+  if (replication === null || replication.vmId === null) return { wasRunning: false };
   const vm = await hypervisor.findVm({ vmId: replication.vmId, name: replication.vm.name });
   if (vm === null || vm.powerState === 'off') return { wasRunning: false };
   await hypervisor.powerOff(vm.vmId, isGraceful);

@@ -32,7 +32,12 @@ export interface MobilityEndpoint {
 /** `POST /mobility/register`: where agents in the guests of this site make themselves known. */
 export async function startMobilityEndpoint(options: EndpointOptions): Promise<MobilityEndpoint> {
   const server = createServer((request, response) => {
-    void answer(options, request, response);
+    answer(options, request, response).catch((error: unknown) => {
+      // Who hung up in the middle hears nothing of it any more; what else can fail is our own database.
+      options.log.warn('a mobility agent could not register', { reason: String(error) });
+      if (response.headersSent || request.destroyed) response.destroy();
+      else response.writeHead(500).end();
+    });
   });
   await listen(server, options.listen);
   const { address, port } = server.address() as AddressInfo;

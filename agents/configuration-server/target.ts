@@ -1,10 +1,10 @@
-import type { CommandInput, CommandOutput } from '../../shared/contracts/commands.ts';
-import type { HypervisorVm } from '../../shared/ports/hypervisor.ts';
-import type { ReplicationRecord } from './database.ts';
+import type { CommandInput, CommandOutput, VmShape } from '../../shared/contracts/commands.ts';
+import type { AttachedDisk, Hypervisor } from '../../shared/ports/hypervisor.ts';
+import type { PlannedReplication } from './database.ts';
 import type { SiteParts } from './handlers.ts';
 
 /**
- * Original location when the VM still exists, else a new VM. Written down before anything is changed,
+ * Original location when the VM still exists, else a new VM. Written down before anything is changed or made,
  * so that a repetition after a crash takes the same decision.
  */
 export async function prepareTarget(
@@ -14,12 +14,13 @@ export async function prepareTarget(
   const { replicationId, vm: shape } = input;
   const known = database.findReplication(replicationId);
   const record = known ?? (await plan({ hypervisor, database }, input));
-  const { vmId } = record;
+  const vmId = record.vmId ?? (await ownVm(hypervisor, record));
+  database.putReplication({ ...record, vmId });
   await hypervisor.powerOff(vmId, true);
   const fresh = await hypervisor.ensureDisks(vmId, shape.disks);
   const blankDiskIds = [...new Set([...record.blankDiskIds, ...fresh])];
-  database.putReplication({ ...record, vm: shape, blankDiskIds });
-  const devices = await hypervisor.attachToMasterTarget(vmId);
+  database.putReplication({ ...record, vmId, vm: shape, blankDiskIds });
+  const devices = ofShape(await hypervisor.attachToMasterTarget(vmId), shape);
   return {
     vmId,
     location: record.location,
@@ -34,28 +35,39 @@ export async function prepareTarget(
 
 async function plan(
   { hypervisor, database }: Pick<SiteParts, 'hypervisor' | 'database'>,
-  { replicationId, vm: shape, isRehearsal }: CommandInput<'prepareTarget'>,
-): Promise<ReplicationRecord> {
+  { replicationId, vm, isRehearsal }: CommandInput<'prepareTarget'>,
+): Promise<PlannedReplication> {
   // A rehearsal must never find, and so never touch, the real VM.
-  const name = isRehearsal ? `${shape.name}-rehearsal` : shape.name;
-  const original = isRehearsal ? null : await hypervisor.findVm({ name });
-  const vmId =
-    original?.vmId ?? (await hypervisor.createVm({ ...shape, name }, replicationId, isRehearsal));
-  const record: ReplicationRecord = {
+  const original = isRehearsal ? null : await hypervisor.findVm({ name: vm.name });
+  const record: PlannedReplication = {
     replicationId,
-    vmId,
-    vm: shape,
+    vmId: original?.vmId ?? null,
+    vm,
     location: original === null ? 'alternate' : 'original',
-    wasRunning: wasRunning(original),
+    wasRunning: original?.powerState === 'on',
     isRehearsal,
     blankDiskIds: [],
   };
+  // Before createVm: a repetition would find the VM that we made, and take it for the original one.
   database.putReplication(record);
   return record;
 }
 
-function wasRunning(vm: HypervisorVm | null): boolean {
-  return vm?.powerState === 'on';
+/** A VM may have disks that take no part in the failback; they only follow the others around. */
+export function ofShape(
+  disks: readonly AttachedDisk[],
+  { disks: wanted }: VmShape,
+): AttachedDisk[] {
+  return disks.filter(({ diskId }) => wanted.some(({ id }) => id === diskId));
+}
+
+/** The VM that we make for a replication; the same one whenever it is asked for. */
+async function ownVm(
+  hypervisor: Hypervisor,
+  { replicationId, vm, isRehearsal }: PlannedReplication,
+): Promise<string> {
+  const name = isRehearsal ? `${vm.name}-rehearsal` : vm.name;
+  return hypervisor.createVm({ ...vm, name }, replicationId, isRehearsal);
 }
 
 /** A VM that we made is deleted; the original one gets its disks back, at their last sealed point. */
@@ -65,7 +77,9 @@ export async function restoreTarget(
 ): Promise<CommandOutput<'restoreTarget'>> {
   const record = database.findReplication(replicationId);
   if (record === null) return { deletedVm: false, startedVm: false };
-  const vm = await hypervisor.findVm({ vmId: record.vmId, name: record.vm.name });
+  // Cut off around createVm: only createVm itself can tell which VM of ours that was.
+  const vmId = record.vmId ?? (await ownVm(hypervisor, record));
+  const vm = await hypervisor.findVm({ vmId, name: record.vm.name });
   if (vm === null) {
     database.deleteReplication(replicationId);
     return { deletedVm: false, startedVm: false };

@@ -26,13 +26,15 @@ mainProgram('The master target', async () => {
     kind: 'masterTarget',
     config,
     needsCertificate: true,
-    createProgram: async ({ tls, log }) => {
-      invariant(tls !== null, 'The master target runs with a certificate');
+    createProgram: async ({ certificates, log }) => {
+      invariant(certificates !== null, 'The master target runs with a certificate');
       const gate = new ReplicationGate();
       const folderOf = (id: string): ReplicationFolder =>
         new ReplicationFolder(retentionFolder, id);
       const sessions = { folderOf, gate, log };
+      const tls = certificates.current;
       const server = await startTransferServer({ listen: config.listen, tls, sessions });
+      certificates.onRenewal((renewed) => server.renew(renewed));
       const host = config.advertisedHost ?? config.listen.host;
       const address = { host, port: server.port };
       const { osType, retention } = config;

@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:tls';
+import { createServer, type SecureContextOptions } from 'node:tls';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { TlsMaterial } from '../runtime/enrolment.ts';
 import { serveConnection, type SessionParts } from './session.ts';
@@ -14,6 +14,8 @@ interface ServerOptions {
 
 export interface TransferServer {
   readonly port: number;
+  /** New connections get this certificate; those that are open stay as they are. */
+  renew(tls: TlsMaterial): void;
   stop(): Promise<void>;
 }
 
@@ -24,15 +26,7 @@ export async function startTransferServer({
   sessions,
 }: ServerOptions): Promise<TransferServer> {
   const { log, gate } = sessions;
-  const { keyPem: key, certificatePem: cert, caPem: ca } = tls;
-  const options = {
-    key,
-    cert,
-    ca,
-    requestCert: true,
-    rejectUnauthorized: true,
-    minVersion: 'TLSv1.3',
-  } as const;
+  const options = { ...secureContext(tls), requestCert: true, rejectUnauthorized: true };
   const server = createServer(options, (socket) => {
     socket.on('error', (error: Error) =>
       log.debug('a connection broke', { reason: error.message }),
@@ -61,9 +55,18 @@ export async function startTransferServer({
   });
   return {
     port: (server.address() as AddressInfo).port,
+    renew: (renewed) => server.setSecureContext(secureContext(renewed)),
     stop: async () => {
       await gate.closeAll();
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+function secureContext({
+  keyPem: key,
+  certificatePem: cert,
+  caPem: ca,
+}: TlsMaterial): SecureContextOptions {
+  return { key, cert, ca, minVersion: 'TLSv1.3' };
 }

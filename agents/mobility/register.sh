@@ -9,6 +9,8 @@ if [ $# -ne 3 ]; then
 fi
 url=$1
 passphrase=$(cat "$2")
+# A file that was written on Windows ends with a carriage return.
+passphrase=${passphrase%"$(printf '\r')"}
 vm_id=$3
 # The passphrase itself never leaves the guest: the proof shows that we know it.
 # Its hex form is visible in the process list for the moment openssl runs: run this as root only.

@@ -4,6 +4,7 @@ import { mainProgram } from '../runtime/main-program.ts';
 import { runAgent } from '../runtime/run-agent.ts';
 import { processServerConfigSchema } from './config.ts';
 import { createProcessServerHandlers } from './handlers.ts';
+import type { Transport } from './target-connection.ts';
 import { createThrottle } from './throttle/throttle.ts';
 import { createTlsTransport } from './tls-transport.ts';
 
@@ -21,15 +22,18 @@ mainProgram('The process server', async () => {
     kind: 'processServer',
     config,
     needsCertificate: true,
-    createProgram: async ({ tls }) => {
-      invariant(tls !== null, 'The process server runs with a certificate');
+    createProgram: async ({ certificates }) => {
+      invariant(certificates !== null, 'The process server runs with a certificate');
       const { memoryMiB, maxRequests, bandwidth, connectionsPerDisk } = config;
       const throttle = createThrottle({
         memoryBytes: memoryMiB * 1024 ** 2,
         maxRequests,
         bandwidth,
       });
-      const transport = createTlsTransport(tls);
+      // Each connection with the certificate of that moment: it is renewed while the agent runs.
+      const transport: Transport = {
+        connect: async (host, port) => createTlsTransport(certificates.current).connect(host, port),
+      };
       const handlers = createProcessServerHandlers({ transport, throttle, connectionsPerDisk });
       return { handlers, stop: async () => undefined };
     },

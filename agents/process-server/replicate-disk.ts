@@ -24,6 +24,8 @@ export interface ReplicateParts {
   readonly transport: Transport;
   readonly throttle: Throttle;
   readonly connectionsPerDisk: number;
+  /** A disk gets another connection for so much work only. Default: 32 MiB. */
+  readonly minLaneBytes?: number;
 }
 
 /**

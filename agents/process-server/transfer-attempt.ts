@@ -58,7 +58,7 @@ export class TransferAttempt {
     const { plan, survey } = await this.#plan(first);
     const begun = first.answer.resume;
     const lanes =
-      begun?.mode === plan.mode ? begun.lanes : newLanes(survey, this.#options.connectionsPerDisk);
+      begun?.mode === plan.mode ? begun.lanes : newLanes(survey, this.#options);
     this.#showProgress(survey, lanes);
     const open = lanes.flatMap((lane, index) => (lane.isFinished ? [] : [index]));
     await this.#together(
@@ -193,9 +193,12 @@ export class TransferAttempt {
   }
 }
 
-function newLanes(survey: Survey, most: number): readonly LaneState[] {
+function newLanes(
+  survey: Survey,
+  { connectionsPerDisk, minLaneBytes = MIN_LANE_BYTES }: ReplicateParts,
+): readonly LaneState[] {
   return survey
-    .lanes(most, MIN_LANE_BYTES)
+    .lanes(connectionsPerDisk, minLaneBytes)
     .map(({ start, end }) => ({ start, end, watermark: start, isFinished: false }));
 }
 

@@ -11,7 +11,10 @@ export class CommandJournal {
 
   constructor(dataFolder: string) {
     this.#database = new DatabaseSync(join(dataFolder, 'commands.sqlite'));
-    this.#database.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;');
+    // First of all: another program, as a backup, may hold the file for a moment.
+    this.#database.exec(
+      'PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;',
+    );
     this.#database.exec(
       'CREATE TABLE IF NOT EXISTS results (commandId TEXT PRIMARY KEY, result TEXT NOT NULL, at INTEGER NOT NULL)',
     );

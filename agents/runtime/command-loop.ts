@@ -24,16 +24,31 @@ interface LoopOptions {
 export async function runCommandLoop(options: LoopOptions): Promise<void> {
   const { signal, log } = options;
   const running = new Set<Promise<void>>();
+  const leases = new Map<string, MessageLease>();
   let idleMs: number = IDLE_MS.first;
+  const take = (message: DequeuedMessageItem): void => {
+    const { messageId, popReceipt } = message;
+    const held = leases.get(messageId);
+    if (held !== undefined) {
+      // Its lease was lost while its command runs. Deleted now, it could not come back after a crash.
+      log.debug('a message came again while its command runs', { messageId });
+      held.takeOver(popReceipt);
+      return;
+    }
+    const lease = new MessageLease(options, message);
+    leases.set(messageId, lease);
+    const work = handle(options, message, lease).finally(() => {
+      leases.delete(messageId);
+      running.delete(work);
+    });
+    running.add(work);
+  };
   while (!signal.aborted) {
     try {
       const free = Math.min(16, MAX_PARALLEL - running.size);
       const messages = free === 0 ? [] : await receive(options, free);
       idleMs = messages.length > 0 ? IDLE_MS.first : Math.min(idleMs * 1.5, IDLE_MS.max);
-      for (const message of messages) {
-        const work = handle(options, message).finally(() => running.delete(work));
-        running.add(work);
-      }
+      for (const message of messages) take(message);
     } catch (error) {
       log.warn('the command queue does not answer', { reason: redact(String(error)) });
       idleMs = IDLE_MS.max;
@@ -56,9 +71,11 @@ function client({ queueUrl }: LoopOptions): QueueClient {
   return new QueueClient(queueUrl());
 }
 
-async function handle(options: LoopOptions, message: DequeuedMessageItem): Promise<void> {
-  const { runner, log } = options;
-  const lease = new MessageLease(options, message);
+async function handle(
+  { runner, log }: LoopOptions,
+  message: DequeuedMessageItem,
+  lease: MessageLease,
+): Promise<void> {
   const commandId = commandIdOf(message);
   try {
     if (commandId === null || message.dequeueCount > MAX_DELIVERIES) {
@@ -67,7 +84,7 @@ async function handle(options: LoopOptions, message: DequeuedMessageItem): Promi
       return;
     }
     const outcome = await runner.run(commandId);
-    // The run that is under way removes its own message; this one is a second delivery.
+    // The run that is under way removes its own message; this is another one for the same command.
     log.debug('command', { commandId, outcome });
     await lease.remove();
   } catch (error) {
@@ -100,6 +117,11 @@ class MessageLease {
     this.#timer = setInterval(() => void this.#renew(), RENEW_MS);
   }
 
+  /** The same message was received again, which makes the earlier receipt worthless. */
+  takeOver(popReceipt: string): void {
+    this.#popReceipt = popReceipt;
+  }
+
   async remove(): Promise<void> {
     this.end();
     await client(this.#options).deleteMessage(this.#messageId, this.#popReceipt);
@@ -110,14 +132,16 @@ class MessageLease {
   }
 
   async #renew(): Promise<void> {
+    const used = this.#popReceipt;
     try {
       const renewed = await client(this.#options).updateMessage(
         this.#messageId,
-        this.#popReceipt,
+        used,
         undefined,
         VISIBILITY_SECONDS,
       );
-      this.#popReceipt = renewed.popReceipt ?? this.#popReceipt;
+      // Unless the message was received again meanwhile.
+      if (this.#popReceipt === used) this.#popReceipt = renewed.popReceipt ?? used;
     } catch (error) {
       this.#options.log.debug('a message could not be renewed', { reason: redact(String(error)) });
     }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { CommandEnvelope } from '../../shared/contracts/agent-protocol.ts';
-import { COMMANDS } from '../../shared/contracts/commands.ts';
+import { COMMANDS, isCommandName } from '../../shared/contracts/commands.ts';
 import type { TransferProgress } from '../../shared/contracts/progress.ts';
 import { redact } from '../../shared/domain/secret.ts';
 import { errorRecord, FailbackError } from '../../shared/errors/failback-error.ts';
@@ -10,6 +10,8 @@ import type { ControlPlaneClient } from './control-plane-client.ts';
 import type { CommandContext, CommandHandlers, Logger } from './types.ts';
 
 const PROGRESS_INTERVAL_MS = 1000;
+/** The control plane's own code, and the status codes of whatever stands in front of it. */
+const REFUSED_BODY: readonly unknown[] = ['FB-REQ-001', 400, 413, 422];
 
 interface RunnerOptions {
   readonly client: ControlPlaneClient;
@@ -55,10 +57,23 @@ export class CommandRunner {
       const { client, journal } = this.#options;
       const known = journal.find(commandId);
       const result = known ?? (await this.#execute(await client.command(commandId), controller));
-      if (result !== null) await client.result(commandId, result);
+      if (result !== null) await this.#report(commandId, result);
       return 'done';
     } finally {
       this.#running.delete(commandId);
+    }
+  }
+
+  /** A result that the control plane does not take is a defect; the command has to end all the same. */
+  async #report(commandId: string, result: Result<unknown>): Promise<void> {
+    const { client, log } = this.#options;
+    try {
+      await client.result(commandId, result);
+    } catch (error) {
+      if (!(error instanceof FailbackError) || !isRefusedBody(error)) throw error;
+      log.error('the control plane refused a result', { commandId, reason: error.message });
+      const values = { command: commandId, reason: error.message.slice(0, 300) };
+      await client.result(commandId, failure(errorRecord('FB-SITE-900', values)));
     }
   }
 
@@ -69,14 +84,18 @@ export class CommandRunner {
     const { commandId, name, state, deadline } = envelope;
     if (state !== 'pending') return null;
     const { log, journal } = this.#options;
-    if (Date.parse(deadline) < Date.now()) {
-      return failure(errorRecord('FB-AGENT-010', { command: name }));
-    }
-    const startedAt = Date.now();
-    log.info(`${name} starts`, { commandId });
-    const result = await this.#inTurn(subjectOf(envelope), async () =>
-      this.#call(envelope, controller),
-    );
+    const late = failure(errorRecord('FB-AGENT-010', { command: name }));
+    const isLate = (): boolean => Date.parse(deadline) < Date.now();
+    if (isLate()) return late;
+    let startedAt = Date.now();
+    const result = await this.#inTurn(subjectOf(envelope), async () => {
+      // While it waited for its turn it may have been given up, or the agent may have been told to stop.
+      if (controller.signal.aborted) return failure(errorRecord('FB-DATA-008'));
+      if (isLate()) return late;
+      startedAt = Date.now();
+      log.info(`${name} starts`, { commandId });
+      return this.#call(envelope, controller);
+    });
     if (this.#isStopping && controller.signal.aborted && !result.ok) {
       throw new Error('the agent stops; the command is left for its next start');
     }
@@ -88,8 +107,13 @@ export class CommandRunner {
 
   async #call(envelope: CommandEnvelope, controller: AbortController): Promise<Result<unknown>> {
     const { name, commandId } = envelope;
-    const handler = this.#options.handlers[name] as AnyHandler | undefined;
-    if (handler === undefined) return failure(errorRecord('FB-AGENT-008', { command: name }));
+    // Older than the control plane, this agent may not even know the name.
+    const handler = isCommandName(name)
+      ? (this.#options.handlers[name] as AnyHandler | undefined)
+      : undefined;
+    if (!isCommandName(name) || handler === undefined) {
+      return failure(errorRecord('FB-AGENT-008', { command: name }));
+    }
     const input = COMMANDS[name].input.safeParse(envelope.input);
     if (!input.success) {
       const problems = input.error.issues.map(
@@ -137,6 +161,11 @@ export class CommandRunner {
     this.#queues.set(subject, settled);
     return run;
   }
+}
+
+/** Not understood, or too large: sent again it would be refused again. */
+function isRefusedBody({ code, values }: FailbackError): boolean {
+  return code === 'FB-AGENT-005' && REFUSED_BODY.includes(values['code'] ?? '');
 }
 
 const subjectSchema = z.object({

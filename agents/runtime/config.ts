@@ -7,30 +7,37 @@ import { Secret } from '../../shared/domain/secret.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { LEVELS } from './logger.ts';
 
+const LOOPBACK: readonly string[] = ['127.0.0.1', 'localhost', '[::1]'];
+
 const secretSchema = z
   .string()
   .min(1)
   .transform((value) => new Secret(value));
 
-/** What every agent's configuration file has; each program adds its own. Paths are relative to the file. */
-export const agentConfigSchema = z.object({
+/** Without credentials: `http://127.0.0.1:x@host` is `host`. */
+function isSafeUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password } = new URL(text);
+  if (username !== '' || password !== '') return false;
+  return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.includes(hostname));
+}
+
+/**
+ * What every agent's configuration file has; each program adds its own. Paths are relative to the file.
+ * Strict: a misspelt field would silently have its default.
+ */
+export const agentConfigSchema = z.strictObject({
   name: identifierSchema,
   /** HTTPS; plain HTTP only on loopback, for the lab. */
   controlPlaneUrl: z
     .url()
-    .refine(
-      (url) =>
-        url.startsWith('https://') || /^http:\/\/(127\.0\.0\.1|localhost)[:/]/.test(`${url}/`),
-      {
-        message: 'must be https (http only on loopback)',
-      },
-    ),
+    .refine(isSafeUrl, { message: 'must be https (http only on loopback), without credentials' }),
   registrationToken: secretSchema,
   /** Shared by the agents of one site; never leaves them. */
   passphrase: secretSchema,
   dataFolder: z.string().min(1),
   logLevel: z.enum(LEVELS).default('info'),
-  logFile: z.string().optional(),
+  logFile: z.string().min(1).optional(),
   /** An agent that is silent for 50 s gets no work. */
   heartbeatSeconds: z.number().min(0.2).max(15).default(15),
   /** Which configuration server signs our certificate; needed where there are several. */
@@ -60,14 +67,23 @@ export function loadConfig<S extends z.ZodType<AgentConfig>>(
   if (!existsSync(file)) throw invalid(`the file ${values.config} does not exist`);
   const parsed = schema.safeParse(readJson(file));
   if (!parsed.success) {
-    const problems = parsed.error.issues.map(
-      ({ path, message }) => `${path.join('.')}: ${message}`,
-    );
-    throw invalid(problems.join('; '));
+    throw invalid(parsed.error.issues.flatMap(problemsOf).join('; '));
   }
-  const dataFolder = resolve(dirname(file), parsed.data.dataFolder);
+  const configFolder = dirname(file);
+  const dataFolder = resolve(configFolder, parsed.data.dataFolder);
   assertWritable(dataFolder);
-  return { ...parsed.data, dataFolder, configFolder: dirname(file) };
+  const { logFile } = parsed.data;
+  return {
+    ...parsed.data,
+    dataFolder,
+    configFolder,
+    ...(logFile === undefined ? {} : { logFile: resolve(configFolder, logFile) }),
+  };
+}
+
+function problemsOf(issue: z.core.$ZodIssue): readonly string[] {
+  if (issue.code !== 'unrecognized_keys') return [`${issue.path.join('.')}: ${issue.message}`];
+  return issue.keys.map((key) => `${[...issue.path, key].join('.')}: there is no such field`);
 }
 
 function readJson(file: string): unknown {

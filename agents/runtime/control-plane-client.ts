@@ -125,6 +125,7 @@ export class ControlPlaneClient {
 
   async #send({ operation, method, path, headers, body }: Call): Promise<unknown> {
     let response: Response;
+    let text: string;
     try {
       response = await fetch(`${this.#url}${path}`, {
         method,
@@ -132,15 +133,15 @@ export class ControlPlaneClient {
         signal: AbortSignal.any([this.#signal, AbortSignal.timeout(TIMEOUT_MS)]),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
+      text = await response.text();
     } catch (error) {
       this.#signal.throwIfAborted();
       const detail = redact(error instanceof Error ? error.message : String(error));
       const values = { status: 'nothing', operation, detail };
       throw new FailbackError('FB-AGENT-004', values, { cause: error });
     }
-    const text = await response.text();
-    if (response.ok) return text === '' ? null : (JSON.parse(text) as unknown);
-    throw refusal(operation, response.status, text);
+    if (!response.ok) throw refusal(operation, response.status, text);
+    return text === '' ? null : (JSON.parse(text) as unknown);
   }
 }
 

@@ -1,6 +1,5 @@
 import 'reflect-metadata';
 import { createHmac, timingSafeEqual, webcrypto, X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as x509 from '@peculiar/x509';
@@ -8,6 +7,7 @@ import { z } from 'zod';
 import type { Secret } from '../../shared/domain/secret.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { ControlPlaneClient } from './control-plane-client.ts';
+import { readPrivateFile, writePrivateFile } from './private-file.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const POLL_MS = 1000;
@@ -25,7 +25,7 @@ const materialSchema = z.object({
   caPem: z.string(),
 });
 
-interface EnrolmentOptions {
+export interface EnrolmentOptions {
   readonly client: ControlPlaneClient;
   readonly dataFolder: string;
   readonly agentName: string;
@@ -47,21 +47,22 @@ export function isProofRight(given: string, expected: string): boolean {
 /** The certificate of this agent: the one it has while less than two thirds of its life are over, or a new one. */
 export async function enrol(options: EnrolmentOptions): Promise<TlsMaterial> {
   const file = join(options.dataFolder, 'tls.json');
-  const known = existsSync(file)
-    ? materialSchema.safeParse(JSON.parse(readFileSync(file, 'utf8'))).data
-    : undefined;
-  if (known !== undefined && isFresh(known.certificatePem)) return known;
+  const known = readPrivateFile(file, materialSchema);
+  if (known !== null && isFresh(known.certificatePem)) return known;
   const material = await requestCertificate(options);
-  const temporary = `${file}.new`;
-  writeFileSync(temporary, JSON.stringify(material), { mode: 0o600 });
-  renameSync(temporary, file);
+  writePrivateFile(file, material);
   return material;
 }
 
+/** False also for what is no certificate at all. */
 function isFresh(certificatePem: string): boolean {
-  const { validFrom, validTo } = new X509Certificate(certificatePem);
-  const [from, to] = [Date.parse(validFrom), Date.parse(validTo)];
-  return Date.now() < from + ((to - from) * 2) / 3;
+  try {
+    const { validFrom, validTo } = new X509Certificate(certificatePem);
+    const [from, to] = [Date.parse(validFrom), Date.parse(validTo)];
+    return Date.now() < from + ((to - from) * 2) / 3;
+  } catch {
+    return false;
+  }
 }
 
 async function requestCertificate(options: EnrolmentOptions): Promise<TlsMaterial> {
@@ -81,7 +82,7 @@ async function requestCertificate(options: EnrolmentOptions): Promise<TlsMateria
   for (;;) {
     const answer = await client.certificate(request);
     if (answer.state === 'refused') {
-      throw new FailbackError('FB-AGENT-006', { agentName });
+      throw new FailbackError(answer.error.code, answer.error.values);
     }
     if (answer.state === 'issued') {
       const { certificatePem, caPem, proof } = answer;

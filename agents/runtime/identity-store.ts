@@ -1,6 +1,6 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { readPrivateFile, writePrivateFile } from './private-file.ts';
 
 const identitySchema = z.object({ agentId: z.string(), agentKey: z.string() });
 export type Identity = z.infer<typeof identitySchema>;
@@ -13,15 +13,12 @@ export class IdentityStore {
     this.#file = join(dataFolder, 'identity.json');
   }
 
+  /** `null` before the first registration, and when the file is damaged: then the agent registers anew. */
   read(): Identity | null {
-    if (!existsSync(this.#file)) return null;
-    const parsed = identitySchema.safeParse(JSON.parse(readFileSync(this.#file, 'utf8')));
-    return parsed.success ? parsed.data : null;
+    return readPrivateFile(this.#file, identitySchema);
   }
 
   write({ agentId, agentKey }: Identity): void {
-    const temporary = `${this.#file}.new`;
-    writeFileSync(temporary, JSON.stringify({ agentId, agentKey }), { mode: 0o600 });
-    renameSync(temporary, this.#file);
+    writePrivateFile(this.#file, { agentId, agentKey });
   }
 }

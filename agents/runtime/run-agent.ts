@@ -1,12 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentKind } from '../../shared/contracts/agent-protocol.ts';
 import { redact } from '../../shared/domain/secret.ts';
+import { FailbackError } from '../../shared/errors/failback-error.ts';
+import { withBackoff } from './backoff.ts';
+import { CertificateKeeper } from './certificate-keeper.ts';
 import { CommandJournal } from './command-journal.ts';
 import { runCommandLoop } from './command-loop.ts';
 import { CommandRunner } from './command-runner.ts';
 import type { AgentConfig } from './config.ts';
 import { ControlPlaneClient, KeyRefused } from './control-plane-client.ts';
-import { enrol, type TlsMaterial } from './enrolment.ts';
 import { type Identity, IdentityStore } from './identity-store.ts';
 import { createLogger } from './logger.ts';
 import type { CommandHandlers, Logger } from './types.ts';
@@ -18,7 +20,7 @@ export interface AgentRuntime {
   readonly log: Logger;
   readonly dataFolder: string;
   /** Present for programs that ask for a certificate. */
-  readonly tls: TlsMaterial | null;
+  readonly certificates: CertificateKeeper | null;
 }
 
 export interface AgentProgram {
@@ -35,32 +37,48 @@ interface AgentOptions {
   readonly createProgram: (runtime: AgentRuntime) => Promise<AgentProgram>;
 }
 
-/** Registers, gets a certificate, starts the program, then beats and works until it is told to stop. */
+/**
+ * Registers, gets a certificate, starts the program, then beats and works until it is told to stop. Throws what
+ * keeps it from working for good.
+ */
 export async function runAgent(options: AgentOptions): Promise<void> {
   const { config, kind } = options;
   const log = createLogger(config.logLevel, config.logFile);
   const stopping = new AbortController();
-  const stop = (): void => stopping.abort();
+  let isToldToStop = false;
+  const stop = (): void => {
+    isToldToStop = true;
+    stopping.abort();
+  };
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
   const client = new ControlPlaneClient(config.controlPlaneUrl, stopping.signal);
   try {
     const session = new Session(options, client);
     await session.register();
-    const tls = options.needsCertificate
-      ? await enrol({
+    const { dataFolder, passphrase, configurationServer } = config;
+    const certificates = options.needsCertificate
+      ? await CertificateKeeper.start({
           client,
-          dataFolder: config.dataFolder,
+          dataFolder,
           agentName: config.name,
-          passphrase: config.passphrase,
-          configurationServer: config.configurationServer,
+          passphrase,
+          configurationServer,
           signal: stopping.signal,
+          log,
         })
       : null;
-    const program = await options.createProgram({ log, dataFolder: config.dataFolder, tls });
-    await work({ session, program, client, log, signal: stopping.signal, config, kind });
+    const program = await options.createProgram({ log, dataFolder, certificates });
+    const keeping = certificates?.keepFresh();
+    try {
+      await work({ session, program, client, log, stopping, config, kind });
+    } finally {
+      stopping.abort();
+      await keeping;
+      await program.stop();
+    }
   } catch (error) {
-    if (!stopping.signal.aborted) throw error;
+    if (!isToldToStop) throw error;
   }
 }
 
@@ -69,30 +87,33 @@ interface Work {
   readonly program: AgentProgram;
   readonly client: ControlPlaneClient;
   readonly log: Logger;
-  readonly signal: AbortSignal;
+  readonly stopping: AbortController;
   readonly config: AgentConfig;
   readonly kind: AgentKind;
 }
 
-async function work({ session, program, client, log, signal, config, kind }: Work): Promise<void> {
+async function work(parts: Work): Promise<void> {
+  const { session, program, client, log, stopping, config, kind } = parts;
+  const { signal } = stopping;
   const journal = new CommandJournal(config.dataFolder);
   const runner = new CommandRunner({ client, journal, handlers: program.handlers, log });
   signal.addEventListener('abort', () => runner.stop());
-  await session.beat(runner, program);
-  process.stdout.write(`agent ${kind} ${config.name} ready\n`);
-  const beating = beatUntilStopped({ session, runner, program, log, signal, config });
-  await runCommandLoop({ runner, log, signal, queueUrl: () => session.queueUrl });
-  await beating;
-  await program.stop();
-  journal.close();
+  try {
+    await session.firstBeat(runner, program, signal);
+    process.stdout.write(`agent ${kind} ${config.name} ready\n`);
+    // An agent that the control plane does not take any more stops working, and says why.
+    const beating = beatUntilStopped(parts, runner).finally(() => stopping.abort());
+    const loop = runCommandLoop({ runner, log, signal, queueUrl: () => session.queueUrl });
+    await Promise.allSettled([beating, loop]);
+    await Promise.all([beating, loop]);
+  } finally {
+    journal.close();
+  }
 }
 
-async function beatUntilStopped(
-  parts: Pick<Work, 'session' | 'program' | 'log' | 'signal' | 'config'> & {
-    readonly runner: CommandRunner;
-  },
-): Promise<void> {
-  const { session, runner, program, log, signal, config } = parts;
+async function beatUntilStopped(parts: Work, runner: CommandRunner): Promise<void> {
+  const { session, program, log, config } = parts;
+  const { signal } = parts.stopping;
   while (!signal.aborted) {
     await delay(config.heartbeatSeconds * 1000, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return;
@@ -130,6 +151,29 @@ class Session {
     const registered = await this.#client.register(agent, config.registrationToken);
     this.#store.write(registered);
     this.queueUrl = registered.queueUrl;
+  }
+
+  /** As a registration, it waits for a control plane that does not answer. */
+  async firstBeat(
+    runner: CommandRunner,
+    program: AgentProgram,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const attempt = async (): Promise<void> => {
+      try {
+        await this.beat(runner, program);
+      } catch (error) {
+        if (!(error instanceof KeyRefused)) throw error;
+        await this.registerAnew();
+        await this.beat(runner, program);
+      }
+    };
+    await withBackoff(attempt, {
+      firstMs: 500,
+      maxMs: 15_000,
+      signal,
+      isWorthRetrying: (error) => error instanceof FailbackError && error.isRetryable,
+    });
   }
 
   async beat(runner: CommandRunner, program: AgentProgram): Promise<void> {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { z } from 'zod';
 import {
   type AgentKind,
@@ -21,14 +22,28 @@ const PREFIX: Record<AgentKind, string> = {
 /** A queue's name has at most 63 characters, of which `agent-` takes six. */
 const MAX_ID_CHARACTERS = 57;
 
+const HASH_CHARACTERS = 12;
+/** The end of a name that would look as if it had been given a hash. */
+const LIKE_A_HASH = new RegExp(`-[0-9a-f]{${HASH_CHARACTERS}}$`);
+
+/**
+ * Also a queue's name behind `agent-`: small letters, digits, single hyphens. A name that has to be changed for
+ * that gets a hash of what it was, so that no two names get one id.
+ */
+function agentIdOf(kind: AgentKind, name: string): string {
+  const plain = name.toLowerCase().replaceAll(/[_-]+/g, '-');
+  const id = `${PREFIX[kind]}-${plain}`;
+  if (plain === name && id.length <= MAX_ID_CHARACTERS && !LIKE_A_HASH.test(name)) return id;
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, HASH_CHARACTERS);
+  const kept = id.slice(0, MAX_ID_CHARACTERS - HASH_CHARACTERS - 1).replace(/-$/, '');
+  return `${kept}-${hash}`;
+}
+
 /** Name and kind make the identity: registering again keeps it and replaces the key. */
 export const register: Handle = async (request, deps) => {
   assertRegistrationToken(request, deps);
   const { kind, name, version, address = null } = await readBody(request, registerAgentSchema);
-  const id = `${PREFIX[kind]}-${name}`
-    .toLowerCase()
-    .replaceAll('_', '-')
-    .slice(0, MAX_ID_CHARACTERS);
+  const id = agentIdOf(kind, name);
   const agentKey = deps.newAgentKey();
   const now = deps.clock.now().toISOString();
   const keyHash = hashKey(agentKey);

@@ -1,11 +1,9 @@
 import { z } from 'zod';
-import { type ErrorCode, isErrorCode } from '../errors/catalogue.ts';
+import { isErrorCode } from '../errors/catalogue.ts';
+import { type ErrorRecord, errorRecord } from '../errors/failback-error.ts';
 
-/** `ErrorRecord` as it comes from another program. */
-export const errorRecordSchema = z.object({
-  code: z.custom<ErrorCode>((value) => typeof value === 'string' && isErrorCode(value), {
-    message: 'unknown error code',
-  }),
+const writtenSchema = z.object({
+  code: z.string(),
   severity: z.enum(['warning', 'critical']),
   category: z.enum([
     'azure',
@@ -23,3 +21,22 @@ export const errorRecordSchema = z.object({
   isCustomerResolvable: z.boolean(),
   values: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
 });
+
+/**
+ * `ErrorRecord` as it comes from another program. A code that only a newer program knows becomes FB-SITE-900 with
+ * what it said: a failure that is refused would never end its command.
+ */
+export const errorRecordSchema = writtenSchema.transform(known);
+
+function known(written: z.output<typeof writtenSchema>): ErrorRecord {
+  const { code, message, values, possibleCauses, recommendedAction } = written;
+  if (isErrorCode(code)) return { ...written, code };
+  const told = {
+    ...values,
+    command: values['command'] ?? 'of a newer program',
+    reason: `${code} ${message}`,
+    originalCode: code,
+    originalMessage: message,
+  };
+  return { ...errorRecord('FB-SITE-900', told), possibleCauses, recommendedAction };
+}

@@ -39,12 +39,19 @@ export interface Hypervisor {
   readonly kind: 'local' | 'vsphere' | 'hyperv';
   /** `null` for what could not be found out. */
   describe(): Promise<{ readonly isConnected: boolean; readonly freeBytes: number | null }>;
-  /** By id when there is one, else by name. */
+  /**
+   * By id when one is given, and then never by name: a VM that is gone must not be mistaken for another one of
+   * the same name, which may be the production VM. By name only when no id is given; names need not be unique.
+   * `null` = it does not exist; throws when that cannot be found out.
+   */
   findVm(key: { readonly vmId?: string; readonly name: string }): Promise<HypervisorVm | null>;
   /** `creationKey` makes it idempotent: the same key gives the same VM. Returns the VM's id. */
   createVm(shape: VmShape, creationKey: string, isIsolated: boolean): Promise<string>;
   deleteVm(vmId: string): Promise<void>;
-  /** Adds disks that are missing; returns the ids of those that are new and read as zeros. */
+  /**
+   * Adds disks that are missing; returns the ids of those that are new and read as zeros. Disks that are not
+   * named stay as they are.
+   */
   ensureDisks(vmId: string, disks: readonly DiskShape[]): Promise<readonly string[]>;
   /** Only while the VM is off. */
   attachToMasterTarget(vmId: string): Promise<readonly AttachedDisk[]>;
@@ -52,9 +59,10 @@ export interface Hypervisor {
   /** Only while the VM holds its disks. */
   powerOn(vmId: string): Promise<void>;
   powerOff(vmId: string, isGraceful: boolean): Promise<void>;
+  /** No evidence while the VM is off, whatever its console showed before. */
   bootEvidence(vmId: string): Promise<BootEvidence>;
   fixGuest(vmId: string, shape: VmShape): Promise<readonly Fixup[]>;
-  /** An image of the running VM's disks at one instant, readable by the master target. */
+  /** An image of the running VM's disks at one instant, readable by the master target. Open already = as it was. */
   openImage(vmId: string, imageId: string): Promise<readonly AttachedDisk[]>;
   closeImage(vmId: string, imageId: string): Promise<boolean>;
   /** Takes up what ran before the program was stopped. */

@@ -10,9 +10,11 @@ import {
   anAgent,
   anItem,
   aJob,
+  aProof,
   DISKS,
   goodFacts,
   NOW,
+  POINTS,
 } from '../support/memory/builders.ts';
 import type { MemoryWorld } from '../support/memory/memory-world.ts';
 
@@ -47,15 +49,30 @@ async function seeded({ replicas }: MemoryWorld): Promise<void> {
 
 export async function proved(world: MemoryWorld): Promise<void> {
   await seeded(world);
-  const proof = { pointId: 'fb-1-p0003', blocksCompared: 3, bytesCompared: 96, mismatches: 0 };
-  world.stores.jobs.put(aJob({ phase: 'committing', report: { proof } }));
+  world.stores.jobs.put(aJob({ phase: 'committing', report: { proof: aProof() } }));
   world.stores.items.put(anItem({ activeJobId: 'fb-1', phase: 'committing' }));
 }
 
-function twoPoints({ snapshots }: MemoryWorld): void {
+function twoPoints({ snapshots }: Pick<MemoryWorld, 'snapshots'>): void {
   for (const point of ['p1', 'p2']) {
     for (const { id } of DISKS) snapshots.put(`${point}-${id}`);
   }
+}
+
+/** A process server that has begun to read the snapshot of the system disk. */
+export async function transferring({ stores, snapshots }: MemoryWorld): Promise<void> {
+  twoPoints({ snapshots });
+  const input = {
+    replicationId: 'web-01',
+    pointId: 'fb-1-p0002',
+    diskId: 'os',
+    sizeBytes: DISKS[0].sizeBytes,
+    snapshotName: 'p2-os',
+    baseSnapshotName: 'p1-os',
+    masterTarget: { host: 'mt1.site.example', port: 9443 },
+  };
+  stores.commands.put(aCommand({ id: 'fb-1.disk-os', name: 'replicateDisk', input }));
+  await snapshots.grantRead('rg-dr', { snapshot: 'p2-os', base: 'p1-os' });
 }
 
 export const statistics = {
@@ -63,8 +80,10 @@ export const statistics = {
   kind: 'initial',
   pointId: 'fb-1-p0001',
   takenAt: NOW,
+  consistency: 'crashConsistent',
   changedBytes: 10,
   zeroBytes: 0,
+  readBytes: 20,
   sentBytes: 10,
   wireBytes: 5,
   durationMs: 100,
@@ -81,6 +100,14 @@ export const CASES: { readonly [N in ActivityName]: ActivityCase<N> } = {
     arrange: ({ stores }) => stores.jobs.put(aJob({ intents: { cancel: NOW } })),
     input: { jobId: 'fb-1' },
     answers: { cancel: NOW },
+  },
+  readFailoverChoice: {
+    arrange: ({ stores }) => {
+      stores.jobs.put(aJob({ failoverTo: 'latestApplicationConsistent' }));
+      stores.items.put(anItem({ activeJobId: 'fb-1', recoveryPoints: POINTS }));
+    },
+    input: ref,
+    answers: { pointId: 'fb-1-p0002' },
   },
   readItem: {
     input: { itemId: 'web-01' },
@@ -146,8 +173,8 @@ export const CASES: { readonly [N in ActivityName]: ActivityCase<N> } = {
     answers: { result: success({ sealedPointId: null }) },
   },
   abandonCommand: {
-    arrange: ({ stores }) => stores.commands.put(aCommand()),
-    input: { commandId: 'fb-1.seal-1', error: errorRecord('FB-ORC-005') },
+    arrange: transferring,
+    input: { commandId: 'fb-1.disk-os', error: errorRecord('FB-ORC-005') },
     answers: null,
   },
   takeSnapshots: {
@@ -177,7 +204,13 @@ export const CASES: { readonly [N in ActivityName]: ActivityCase<N> } = {
   deleteAzureVm: { arrange: proved, input: ref, answers: null },
   recordTarget: { input: { ...ref, vmId: 'vm-7' }, answers: null },
   recordCycle: {
-    input: { ...ref, statistics, base: { os: 'fb-1-p0001-os' }, isRehearsal: false },
+    input: {
+      ...ref,
+      statistics,
+      base: { os: 'fb-1-p0001-os' },
+      retainedPointIds: ['fb-1-p0001'],
+      isRehearsal: false,
+    },
     answers: null,
   },
   recordReport: {
@@ -200,6 +233,7 @@ export const CASES: { readonly [N in ActivityName]: ActivityCase<N> } = {
 /** What the activity reads only; everything else must leave a trace. */
 export const READERS: readonly ActivityName[] = [
   'readIntents',
+  'readFailoverChoice',
   'readItem',
   'bindSite',
   'gatherAzureFacts',

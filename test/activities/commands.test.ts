@@ -4,8 +4,8 @@ import { InvariantViolation } from '../../shared/domain/assert.ts';
 import { errorRecord } from '../../shared/errors/failback-error.ts';
 import { failure, success } from '../../shared/errors/result.ts';
 import { aCommand } from '../support/memory/builders.ts';
-import { aWorld, stateOf } from '../support/memory/memory-world.ts';
-import { abandoned, CASES } from './cases.ts';
+import { aWorld, emptyWorld, stateOf } from '../support/memory/memory-world.ts';
+import { abandoned, CASES, transferring } from './cases.ts';
 
 describe('sendCommand', () => {
   it('sends the message again when the first attempt may have lost it', async () => {
@@ -38,18 +38,46 @@ describe('sendCommand', () => {
 });
 
 describe('abandonCommand', () => {
+  const given = CASES.abandonCommand.input;
+
   it('gives an open command its failure', async () => {
     const world = aWorld();
     world.stores.commands.put(aCommand());
-    await createActivities(world).abandonCommand(CASES.abandonCommand.input);
+    await createActivities(world).abandonCommand({ ...given, commandId: 'fb-1.seal-1' });
     expect(world.stores.commands.must('fb-1.seal-1').result).toEqual(abandoned);
+    expect(world.snapshots.released).toEqual([]);
+  });
+
+  it('takes from the agent what it could still read: the snapshot and its base', async () => {
+    const world = aWorld();
+    await transferring(world);
+    await world.snapshots.grantRead('rg-dr', { snapshot: 'p2-lun-0', base: null });
+    await createActivities(world).abandonCommand(given);
+    expect([...world.snapshots.openReads]).toEqual(['p2-lun-0']);
+    expect([...world.snapshots.taken.keys()]).toContain('p2-os');
+  });
+
+  it('leaves the access of a command that has its result: the next one may use it', async () => {
+    const world = aWorld();
+    await transferring(world);
+    const command = world.stores.commands.must('fb-1.disk-os');
+    world.stores.commands.put({ ...command, result: success({}) });
+    await createActivities(world).abandonCommand(given);
+    expect([...world.snapshots.openReads]).toEqual(['p2-os', 'p1-os']);
+  });
+
+  it('does not mind that the machine is gone: there is nothing left to close', async () => {
+    const world = emptyWorld();
+    await transferring(world);
+    await createActivities(world).abandonCommand(given);
+    expect(world.stores.commands.must('fb-1.disk-os').result).toEqual(abandoned);
   });
 
   it('does not overwrite the result that the agent brought first', async () => {
     const world = aWorld();
     const result = success({ sealedPointId: null });
     world.stores.commands.put(aCommand({ result }));
-    await createActivities(world).abandonCommand(CASES.abandonCommand.input);
+    await createActivities(world).abandonCommand({ ...given, commandId: 'fb-1.seal-1' });
     expect(world.stores.commands.must('fb-1.seal-1').result).toEqual(result);
   });
 });

@@ -51,7 +51,7 @@ describe('enterPhase', () => {
 
   it('keeps the state that it is given: a gate waits for the operator', async () => {
     const world = aWorld();
-    world.stores.items.put(anItem({ phase: 'booting' }));
+    world.stores.items.put(anItem({ phase: 'booting', activeJobId: 'fb-1' }));
     const gate = {
       ...ref,
       phase: 'commitPending',

@@ -2,7 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { createActivities } from '../../activities/create-activities.ts';
 import { processServerName } from '../../activities/support/process-server-name.ts';
 import { MAX_JOB_CYCLES } from '../../shared/policy/limits.ts';
-import { aJob } from '../support/memory/builders.ts';
+import type { RecoveryPoint } from '../../shared/domain/protected-item.ts';
+import type { SnapshotRequest } from '../../shared/ports/azure.ts';
+import { anItem, aJob, NOW, POINTS } from '../support/memory/builders.ts';
 import { aWorld } from '../support/memory/memory-world.ts';
 import { CASES, ref, statistics } from './cases.ts';
 
@@ -13,11 +15,44 @@ describe('recordCycle', () => {
     expect(world.stores.items.must('web-01')).toMatchObject({
       base: { os: 'fb-1-p0001-os' },
       lastRecoveryPointAt: statistics.takenAt,
+      recoveryPoints: [
+        { pointId: 'fb-1-p0001', takenAt: statistics.takenAt, consistency: 'crashConsistent' },
+      ],
     });
     expect(world.stores.jobs.must('fb-1').cycles).toEqual([statistics]);
     expect(world.stores.recoveryPoints.all()).toMatchObject([
-      { itemId: 'web-01', pointId: 'fb-1-p0001', place: 'onPremises' },
+      {
+        itemId: 'web-01',
+        pointId: 'fb-1-p0001',
+        place: 'onPremises',
+        consistency: 'crashConsistent',
+      },
     ]);
+  });
+
+  it('forgets the points that the master target forgot, and never what it does not name', async () => {
+    const world = aWorld();
+    world.stores.items.put(anItem({ activeJobId: 'fb-1', recoveryPoints: POINTS }));
+    const point = { pointId: 'fb-1-p0004', consistency: 'applicationConsistent' } as const;
+    await createActivities(world).recordCycle({
+      ...CASES.recordCycle.input,
+      statistics: { ...statistics, ...point },
+      retainedPointIds: ['from-elsewhere', 'fb-1-p0002', 'fb-1-p0003', 'fb-1-p0004'],
+    });
+    const { recoveryPoints } = world.stores.items.must('web-01');
+    expect(recoveryPoints).toEqual([POINTS[1], POINTS[2], { ...point, takenAt: NOW }]);
+    expect(world.stores.recoveryPoints.all()).toMatchObject([point]);
+  });
+
+  it('offers no point that the master target did not retain, not even the new one', async () => {
+    const world = aWorld();
+    const { recordCycle } = createActivities(world);
+    await recordCycle({ ...CASES.recordCycle.input, retainedPointIds: [] });
+    expect(world.stores.items.must('web-01')).toMatchObject({
+      recoveryPoints: [],
+      lastRecoveryPointAt: statistics.takenAt,
+      base: { os: 'fb-1-p0001-os' },
+    });
   });
 
   it('of a rehearsal leaves no recovery point and does not touch the item', async () => {
@@ -25,6 +60,7 @@ describe('recordCycle', () => {
     const item = world.stores.items.must('web-01');
     await createActivities(world).recordCycle({ ...CASES.recordCycle.input, isRehearsal: true });
     expect(world.stores.items.must('web-01')).toEqual(item);
+    expect(item).not.toHaveProperty('recoveryPoints');
     expect(world.stores.recoveryPoints.all()).toEqual([]);
     expect(world.stores.jobs.must('fb-1').cycles).toHaveLength(1);
   });
@@ -70,6 +106,62 @@ describe('takeSnapshots', () => {
     const { takenAt } = await takeSnapshots({ ...ref, pointId: 'p1' });
     expect(takenAt).toBe(earliest);
   });
+
+  it('asks for all disks of the machine at once, each as what it is in Azure', async () => {
+    const world = aWorld();
+    const blob = 'https://account.example/vhds/data.vhd';
+    const [os, data] = anItem().disks;
+    const disks = [os!, { ...data!, diskName: blob, kind: 'pageBlob' as const }];
+    world.stores.items.put(anItem({ disks }));
+    const asked: SnapshotRequest[] = [];
+    const take = world.snapshots.take.bind(world.snapshots);
+    world.snapshots.take = (request) => {
+      asked.push(request);
+      return take(request);
+    };
+    await createActivities(world).takeSnapshots({ ...ref, pointId: 'p1' });
+    expect(asked).toEqual([
+      {
+        resourceGroup: 'rg-dr',
+        itemId: 'web-01',
+        vmName: 'web-01-azure',
+        pointId: 'p1',
+        disks: [
+          { id: 'os', diskName: 'web-01-os', kind: 'managedDisk' },
+          { id: 'lun-0', diskName: blob, kind: 'pageBlob' },
+        ],
+        consistency: 'crashConsistent',
+      },
+    ]);
+  });
+
+  it('passes on that Azure gave less than was asked for, and why', async () => {
+    const world = aWorld();
+    const less = {
+      consistency: 'crashConsistent',
+      isOneInstant: false,
+      reasons: ['the guest agent does not answer'],
+    } as const;
+    world.snapshots.offer = less;
+    const { takeSnapshots } = createActivities(world);
+    const wanted = { ...ref, pointId: 'p1', consistency: 'applicationConsistent' } as const;
+    expect(await takeSnapshots(wanted)).toEqual({
+      ...less,
+      takenAt: NOW,
+      snapshots: { os: 'p1-os', 'lun-0': 'p1-lun-0' },
+    });
+  });
+
+  it('passes on that the applications took part when they were asked to', async () => {
+    const world = aWorld();
+    const { takeSnapshots } = createActivities(world);
+    const wanted = { ...ref, pointId: 'p1', consistency: 'applicationConsistent' } as const;
+    expect(await takeSnapshots(wanted)).toMatchObject({
+      consistency: 'applicationConsistent',
+      isOneInstant: true,
+      reasons: [],
+    });
+  });
 });
 
 describe('pruneSnapshots', () => {
@@ -80,6 +172,98 @@ describe('pruneSnapshots', () => {
     expect(answer).toEqual({ deleted: 0 });
     expect([...world.snapshots.taken.keys()]).toEqual(['s']);
   });
+
+  it('ends the access to what it keeps too, and to nothing of another machine', async () => {
+    const world = aWorld();
+    world.snapshots.put('s', { itemId: 'web-02' });
+    for (const name of ['p1-os', 'p2-os']) world.snapshots.put(name);
+    for (const snapshot of ['s', 'p1-os', 'p2-os']) {
+      await world.snapshots.grantRead('rg-dr', { snapshot, base: null });
+    }
+    const answer = await createActivities(world).pruneSnapshots({ ...ref, keep: ['p2-os'] });
+    expect(answer).toEqual({ deleted: 1 });
+    expect([...world.snapshots.taken.keys()].toSorted()).toEqual(['p2-os', 's']);
+    expect([...world.snapshots.openReads]).toEqual(['s']);
+  });
+
+  it('names the page blobs whose snapshots are to go, which no resource group knows', async () => {
+    const world = aWorld();
+    const disk = { ...anItem().disks[0]!, diskName: 'https://a.example/os.vhd' };
+    world.stores.items.put(anItem({ disks: [{ ...disk, kind: 'pageBlob' }] }));
+    const asked: Parameters<typeof world.snapshots.prune>[0][] = [];
+    world.snapshots.prune = async (request) => {
+      asked.push(request);
+      return { deleted: 3 };
+    };
+    const answer = await createActivities(world).pruneSnapshots({ ...ref, keep: ['x'] });
+    expect(answer).toEqual({ deleted: 3 });
+    expect(asked).toEqual([
+      {
+        resourceGroup: 'rg-dr',
+        itemId: 'web-01',
+        disks: [{ id: 'os', diskName: 'https://a.example/os.vhd', kind: 'pageBlob' }],
+        keep: ['x'],
+      },
+    ]);
+  });
+});
+
+describe('the replica of a machine with page blobs', () => {
+  it('is seeded from the blobs themselves, and their access is ended as that of blobs', async () => {
+    const world = aWorld();
+    const disk = { ...anItem().disks[0]!, diskName: 'https://a.example/os.vhd' };
+    world.stores.items.put(anItem({ disks: [{ ...disk, kind: 'pageBlob' }] }));
+    const [begun, ended]: unknown[][] = [[], []];
+    const { replicas } = world;
+    const [beginSeed, endSeed] = [
+      replicas.beginSeed.bind(replicas),
+      replicas.endSeed.bind(replicas),
+    ];
+    replicas.beginSeed = (request) => {
+      begun!.push(request);
+      return beginSeed(request);
+    };
+    replicas.endSeed = (request) => {
+      ended!.push(request);
+      return endSeed(request);
+    };
+    const activities = createActivities(world);
+    await activities.keepReplicaSeed(ref);
+    replicas.finishSeeds();
+    expect(await activities.readReplicaSeed(ref)).toMatchObject({ state: 'done' });
+    const blob = { resourceGroup: 'rg-dr', diskName: disk.diskName, kind: 'pageBlob' };
+    expect(begun).toEqual([{ ...blob, replicaName: 'web-01/os.vhd' }]);
+    expect(ended).toEqual([expect.objectContaining(blob)]);
+  });
+});
+
+describe('readFailoverChoice', () => {
+  const choiceOf = async (
+    failoverTo: string | undefined,
+    recoveryPoints: readonly RecoveryPoint[] | undefined = POINTS,
+  ): Promise<string | null> => {
+    const world = aWorld();
+    world.stores.items.put(anItem({ recoveryPoints }));
+    world.stores.jobs.put(aJob(failoverTo === undefined ? {} : { failoverTo }));
+    return (await createActivities(world).readFailoverChoice(ref)).pointId;
+  };
+
+  it.each([
+    ['nothing', undefined, null],
+    ['the latest', 'latest', null],
+    ['the latest application-consistent', 'latestApplicationConsistent', 'fb-1-p0002'],
+    ['one by its id', 'fb-1-p0001', 'fb-1-p0001'],
+  ])('of %s is the point to boot, or the newest', async (_what, failoverTo, pointId) => {
+    expect(await choiceOf(failoverTo)).toBe(pointId);
+  });
+
+  it.each(['fb-1-p0009', 'latestApplicationConsistent'])(
+    'never falls back to the newest when %s is not retained any more',
+    async (failoverTo) => {
+      expect(await choiceOf(failoverTo, [POINTS[0]!])).toBe(failoverTo);
+      expect(await choiceOf(failoverTo, [])).toBe(failoverTo);
+    },
+  );
 });
 
 describe('startReverseReplication', () => {
@@ -101,12 +285,24 @@ describe('startReverseReplication', () => {
 describe('the name of a process server', () => {
   it.each([
     ['rg-dr', 'failback-ps-rg-dr'],
-    ['RG_DR.(West)', 'failback-ps-rg-dr--west'],
-    ['x'.repeat(90), `failback-ps-${'x'.repeat(40)}`],
-    ['ends-with-', 'failback-ps-ends-with'],
+    ['RG-DR', 'failback-ps-rg-dr'],
+    ['RG_DR.(West)', 'failback-ps-rg-dr--west-'],
+    ['x'.repeat(90), `failback-ps-${'x'.repeat(40)}-`],
+    ['ends-with-', 'failback-ps-ends-with-'],
+    ['Ünïcode', 'failback-ps--n-code-'],
   ])('of the resource group %s is a valid VM name', (resourceGroup, expected) => {
     const name = processServerName(resourceGroup);
-    expect(name).toBe(expected);
+    // What was cut or replaced leaves six letters of a digest.
+    if (expected.endsWith('-')) expect(name.slice(0, -6)).toBe(expected);
+    else expect(name).toBe(expected);
     expect(name).toMatch(/^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/);
+  });
+
+  it('is the same for one group in any case, and another for every other group', () => {
+    const groups = ['rg.dr', 'rg_dr', 'rg-dr', 'rg-dr-', `${'x'.repeat(40)}a`, 'x'.repeat(41)];
+    expect(new Set(groups.map(processServerName)).size).toBe(groups.length);
+    for (const group of groups) {
+      expect(processServerName(group.toUpperCase())).toBe(processServerName(group));
+    }
   });
 });

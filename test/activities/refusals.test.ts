@@ -5,7 +5,7 @@ import { InvariantViolation } from '../../shared/domain/assert.ts';
 import type { FailbackError } from '../../shared/errors/failback-error.ts';
 import { errorRecord } from '../../shared/errors/failback-error.ts';
 import { HEARTBEAT_STALE_MS } from '../../shared/policy/limits.ts';
-import { anAgent, anItem, aJob, aVm, NOW } from '../support/memory/builders.ts';
+import { anAgent, anItem, aJob, aProof, aVm, NOW, POINTS } from '../support/memory/builders.ts';
 import { aWorld, emptyWorld, type MemoryWorld, stateOf } from '../support/memory/memory-world.ts';
 import { CASES, proved, ref } from './cases.ts';
 
@@ -34,11 +34,13 @@ const NEED_ITEM = [
   'recordTarget',
   'recordCycle',
   'sealReplica',
+  'readFailoverChoice',
 ] as const satisfies readonly ActivityName[];
 
 const NEED_JOB = [
   'enterPhase',
   'readIntents',
+  'readFailoverChoice',
   'deleteAzureVm',
   'recordCycle',
   'recordReport',
@@ -57,7 +59,7 @@ describe('an activity whose record is gone', () => {
 
   it.each(NEED_JOB)('%s names the job that is not there', async (name) => {
     const world = emptyWorld();
-    world.stores.items.put(anItem());
+    world.stores.items.put(anItem({ activeJobId: 'fb-1' }));
     const error = await failureOf(world, name);
     expect(error.code).toBe('FB-REQ-002');
     expect(error.values).toEqual({ kind: 'failback', id: 'fb-1' });
@@ -157,7 +159,7 @@ describe('deleteAzureVm', () => {
   it('refuses when the proof found a single difference', async () => {
     const world = aWorld();
     await proved(world);
-    const proof = { pointId: 'p', blocksCompared: 9, bytesCompared: 9, mismatches: 1 };
+    const proof = aProof({ mismatches: 1 });
     world.stores.jobs.put(aJob({ phase: 'committing', report: { proof } }));
     expect((await failureOf(world, 'deleteAzureVm')).code).toBe('FB-AZ-005');
     expect(world.vms.asked).toEqual([]);
@@ -292,30 +294,33 @@ describe('recordReport', () => {
 });
 
 describe('finishJob', () => {
-  it('frees the item and forgets the base once the machine is back in Azure', async () => {
+  it('frees the item and forgets base and points once the machine is back in Azure', async () => {
     const world = aWorld();
-    world.stores.items.put(anItem({ activeJobId: 'fb-1', base: { os: 's1' } }));
+    const known = { base: { os: 's1' }, recoveryPoints: POINTS };
+    world.stores.items.put(anItem({ activeJobId: 'fb-1', ...known }));
     await createActivities(world).finishJob({ ...ref, state: 'cancelled', error: null });
-    expect(world.stores.items.must('web-01')).toMatchObject({ activeJobId: null, base: {} });
+    expect(world.stores.items.must('web-01')).toMatchObject({
+      activeJobId: null,
+      base: {},
+      recoveryPoints: [],
+    });
     expect(world.stores.jobs.must('fb-1')).toMatchObject({ state: 'cancelled', endedAt: NOW });
   });
 
-  it('keeps the base of a machine that is not back in Azure', async () => {
+  it('keeps base and points of a machine that is not back in Azure', async () => {
     const world = aWorld();
-    const item = anItem({ activeJobId: 'fb-1', base: { os: 's1' }, phase: 'protected' });
-    world.stores.items.put(item);
+    const known = { base: { os: 's1' }, recoveryPoints: POINTS };
+    world.stores.items.put(anItem({ activeJobId: 'fb-1', phase: 'protected', ...known }));
     await createActivities(world).finishJob({ ...ref, state: 'succeeded', error: null });
-    expect(world.stores.items.must('web-01')).toMatchObject({
-      activeJobId: null,
-      base: { os: 's1' },
-    });
+    expect(world.stores.items.must('web-01')).toMatchObject({ activeJobId: null, ...known });
   });
 
   it('does not take the item away from a job that came later', async () => {
     const world = aWorld();
-    world.stores.items.put(anItem({ activeJobId: 'fb-2', base: { os: 's1' } }));
+    const theirs = anItem({ activeJobId: 'fb-2', base: { os: 's1' }, recoveryPoints: POINTS });
+    world.stores.items.put(theirs);
     await createActivities(world).finishJob({ ...ref, state: 'failed', error: null });
-    expect(world.stores.items.must('web-01')).toMatchObject({ activeJobId: 'fb-2' });
+    expect(world.stores.items.must('web-01')).toEqual(theirs);
   });
 
   it('does not change how a job ended', async () => {

@@ -6,6 +6,11 @@ import { callAzure, findInAzure } from './azure-error.ts';
 
 /** A string property holds 64 KiB of UTF-16: 32,768 characters. */
 const CHUNK_CHARACTERS = 30_000;
+/** Escaped, so that no cut, neither ours nor that of a buffer on the way, goes through a character. */
+const NOT_ASCII = /[\u0080-\uffff]/g;
+/** What Azure takes as a key: 1 KiB of UTF-16, without `/ \ # ?` and control characters. */
+const MAX_KEY_CHARACTERS = 512;
+const KEY = /^[^/\\#?\p{Cc}]+$/u;
 
 interface Keys {
   readonly partitionKey: string;
@@ -32,6 +37,8 @@ export class JsonTable<T extends { readonly id: string }> implements RecordStore
 
   async get(id: string): Promise<Versioned<T> | null> {
     const { partitionKey, rowKey } = this.#keysOf(id);
+    // Ids come from URLs too. Azure would refuse the request; a record of that name cannot exist.
+    if (!isKey(partitionKey) || !isKey(rowKey)) return null;
     await this.#ready();
     const entity = await findInAzure(`read ${this.#client.tableName}`, () =>
       this.#client.getEntity(partitionKey, rowKey),
@@ -88,14 +95,28 @@ export class JsonTable<T extends { readonly id: string }> implements RecordStore
   }
 
   #encode(value: T): Keys & Record<string, string> {
-    const text = JSON.stringify(value);
+    const text = JSON.stringify(value).replaceAll(NOT_ASCII, escaped);
     const chunks: Record<string, string> = {};
     for (let index = 0; index * CHUNK_CHARACTERS < text.length; index += 1) {
       const start = index * CHUNK_CHARACTERS;
       chunks[`json${index}`] = text.slice(start, start + CHUNK_CHARACTERS);
     }
-    return { ...this.#columnsOf(value), ...chunks, ...this.#keysOf(value.id) };
+    const keys = this.#keysOf(value.id);
+    if (!isKey(keys.partitionKey) || !isKey(keys.rowKey)) {
+      const problems =
+        'id: / \\ # ? and control characters are not allowed; at most 512 characters';
+      throw new FailbackError('FB-REQ-001', { problems });
+    }
+    return { ...this.#columnsOf(value), ...chunks, ...keys };
   }
+}
+
+function isKey(key: string): boolean {
+  return key.length <= MAX_KEY_CHARACTERS && KEY.test(key);
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /** Only this class writes the table, so the shape is the type's. */

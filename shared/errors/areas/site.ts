@@ -113,6 +113,18 @@ export const SITE_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-AGENT-012': {
+    severity: 'critical',
+    category: 'agent',
+    message: 'The certificate request of {agentName} was refused: {reason}.',
+    possibleCauses: [
+      'The name in the configuration of the agent is not the one it registered with.',
+      'Somebody between agent and configuration server changed it.',
+    ],
+    recommendedAction: 'Start the agent again; check its name if it stays so.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
   'FB-SITE-001': {
     severity: 'critical',
     category: 'site',

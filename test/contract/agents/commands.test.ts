@@ -357,7 +357,7 @@ describe('commands that run', () => {
   });
 
   it('tell their progress at most once a second, and go on when it is not taken', async () => {
-    const figures = { bytesTotal: 8, rangesDone: 0, rangesTotal: 1, wireBytes: 0 };
+    const figures = { bytesTotal: 8, rangesDone: 0, rangesTotal: 1, sentBytes: 0, wireBytes: 0 };
     const worker = await start({
       verifyBoot: async (_input, context) => {
         for (let bytesDone = 0; bytesDone < 5; bytesDone += 1) {

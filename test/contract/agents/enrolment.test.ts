@@ -18,7 +18,8 @@ import { ControlPlaneClient } from '../../../agents/runtime/control-plane-client
 import { enrol, type TlsMaterial } from '../../../agents/runtime/enrolment.ts';
 import type { CommandHandlers } from '../../../agents/runtime/types.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
-import { success } from '../../../shared/errors/result.ts';
+import { errorRecord } from '../../../shared/errors/failback-error.ts';
+import { failure, success } from '../../../shared/errors/result.ts';
 import { AgentProcess, PASSPHRASE } from '../../support/control-plane/agent-process.ts';
 import { ControlPlane, REGISTRATION_TOKEN } from '../../support/control-plane/control-plane.ts';
 import { untilTrue } from '../../support/control-plane/until.ts';
@@ -158,6 +159,32 @@ describe('an agent that needs a certificate', () => {
     expect(agent.output).toContain('FB-AGENT-006');
     expect(agent.output).not.toContain('something else');
     expect(existsSync(tlsFile('stranger'))).toBe(false);
+  });
+
+  it.each([
+    ['empty', ''],
+    ['cut short', '{"keyPem":"-----BEGIN'],
+    ['full of nonsense', JSON.stringify({ keyPem: 'a', certificatePem: 'b', caPem: 'c' })],
+  ])('gets a new one when its file is %s', async (_name, text) => {
+    await signer();
+    const before = await enrolled('ps');
+    writeFileSync(tlsFile(), text);
+    const after = await enrolled('ps');
+    expect(after.certificatePem).not.toBe(before.certificatePem);
+    expect(material()).toEqual(after);
+  });
+
+  it('is told why it gets none when that is not the passphrase', async () => {
+    const error = errorRecord('FB-AGENT-010', { command: 'issueCertificate' });
+    const handlers: CommandHandlers = { issueCertificate: async () => failure(error) };
+    const dataFolder = join(folder, 'site');
+    mkdirSync(dataFolder);
+    const worker = { controlPlane: plane, dataFolder, handlers, name: 'site' };
+    workers.push(await startWorker(worker));
+    await expect(enrolled('ps')).rejects.toMatchObject({
+      code: 'FB-AGENT-010',
+      values: { command: 'issueCertificate' },
+    });
   });
 
   it('takes no certificate from somebody in between who does not know the passphrase', async () => {

@@ -1,4 +1,12 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
@@ -107,6 +115,34 @@ describe('an agent that starts', () => {
     });
   });
 
+  it('registers anew when the file of its identity was cut short', async () => {
+    mkdirSync(join(folder, `data-${name}`));
+    writeFileSync(dataFile('identity.json'), '');
+    await start().ready();
+    expect(registrations()).toBe(1);
+  });
+
+  it('beats again when its first beat does not get through', async () => {
+    plane.fault = (_method, path) =>
+      path.endsWith('/heartbeat') && beats() === 0 ? { status: 503 } : null;
+    await start().ready();
+    expect(beats(503)).toBe(1);
+  });
+
+  it('has its log beside its configuration, wherever it was started', async () => {
+    await start({ logFile: 'agent.log' }).ready();
+    await plane.resultOf(await plane.give({ agentId, ...stopVm }));
+    expect(readFileSync(join(folder, 'agent.log'), 'utf8')).toContain('stopVm');
+  });
+
+  it('does its work also when its log cannot be written', async () => {
+    const agent = await start({ logFile: 'not/there.log' }).ready();
+    const id = await plane.give({ agentId, ...stopVm });
+    expect(await plane.resultOf(id)).toMatchObject({ ok: true });
+    await agent.stop();
+    expect(agent.output.match(/cannot be written/g)).toHaveLength(1);
+  });
+
   it('waits for a control plane that is not there yet', async () => {
     let refusals = 0;
     plane.fault = (_method, path) => {
@@ -169,6 +205,18 @@ describe('an agent that runs', () => {
     plane.fault = () => null;
     expect(await plane.resultOf(id)).toMatchObject({ ok: true });
     expect(agent.output).toContain('no heartbeat');
+  });
+
+  it('ends with one sentence, in order, when its token is refused too', async () => {
+    const agent = await start({ logLevel: 'error' }).ready();
+    const refused = { status: 401, body: JSON.stringify({ code: 'FB-REQ-006', detail: 'no' }) };
+    plane.fault = () => refused;
+    expect(await agent.ended).toBe(1);
+    const [ready, sentence, ...rest] = agent.output.trim().split('\n');
+    expect(ready).toContain('ready');
+    expect(sentence).toMatch(/^The agent of the tests could not run: FB-AGENT-005.*FB-REQ-006/);
+    expect(rest).toEqual([]);
+    expect(traces().at(-1)).toBe('stopped');
   });
 
   it('breaks off a command that the control plane gave up', async () => {

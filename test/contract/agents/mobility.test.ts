@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -13,6 +13,7 @@ import {
 import { proofOf } from '../../../agents/runtime/enrolment.ts';
 import { findProgram } from '../../../local/boot-image/tools.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
+import { untilTrue } from '../../support/control-plane/until.ts';
 import { loggerOf } from '../../support/control-plane/worker.ts';
 
 const SCRIPTS = resolve(import.meta.dirname ?? __dirname, '../../../agents/mobility');
@@ -96,6 +97,22 @@ describe('where mobility agents register', () => {
     expect(await post(JSON.stringify(registration('vm-2')))).toBe(204);
   });
 
+  it('goes on with others when a guest hangs up in the middle', async () => {
+    const { hostname: host, port } = new URL(endpoint.url);
+    const socket = connect(Number(port), host);
+    socket.on('error', () => undefined);
+    const head = 'POST /mobility/register HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n';
+    socket.write(`${head}{"vm`, () => setTimeout(() => socket.destroy(), 50));
+    await untilTrue('it is noticed', () => lines.join('\n').includes('could not register'));
+    expect(await post(JSON.stringify(registration('vm-1')))).toBe(204);
+  });
+
+  it('says that it failed when it cannot write the registration down', async () => {
+    database.close();
+    expect(await post(JSON.stringify(registration('vm-1')))).toBe(500);
+    database = new SiteDatabase(folder);
+  });
+
   it('has nothing else', async () => {
     expect(await post('', endpoint.url, 'GET')).toBe(404);
     const elsewhere = endpoint.url.replace('/mobility/register', '/mobility/agents');
@@ -155,6 +172,11 @@ describe('register.sh', () => {
     expect(output).toContain('403');
     expect(output).not.toContain('something else');
     expect(database.findMobilityAgent('vm-1')).toBeNull();
+  });
+
+  it('takes a passphrase file that was written on Windows', async () => {
+    const file = passphraseFile(`${PASSPHRASE.reveal()}\r\n`);
+    expect(await run('sh', script, endpoint.url, file, 'vm-1')).toEqual({ code: 0, output: '' });
   });
 
   it('fails when there is no passphrase file', async () => {

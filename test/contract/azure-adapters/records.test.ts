@@ -102,6 +102,24 @@ describe('records in a table', () => {
     expect((await table.get('1'))?.value.text).toBe(text);
   });
 
+  it.each([0, 1])('keep a character of two halves whole wherever it is cut: %i', async (before) => {
+    const table = aTable();
+    const text = `${'x'.repeat(before)}${'😀'.repeat(20_000)}`;
+    await table.create({ id: '1', text });
+    expect((await table.get('1'))?.value.text === text).toBe(true);
+  });
+
+  it.each(['a/b', 'a\\b', 'a#b', 'a?b', 'a\tb', 'a\u0085b', '', 'x'.repeat(513)])(
+    'do not exist under a key that Azure does not allow, and cannot be made: %j',
+    async (id) => {
+      const table = aTable();
+      await table.create({ id: 'x', text: '' });
+      expect(await table.get(id)).toBeNull();
+      const refused = { code: 'FB-REQ-001', message: expect.stringContaining('id: ') };
+      await expect(table.create({ id, text: '' })).rejects.toMatchObject(refused);
+    },
+  );
+
   it.each(["it's", 'with space', 'ümläut', 'a%2Fb', 'a+b&c=d', 'UPPER', '-', 'x'.repeat(200)])(
     'have any key that Azure allows: %s',
     async (id) => {

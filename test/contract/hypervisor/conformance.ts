@@ -114,6 +114,16 @@ function describeInventory({ site }: Parts): void {
       expect(await site().hypervisor.findVm({ vmId: ABSENT, name: ABSENT })).toBeNull();
     });
 
+    it('never answers for an id that is gone with another VM of the same name', async () => {
+      const { vmId, shape } = await create(site());
+      expect(await site().hypervisor.findVm({ vmId: ABSENT, name: shape.name })).toBeNull();
+      const name = `${shape.name}-rehearsal`;
+      const scratch = await site().hypervisor.createVm({ ...shape, name }, `r-${name}`, true);
+      await site().hypervisor.deleteVm(scratch);
+      expect(await site().hypervisor.findVm({ vmId: scratch, name: shape.name })).toBeNull();
+      expect(await site().hypervisor.findVm({ name: shape.name })).toMatchObject({ vmId });
+    });
+
     it('gets a new VM that is off, without disks and snapshots', async () => {
       const shape = aVmShape();
       const vmId = await site().hypervisor.createVm(shape, `key-${shape.name}`, false);
@@ -203,6 +213,13 @@ function describeDisks({ site }: Parts): void {
       await site().write(device, 4096, Buffer.alloc(512, 'x'));
       expect(await site().hypervisor.ensureDisks(vmId, shape.disks)).toEqual([]);
       expect((await site().read(device, 4096, 512)).equals(Buffer.alloc(512, 'x'))).toBe(true);
+    });
+
+    it('stay with the VM when it is asked for others only', async () => {
+      const { vmId } = await create(site());
+      expect(await site().hypervisor.ensureDisks(vmId, [disk('lun-1')])).toEqual(['lun-1']);
+      const ids = (await vmOf(site(), vmId)).disks.map(({ diskId }) => diskId);
+      expect(ids.toSorted()).toEqual(['lun-0', 'lun-1', 'os']);
     });
 
     it('of another size are left alone and named', async () => {
@@ -318,6 +335,7 @@ function describeBoots({ site }: Parts): void {
         return (await site().hypervisor.bootEvidence(vmId)).evidence !== null;
       });
       await site().hypervisor.powerOff(vmId, false);
+      expect((await site().hypervisor.bootEvidence(vmId)).evidence).toBeNull();
       const device = await deviceOf(site(), vmId, 'os');
       await site().write(device, 0, Buffer.alloc(4096));
       await site().hypervisor.attachToVm(vmId);
@@ -347,6 +365,20 @@ function describeImages({ site }: Parts): void {
       expect((await site().read(copy, 0, DISK_BYTES)).equals(before)).toBe(true);
       expect(before.subarray(512, 1024).equals(Buffer.alloc(512, 'x'))).toBe(true);
       expect(await site().hypervisor.closeImage(vmId, 'point-1')).toBe(true);
+    });
+
+    it('is the same when it is opened again', async () => {
+      const { vmId } = await create(site());
+      const device = await deviceOf(site(), vmId, 'os');
+      await site().hypervisor.attachToVm(vmId);
+      await site().hypervisor.powerOn(vmId);
+      const image = await site().hypervisor.openImage(vmId, 'point-1');
+      await site().hypervisor.powerOff(vmId, false);
+      await site().write(device, 0, Buffer.alloc(512, 'y'));
+      expect(await site().hypervisor.openImage(vmId, 'point-1')).toEqual(image);
+      const copy = image.find(({ diskId }) => diskId === 'os')!.device;
+      expect((await site().read(copy, 0, 512)).equals(Buffer.alloc(512))).toBe(true);
+      await site().hypervisor.closeImage(vmId, 'point-1');
     });
 
     it('is there until it is closed, once, and others stay open', async () => {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -132,6 +132,96 @@ describe('The local hypervisor alone', () => {
       const second = await until('it registers', () => bodies[1]);
       expect(second).toMatchObject({ vmId, proof: `proof of ${vmId}` });
       await site.hypervisor.powerOff(vmId);
+    } finally {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
+
+  it('keeps disks that nobody named', async () => {
+    const disks = ['os', 'extra'].map((diskId) => ({ diskId, sizeBytes: DISK_BYTES }));
+    const vmId = await site.addVm({ name: 'web-01', disks });
+    const os = { id: 'os', isOsDisk: true, sizeBytes: DISK_BYTES };
+    expect(await site.hypervisor.ensureDisks(vmId, [os])).toEqual([]);
+    expect(await site.hypervisor.findVm({ vmId, name: '' })).toMatchObject({ disks });
+  });
+
+  it('makes a disk again that a crash left without a size', async () => {
+    const shape = aVmShape();
+    const vmId = await site.hypervisor.createVm(shape, shape.name, false);
+    writeFileSync(join(site.folder, vmId, 'os.raw'), '');
+    expect(await site.hypervisor.ensureDisks(vmId, shape.disks)).toEqual(['os', 'lun-0']);
+    expect(readFileSync(join(site.folder, vmId, 'os.raw'))).toHaveLength(DISK_BYTES);
+  });
+
+  it('leaves a disk alone that a VM knows and that is empty', async () => {
+    const disks = [{ diskId: 'os', sizeBytes: DISK_BYTES }];
+    const vmId = await site.addVm({ name: 'web-01', disks });
+    writeFileSync(join(site.folder, vmId, 'os.raw'), '');
+    const attempt = site.hypervisor.ensureDisks(vmId, aVmShape().disks);
+    await expect(attempt).rejects.toMatchObject({ code: 'FB-SITE-006' });
+  });
+
+  it('makes an image anew that a crash left unfinished', async () => {
+    const { vmId } = await ready();
+    const unfinished = join(site.folder, vmId, 'images/point-1.new');
+    mkdirSync(unfinished, { recursive: true });
+    writeFileSync(join(unfinished, 'os.raw'), 'half of it');
+    const image = await site.hypervisor.openImage(vmId, 'point-1');
+    for (const { device } of image) {
+      const bytes = await site.read(device, 0, DISK_BYTES);
+      expect(bytes.equals(Buffer.alloc(DISK_BYTES))).toBe(true);
+    }
+    expect(existsSync(unfinished)).toBe(false);
+  });
+
+  it('has one guest a VM, however often what ran is taken up again', async () => {
+    await other({ guestPauseMs: 1 });
+    const { vmId, disks } = await ready();
+    await site.hypervisor.powerOn(vmId);
+    await site.restart();
+    await site.hypervisor.resume();
+    await site.hypervisor.resume();
+    await untilTrue('the guest writes', () =>
+      readFileSync(disks[1]!).includes('written on-premises'),
+    );
+    await site.hypervisor.powerOff(vmId);
+    const after = disks.map((file) => readFileSync(file));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(disks.map((file) => readFileSync(file).equals(after.shift()!))).toEqual([true, true]);
+  });
+
+  it('says that it is away, not that its VMs are gone, when its folder is', async () => {
+    const { vmId } = await ready();
+    rmSync(site.folder, { recursive: true });
+    expect(await site.hypervisor.describe()).toEqual({ isConnected: false, freeBytes: null });
+    await expect(site.hypervisor.findVm({ vmId, name: '' })).rejects.toThrow('is not there');
+    await expect(site.hypervisor.findVm({ name: 'web-01' })).rejects.toThrow('ENOENT');
+  });
+
+  it('has no mobility agent in a VM that is cut off', async () => {
+    let registrations = 0;
+    const server = createServer((request, response) => {
+      registrations += 1;
+      request.resume();
+      response.writeHead(204).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = server.address() as AddressInfo;
+      await other({ agentDelaySeconds: 0 }, `http://127.0.0.1:${port}/`);
+      const shape = aVmShape();
+      const isolated = await site.hypervisor.createVm(shape, 'isolated', true);
+      await site.hypervisor.ensureDisks(isolated, shape.disks);
+      await site.hypervisor.powerOn(isolated);
+      const { vmId } = await ready();
+      await site.hypervisor.powerOn(vmId);
+      // Its neighbour, started after it, is heard; it is not.
+      await untilTrue('the neighbour registers', () => registrations > 0);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(registrations).toBe(1);
+      await site.hypervisor.powerOff(vmId);
+      await site.hypervisor.powerOff(isolated);
     } finally {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { JobView } from '../../../shared/contracts/http-api.ts';
-import type { Job } from '../../../shared/domain/job.ts';
+import type { DiskProof, Job } from '../../../shared/domain/job.ts';
 import type { PreflightFacts } from '../../../shared/domain/preflight/facts.ts';
-import type { ProtectedItem } from '../../../shared/domain/protected-item.ts';
+import type { ProtectedItem, RecoveryPoint } from '../../../shared/domain/protected-item.ts';
 import type { AzureVmDescription } from '../../../shared/ports/azure.ts';
 import type { AgentRecord, CommandRecord } from '../../../shared/ports/stores.ts';
 
@@ -55,6 +55,8 @@ export function aJob(changes: Partial<Job> = {}): Job {
       autoCommit: false,
       cycleIntervalSeconds: 300,
       bootTimeoutSeconds: 900,
+      proofShare: 1,
+      applicationConsistentMinutes: 0,
     },
     createdAt: NOW,
     endedAt: null,
@@ -147,6 +149,30 @@ export function goodFacts(): PreflightFacts {
   };
 }
 
+/** Every block was compared and none differs. */
+export function aProof(changes: Partial<DiskProof> = {}): DiskProof {
+  return {
+    pointId: 'fb-1-p0003',
+    blocksCompared: 3,
+    bytesCompared: 96,
+    comparedShare: 1,
+    mismatches: 0,
+    repairedBlocks: 0,
+    ...changes,
+  };
+}
+
+/** Three points, oldest first; only the one in the middle is application-consistent. */
+export const POINTS: readonly RecoveryPoint[] = [
+  { pointId: 'fb-1-p0001', takenAt: '2026-03-01T11:00:00.000Z', consistency: 'crashConsistent' },
+  {
+    pointId: 'fb-1-p0002',
+    takenAt: '2026-03-01T11:30:00.000Z',
+    consistency: 'applicationConsistent',
+  },
+  { pointId: 'fb-1-p0003', takenAt: '2026-03-01T11:59:30.000Z', consistency: 'crashConsistent' },
+];
+
 export type Progress = NonNullable<NonNullable<JobView['progress']>['parts'][number]['progress']>;
 
 export function aProgress(changes: Partial<Progress> = {}): Progress {
@@ -155,6 +181,7 @@ export function aProgress(changes: Partial<Progress> = {}): Progress {
     bytesTotal: 1000,
     rangesDone: 1,
     rangesTotal: 10,
+    sentBytes: 150,
     wireBytes: 50,
     bytesPerSecond: 10,
     ...changes,

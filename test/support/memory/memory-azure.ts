@@ -1,5 +1,6 @@
 import type { PowerState } from '../../../shared/contracts/activities.ts';
 import type { AzureVmFacts } from '../../../shared/domain/azure-vm.ts';
+import type { DiskSourceKind } from '../../../shared/domain/protected-item.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
 import type {
   AccessGrant,
@@ -64,15 +65,24 @@ interface MemorySnapshot {
   readonly resourceGroup: string;
   readonly itemId: string;
   readonly takenAt: Date;
+  readonly kind: DiskSourceKind;
 }
+
+/** What Azure gives of what it is asked for. */
+type Offer = Pick<SnapshotsTaken, 'consistency' | 'isOneInstant' | 'reasons'>;
 
 /** Snapshots by name. Azure gives what it is asked for, unless the test says otherwise. */
 export class MemorySnapshots implements DiskSnapshots {
   readonly taken = new Map<string, MemorySnapshot>();
   /** Bases that exist and yet must not be used, and why. */
   readonly refusals = new Map<string, string>();
+  /** Snapshots that can be read by now. */
+  readonly openReads = new Set<string>();
   /** Names whose access was ended, in order. */
   readonly released: string[] = [];
+  /** Set by a test in which Azure gives less than it is asked for. */
+  offer: Offer | null = null;
+  readonly #offers = new Map<string, Offer>();
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
@@ -82,33 +92,35 @@ export class MemorySnapshots implements DiskSnapshots {
   /** One that is there already. */
   put(name: string, snapshot: Partial<MemorySnapshot> = {}): void {
     const takenAt = this.#clock.now();
-    this.taken.set(name, { resourceGroup: 'rg-dr', itemId: 'web-01', takenAt, ...snapshot });
+    const defaults = { resourceGroup: 'rg-dr', itemId: 'web-01', kind: 'managedDisk' } as const;
+    this.taken.set(name, { ...defaults, takenAt, ...snapshot });
   }
 
   async take(request: SnapshotRequest): Promise<SnapshotsTaken> {
     const { resourceGroup, itemId, pointId, disks, consistency } = request;
     const names = disks.map(({ id }) => [id, `${pointId}-${id}`] as const);
-    for (const [, name] of names) {
-      if (!this.taken.has(name)) this.put(name, { resourceGroup, itemId });
+    for (const { id, kind } of disks) {
+      const name = `${pointId}-${id}`;
+      if (!this.taken.has(name)) this.put(name, { resourceGroup, itemId, kind });
     }
     const times = names.map(([, name]) => this.taken.get(name)?.takenAt.getTime() ?? 0);
-    return {
-      takenAt: new Date(Math.min(...times)),
-      consistency,
-      isOneInstant: true,
-      reasons: [],
-      snapshots: Object.fromEntries(names),
-    };
+    // As in Azure, a point that is there is found as it was taken, whatever is asked for now.
+    const all = { consistency, isOneInstant: true, reasons: [] };
+    const offer = this.#offers.get(pointId) ?? this.offer ?? all;
+    this.#offers.set(pointId, offer);
+    const takenAt = new Date(Math.min(...times));
+    return { takenAt, ...offer, snapshots: Object.fromEntries(names) };
   }
 
   async prune(
     request: Parameters<DiskSnapshots['prune']>[0],
   ): Promise<{ readonly deleted: number }> {
     const { resourceGroup, itemId, keep } = request;
-    const obsolete = [...this.taken].filter(
-      ([name, it]) =>
-        it.resourceGroup === resourceGroup && it.itemId === itemId && !keep.includes(name),
+    const own = [...this.taken].filter(
+      ([, it]) => it.resourceGroup === resourceGroup && it.itemId === itemId,
     );
+    const obsolete = own.filter(([name]) => !keep.includes(name));
+    for (const [name] of own) this.openReads.delete(name);
     for (const [name] of obsolete) this.taken.delete(name);
     return { deleted: obsolete.length };
   }
@@ -119,7 +131,7 @@ export class MemorySnapshots implements DiskSnapshots {
   ): Promise<SourceAccess | null> {
     const source = this.#grant(resourceGroup, names.snapshot);
     if (source === null) return null;
-    const kind = 'managedDisk';
+    const kind = this.taken.get(names.snapshot)?.kind ?? 'managedDisk';
     if (names.base === null) return { kind, source, base: null, baseRefusal: null };
     const refusal = this.refusals.get(names.base);
     const base = refusal === undefined ? this.#grant(resourceGroup, names.base) : null;
@@ -129,10 +141,12 @@ export class MemorySnapshots implements DiskSnapshots {
 
   async release(_resourceGroup: string, names: readonly string[]): Promise<void> {
     this.released.push(...names);
+    for (const name of names) this.openReads.delete(name);
   }
 
   #grant(resourceGroup: string, name: string): AccessGrant | null {
     if (this.taken.get(name)?.resourceGroup !== resourceGroup) return null;
+    this.openReads.add(name);
     return grant(this.#clock, `https://md.example/${name}?sig=read-${name}`);
   }
 }

@@ -76,6 +76,7 @@ export function stateOf(world: MemoryWorld): unknown {
     vms: sorted(vms.vms),
     askedOfAzure: vms.asked,
     snapshots: sorted(snapshots.taken),
+    openSnapshots: [...snapshots.openReads].toSorted(),
     replicas: sorted(replicas.replicas),
     openReads: [...replicas.openReads].toSorted(),
     processServers: sorted(processServers.deployed),

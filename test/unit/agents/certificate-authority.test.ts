@@ -102,8 +102,31 @@ describe("the site's authority", () => {
 
   it('refuses a request that its own key did not sign', async () => {
     const attempt = authority.issue(proven(tampered(await aRequest())));
-    await expect(attempt).rejects.toMatchObject({ code: 'FB-AGENT-006' });
+    await expect(attempt).rejects.toMatchObject({
+      code: 'FB-AGENT-012',
+      values: { agentName: 'ps-1', reason: 'its own key did not sign it' },
+    });
   });
+
+  it('looks at the proof before it reads the request', async () => {
+    const garbage = { ...proven('garbage'), csrProof: 'of nothing' };
+    await expect(authority.issue(garbage)).rejects.toMatchObject({ code: 'FB-AGENT-006' });
+    await expect(authority.issue(proven('garbage'))).rejects.toMatchObject({
+      code: 'FB-AGENT-012',
+      values: { reason: 'it is no certificate request' },
+    });
+  });
+
+  it.each(['CN=ps-2', 'OU=ps-1', 'CN=ps-1, CN=ps-2'])(
+    'refuses a request of ps-1 that is for %s',
+    async (name) => {
+      const attempt = authority.issue(proven(await aRequest(name)));
+      await expect(attempt).rejects.toMatchObject({
+        code: 'FB-AGENT-012',
+        values: { reason: 'it is for another name' },
+      });
+    },
+  );
 
   it('is the same after a restart, and keeps its key for itself', async () => {
     const first = await authority.issue(proven(await aRequest()));

@@ -4,6 +4,7 @@ import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { agentConfigSchema, loadConfig } from '../../../agents/runtime/config.ts';
 import { configurationServerConfigSchema } from '../../../agents/configuration-server/config.ts';
+import { masterTargetConfigSchema } from '../../../agents/master-target/config.ts';
 import { FailbackError } from '../../../shared/errors/failback-error.ts';
 
 let folder: string;
@@ -98,6 +99,10 @@ describe('the configuration of an agent', () => {
     ['http://127.0.0.1.example.net', false],
     ['http://localhost.example.net:80', false],
     ['failback.example.net', false],
+    ['http://127.0.0.1:x@failback.example.net', false],
+    ['http://localhost:7071@failback.example.net', false],
+    ['https://user:password@failback.example.net', false],
+    ['http://[::1]:7071', true],
   ])('takes the control plane at %s: %s', (controlPlaneUrl, isTaken) => {
     expect(problemsOf({ ...COMPLETE, controlPlaneUrl }) === '').toBe(isTaken);
   });
@@ -115,6 +120,26 @@ describe('the configuration of an agent', () => {
       configFolder: join(folder, 'etc'),
     });
     expect(existsSync(join(folder, 'var/data'))).toBe(true);
+  });
+
+  it('has its log beside its file too', () => {
+    expect(load({ ...COMPLETE, logFile: 'logs/agent.log' })?.logFile).toBe(
+      join(folder, 'logs/agent.log'),
+    );
+  });
+
+  it.each([
+    [{ heartbeatSecond: 5 }, 'heartbeatSecond: there is no such field'],
+    [{ mobility: { port: 0, hots: 'x' } }, 'mobility.hots: there is no such field'],
+    [
+      { hypervisor: { kind: 'local', folder: 'vms', boots: 'qemu' } },
+      'hypervisor.boots: there is no such field',
+    ],
+  ])('names a field that it does not know: %j', (change, problem) => {
+    const hypervisor = { kind: 'local', folder: 'vms' };
+    const path = file({ ...COMPLETE, mobility: { port: 0 }, hypervisor, ...change });
+    const attempt = () => loadConfig(configurationServerConfigSchema, ['--config', path], '');
+    expect(attempt).toThrow(problem);
   });
 
   it('refuses a data folder that cannot be one', () => {
@@ -135,5 +160,34 @@ describe('the configuration of an agent', () => {
     expect(() => loadConfig(agentConfigSchema, ['--config', missing], '')).toThrow(missing);
     expect(() => loadConfig(agentConfigSchema, [], '')).toThrow('--config FILE');
     expect(() => loadConfig(agentConfigSchema, ['--cnofig', 'x'], '')).toThrow('--cnofig');
+  });
+});
+
+describe('the configuration of a master target', () => {
+  const masterTarget = (change: object) => {
+    const path = file({ ...COMPLETE, retentionFolder: 'retention', listen: {}, ...change });
+    return loadConfig(masterTargetConfigSchema, ['--config', path], '');
+  };
+
+  it.each([
+    [{}],
+    [{ listen: { host: '::' } }],
+    [{ advertisedHost: '0.0.0.0' }],
+    [{ listen: { host: '10.0.0.4' }, advertisedHost: '' }],
+  ])('needs an address that process servers can connect to: %j has none', (change) => {
+    expect(() => masterTarget(change)).toThrow(/FB-AGENT-002.*advertisedHost: give the name/);
+  });
+
+  it.each([
+    [{ listen: { host: '10.0.0.4' } }],
+    [{ advertisedHost: 'mt.site.example' }],
+    [{ listen: { host: '::' }, advertisedHost: '10.0.0.4' }],
+  ])('has one with %j', (change) => {
+    expect(masterTarget(change)).toMatchObject(change);
+  });
+
+  it('names a field of its retention that it does not know', () => {
+    const change = { advertisedHost: 'mt', retention: { maxPoint: 3 } };
+    expect(() => masterTarget(change)).toThrow('retention.maxPoint: there is no such field');
   });
 });

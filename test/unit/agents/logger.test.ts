@@ -1,7 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createLogger, type Level } from '../../../agents/runtime/logger.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
 
@@ -54,6 +54,31 @@ describe('the log of an agent', () => {
     createLogger('debug', file).warn(message, values);
     expect(written()).not.toContain('SECRET');
     expect(written()).toContain('[secret]');
+  });
+
+  it('goes to stderr, which says so once, while its file cannot be written', () => {
+    const lines: string[] = [];
+    const write = jest.spyOn(process.stderr, 'write').mockImplementation((text) => {
+      lines.push(String(text));
+      return true;
+    });
+    try {
+      const missing = join(folder, 'missing');
+      const log = createLogger('info', join(missing, 'agent.log'));
+      log.info('first');
+      log.info('second');
+      expect(lines.map((line) => /first|second|cannot be written/.exec(line)?.[0])).toEqual([
+        'cannot be written',
+        'first',
+        'second',
+      ]);
+      mkdirSync(missing);
+      log.info('third');
+      expect(lines).toHaveLength(3);
+      expect(readFileSync(join(missing, 'agent.log'), 'utf8')).toContain('third');
+    } finally {
+      write.mockRestore();
+    }
   });
 
   it('keeps the rest of a line in which something is masked', () => {

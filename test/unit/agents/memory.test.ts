@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -92,8 +93,10 @@ describe('the identity of an agent', () => {
   it('is none before the first registration, and when it is of another form', () => {
     const store = new IdentityStore(folder);
     expect(store.read()).toBeNull();
-    writeFileSync(join(folder, 'identity.json'), '{"id":"ps-1"}');
-    expect(store.read()).toBeNull();
+    for (const text of ['{"id":"ps-1"}', '', '{"agentId":"ps-']) {
+      writeFileSync(join(folder, 'identity.json'), text);
+      expect(store.read()).toBeNull();
+    }
   });
 
   it('stays whole when the program dies while it writes a new one', () => {
@@ -181,5 +184,41 @@ describe("the configuration server's database", () => {
     expect(one.replication('web-01').wasRunning).toBe(false);
     one.close();
     two.close();
+  });
+});
+
+describe('a database that another program holds for a moment', () => {
+  /** Holds the file for 300 ms; resolves when it has it. */
+  async function hold(file: string): Promise<{ readonly gone: Promise<unknown> }> {
+    const code = `const { DatabaseSync } = require('node:sqlite');
+      const database = new DatabaseSync(process.argv[1]);
+      database.exec('BEGIN IMMEDIATE');
+      console.log('held');
+      setTimeout(() => { database.exec('COMMIT'); database.close(); }, 300);`;
+    const child = spawn(process.execPath, ['-e', code, file], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const gone = once(child, 'exit');
+    await once(child.stdout, 'data');
+    return { gone };
+  }
+
+  it('is waited for by the configuration server', async () => {
+    const database = new SiteDatabase(folder);
+    const { gone } = await hold(join(folder, 'site.sqlite'));
+    const agent = { vmId: 'vm-1', hostName: 'h', version: '1', registeredAt: 'now' };
+    database.putMobilityAgent(agent);
+    expect(database.findMobilityAgent('vm-1')).toEqual(agent);
+    await gone;
+    database.close();
+  });
+
+  it('is waited for by the journal of commands', async () => {
+    const journal = new CommandJournal(folder);
+    const { gone } = await hold(join(folder, 'commands.sqlite'));
+    journal.record('job-1.x', success(1));
+    expect(journal.find('job-1.x')).toEqual(success(1));
+    await gone;
+    journal.close();
   });
 });

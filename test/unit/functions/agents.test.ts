@@ -67,6 +67,24 @@ describe('POST /api/agents', () => {
     expect((await beat(second.agentKey)).status).toBe(200);
   });
 
+  it('never gives two names one identity: who registers would lock the other out', async () => {
+    const long = 'x'.repeat(57);
+    const names = ['mt1', 'MT1', 'mt-1', 'mt_1', 'mt--1', long, `${long}y`, `${long}z`];
+    const ids: string[] = [];
+    for (const name of names) {
+      const { agentId } = registeredAgentSchema.parse(
+        (await register({ ...masterTarget, name })).json,
+      );
+      expect(`agent-${agentId}`).toMatch(/^[a-z0-9](?:-?[a-z0-9]){2,62}$/);
+      expect(world.stores.agents.must(agentId).name).toBe(name);
+      ids.push(agentId);
+    }
+    expect(new Set(ids).size).toBe(names.length);
+    const pretender = ids[1]!.replace(/^mt-/, '');
+    const answer = await register({ ...masterTarget, name: pretender });
+    expect(ids).not.toContain(registeredAgentSchema.parse(answer.json).agentId);
+  });
+
   it('keeps agents of another kind with the same name apart', async () => {
     await register();
     await register({ ...masterTarget, kind: 'processServer' });

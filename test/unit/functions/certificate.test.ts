@@ -129,13 +129,16 @@ describe('POST /api/agents/{agentId}/certificate', () => {
     expect(certificateAnswerSchema.parse((await ask(replayed)).json).state).toBe('refused');
   });
 
-  it('gives a certificate in the name of the caller, whatever name the request carries', async () => {
+  it('refuses a request in another name than the caller’s, whoever knows the passphrase', async () => {
     const request = await requestOf('cs1');
     await ask(request);
     await sign();
-    const issued = certificateAnswerSchema.parse((await ask(request)).json);
-    if (issued.state !== 'issued') throw new Error(`expected a certificate, got ${issued.state}`);
-    expect(new X509Certificate(issued.certificatePem).subject).toContain('CN=mt1');
+    const answer = await ask(request);
+    expect(certificateAnswerSchema.parse(answer.json)).toMatchObject({
+      state: 'refused',
+      error: { code: 'FB-AGENT-012', values: { agentName: 'mt1' } },
+    });
+    expect(JSON.stringify(answer.json)).not.toContain('CERTIFICATE-----');
   });
 
   it('does not give one agent the certificate that another one asked for', async () => {

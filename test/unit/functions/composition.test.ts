@@ -199,7 +199,19 @@ describe('the timer of rehearsals', () => {
     world.stores.items.put(anItem({ id: 'c', isRehearsalEnabled: true, phase: 'protected' }));
     await startRehearsals(world, context);
     expect(world.orchestrator.started).toMatchObject([
-      { name: 'rehearsal', instanceId: 'rehearsal-a', input: { options: { autoCommit: false } } },
+      {
+        name: 'rehearsal',
+        instanceId: 'rehearsal-a',
+        // Nobody is there to ask: the options are those of a request that gives none.
+        input: {
+          options: {
+            autoFailover: true,
+            autoCommit: false,
+            proofShare: 1,
+            applicationConsistentMinutes: 0,
+          },
+        },
+      },
     ]);
     expect(lines).toEqual(['Rehearsal rh-098 of A started']);
   });

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { dataAccessSchema } from '../../../shared/contracts/agent-protocol.ts';
 import type { CommandName } from '../../../shared/contracts/commands.ts';
 import { COMMANDS } from '../../../shared/contracts/commands.ts';
-import { errorRecord } from '../../../shared/errors/failback-error.ts';
+import { errorRecord, FailbackError } from '../../../shared/errors/failback-error.ts';
 import { failure } from '../../../shared/errors/result.ts';
 import { aCommand, AGENT_KEY, anAgent } from '../../support/memory/builders.ts';
 import { type Called, callRoute, problemOf } from '../../support/memory/call-route.ts';
@@ -67,6 +67,24 @@ describe('access to the data of a command', () => {
     expect(access.baseRefusal).toMatch(/recreated/);
   });
 
+  it('tells the agent that the source is a page blob, which says otherwise what changed', async () => {
+    world.snapshots.put('p2-os', { kind: 'pageBlob' });
+    expect(dataAccessSchema.parse((await ask()).json)).toMatchObject({ sourceKind: 'pageBlob' });
+  });
+
+  it('says nothing of a refusal when the base may be used', async () => {
+    const withBase = { ...input, baseSnapshotName: 'p1-os' };
+    world.stores.commands.put(aCommand({ id, agentId, name: 'replicateDisk', input: withBase }));
+    expect(dataAccessSchema.parse((await ask()).json)).not.toHaveProperty('baseRefusal');
+  });
+
+  it('says that too many snapshots of the disk are open, which passes by itself', async () => {
+    const full = new FailbackError('FB-AZ-006', { snapshotName: 'p2-os' });
+    world.snapshots.grantRead = () => Promise.reject(full);
+    const problem = problemOf(await ask());
+    expect(problem).toMatchObject({ code: 'FB-AZ-006', detail: full.toRecord().message });
+  });
+
   it('says which snapshot is gone', async () => {
     world.snapshots.taken.delete('p2-os');
     expect(problemOf(await ask())).toMatchObject({
@@ -126,8 +144,9 @@ describe('access to the data of a command', () => {
   });
 
   it('leaves no trace of its URLs in any record', async () => {
-    const before = stateOf(world);
+    const before = stateOf(world) as object;
     await ask();
-    expect(stateOf(world)).toEqual(before);
+    expect(stateOf(world)).toEqual({ ...before, openSnapshots: ['p2-os'] });
+    expect(JSON.stringify(stateOf(world))).not.toContain('sig=');
   });
 });

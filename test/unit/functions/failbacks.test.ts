@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { jobViewSchema } from '../../../shared/contracts/http-api.ts';
 import { BEYOND_RETURN, type Phase, PHASES } from '../../../shared/domain/phases.ts';
-import { anItem, aJob, NOW } from '../../support/memory/builders.ts';
+import { anItem, aJob, aProof, NOW } from '../../support/memory/builders.ts';
 import { callRoute, problemOf } from '../../support/memory/call-route.ts';
 import { aWorld, type MemoryWorld, stateOf } from '../../support/memory/memory-world.ts';
 
 let world: MemoryWorld;
 const body = { protectedItemId: 'web-01' };
-const proof = { pointId: 'p', blocksCompared: 1, bytesCompared: 1, mismatches: 0 };
+const proof = aProof();
 
 /** The machine runs in Azure and nobody works on it. */
 function atRest(phase: Phase = 'failedOver'): void {
@@ -46,6 +46,35 @@ describe('POST /api/failbacks', () => {
         },
       },
     ]);
+  });
+
+  it('hands the way of the copy and of the proof on, as it was asked for', async () => {
+    atRest();
+    const options = {
+      replicationMode: 'checksum',
+      proofShare: 0.25,
+      applicationConsistentMinutes: 60,
+    };
+    const answer = await callRoute(world, 'createFailback', { body: { ...body, options } });
+    const { id } = jobViewSchema.parse(answer.json);
+    expect(world.stores.jobs.must(id).options).toMatchObject(options);
+    expect(world.orchestrator.started).toMatchObject([{ input: { options } }]);
+  });
+
+  it('refuses options that nobody should run with, and starts nothing', async () => {
+    atRest();
+    const options = { proofShare: 0, applicationConsistentMinutes: -1, replicationMode: 'some' };
+    const answer = await callRoute(world, 'createFailback', { body: { ...body, options } });
+    expect(
+      problemOf(answer)
+        .problems?.map(({ path }) => path)
+        .toSorted(),
+    ).toEqual([
+      'options.applicationConsistentMinutes',
+      'options.proofShare',
+      'options.replicationMode',
+    ]);
+    expect(world.orchestrator.started).toEqual([]);
   });
 
   it('refuses a second one while the first runs, and says which', async () => {
@@ -99,8 +128,12 @@ describe('POST /api/failbacks', () => {
       expect(winner.status).toBe(202);
     };
     const loser = await callRoute(world, 'createFailback', { body });
-    expect(loser.status).toBe(412);
-    expect(problemOf(loser).code).toBe('FB-REQ-008');
+    expect(loser.status).toBe(409);
+    const { activeJobId } = world.stores.items.must('web-01');
+    expect(problemOf(loser)).toMatchObject({
+      code: 'FB-REQ-003',
+      detail: `Web server 1 is already being worked on by ${activeJobId}.`,
+    });
     expect(world.orchestrator.started).toHaveLength(1);
     const queued = world.stores.jobs.all().filter(({ state }) => state === 'queued');
     expect(queued.map(({ id }) => id)).toEqual([world.stores.items.must('web-01').activeJobId]);

@@ -61,8 +61,13 @@ describe('an answer to a failure of ours', () => {
     ['FB-REQ-006', 401],
     ['FB-REQ-007', 409],
     ['FB-REQ-008', 412],
+    ['FB-REQ-010', 409],
+    ['FB-AZ-004', 409],
+    ['FB-ORC-010', 409],
+    ['FB-AZ-006', 500],
     ['FB-AZ-002', 503],
-    ['FB-AZ-001', 500],
+    ['FB-AZ-001', 502],
+    ['FB-DATA-005', 500],
   ] as const satisfies readonly (readonly [ErrorCode, number])[])(
     '%s is a problem document with the status %s',
     async (code, status) => {

@@ -3,7 +3,7 @@ import { jobViewSchema } from '../../../shared/contracts/http-api.ts';
 import { type Phase, PHASES } from '../../../shared/domain/phases.ts';
 import { errorRecord } from '../../../shared/errors/failback-error.ts';
 import { failure, success } from '../../../shared/errors/result.ts';
-import { aCommand, aJob, NOW } from '../../support/memory/builders.ts';
+import { aCommand, anItem, aJob, NOW, POINTS } from '../../support/memory/builders.ts';
 import { callRoute, problemOf } from '../../support/memory/call-route.ts';
 import { aWorld, type MemoryWorld } from '../../support/memory/memory-world.ts';
 
@@ -128,6 +128,101 @@ describe('POST /api/failbacks/{id}/{action}', () => {
     };
     expect((await ask('commit')).status).toBe(409);
     expect(world.stores.jobs.must('fb-1').intents).toEqual({});
+  });
+});
+
+describe('asking for a failover to a recovery point', () => {
+  const ask = (body?: unknown, action = 'failover') =>
+    callRoute(world, 'actOnFailback', { params: { id: 'fb-1', action }, body });
+  const chosen = () => world.stores.jobs.must('fb-1').failoverTo;
+
+  beforeEach(() => {
+    world.stores.items.put(anItem({ activeJobId: 'fb-1', recoveryPoints: POINTS }));
+  });
+
+  it.each([
+    ['no body', undefined],
+    ['an empty body', ''],
+    ['a body of blanks', ' \n'],
+    ['an empty object', {}],
+  ])('means the newest with %s', async (_what, body) => {
+    expect((await ask(body)).status).toBe(202);
+    expect(chosen()).toBe('latest');
+  });
+
+  it.each(['latest', 'latestApplicationConsistent', 'fb-1-p0001'])(
+    'keeps %s together with the intent',
+    async (recoveryPoint) => {
+      expect((await ask({ recoveryPoint })).status).toBe(202);
+      expect(world.stores.jobs.must('fb-1')).toMatchObject({
+        intents: { failover: NOW },
+        failoverTo: recoveryPoint,
+      });
+      expect(world.orchestrator.woken).toHaveLength(2);
+    },
+  );
+
+  it('keeps the wish as such: a newer application-consistent point may come until then', async () => {
+    await ask({ recoveryPoint: 'latestApplicationConsistent' });
+    expect(chosen()).toBe('latestApplicationConsistent');
+  });
+
+  it.each([
+    ['an id that is not retained', 'fb-1-p0009', POINTS],
+    ['no application-consistent one', 'latestApplicationConsistent', [POINTS[0]!]],
+    ['no point at all', 'fb-1-p0001', undefined],
+  ])('is refused when there is %s, and nothing is kept', async (_what, recoveryPoint, points) => {
+    world.stores.items.put(
+      anItem({ activeJobId: 'fb-1', ...(points === undefined ? {} : { recoveryPoints: points }) }),
+    );
+    const before = world.stores.jobs.must('fb-1');
+    const answer = await ask({ recoveryPoint });
+    expect(problemOf(answer)).toMatchObject({
+      status: 409,
+      code: 'FB-REQ-010',
+      detail: `Web server 1 has no recovery point ${recoveryPoint} on-premises.`,
+    });
+    expect(world.stores.jobs.must('fb-1')).toEqual(before);
+    expect(world.orchestrator.woken).toEqual([]);
+  });
+
+  it('may always be for the newest, which is still to be made', async () => {
+    world.stores.items.put(anItem({ activeJobId: 'fb-1' }));
+    expect((await ask({ recoveryPoint: 'latest' })).status).toBe(202);
+  });
+
+  it.each([
+    ['a misspelt field', { recoveryPiont: 'fb-1-p0001' }, ''],
+    ['an id that is none', { recoveryPoint: '../etc' }, 'recoveryPoint'],
+    ['a text that is no JSON', '{"recoveryPoint"', ''],
+  ])('is refused for %s: the newest must not be booted by mistake', async (_what, body, path) => {
+    const answer = await ask(body);
+    expect(problemOf(answer)).toMatchObject({
+      status: 400,
+      code: 'FB-REQ-001',
+      problems: [{ path }],
+    });
+    expect(world.stores.jobs.must('fb-1').intents).toEqual({});
+  });
+
+  it('does not let a second request move the point that the first one chose', async () => {
+    await ask({ recoveryPoint: 'fb-1-p0001' });
+    await ask({ recoveryPoint: 'fb-1-p0002' });
+    await ask();
+    expect(chosen()).toBe('fb-1-p0001');
+  });
+
+  it('says that there is no such job, whatever point is asked for', async () => {
+    const params = { id: 'fb-9', action: 'failover' };
+    const body = { recoveryPoint: 'fb-1-p0001' };
+    const answer = await callRoute(world, 'actOnFailback', { params, body });
+    expect(problemOf(answer)).toMatchObject({ status: 404, code: 'FB-REQ-002' });
+  });
+
+  it.each(['commit', 'cancel'])('leaves no choice behind with %s', async (action) => {
+    world.stores.jobs.put(aJob({ phase: 'commitPending' }));
+    expect((await ask({ recoveryPoint: 'fb-1-p0001' }, action)).status).toBe(202);
+    expect(world.stores.jobs.must('fb-1')).not.toHaveProperty('failoverTo');
   });
 });
 

@@ -1,7 +1,10 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { protectedItemViewSchema } from '../../../shared/contracts/http-api.ts';
+import {
+  protectedItemViewSchema,
+  recoveryPointViewSchema,
+} from '../../../shared/contracts/http-api.ts';
 import { PHASES } from '../../../shared/domain/phases.ts';
-import { anItem, aVm } from '../../support/memory/builders.ts';
+import { anItem, aJob, aVm, POINTS } from '../../support/memory/builders.ts';
 import { callRoute, problemOf } from '../../support/memory/call-route.ts';
 import { aWorld, type MemoryWorld, stateOf } from '../../support/memory/memory-world.ts';
 
@@ -34,7 +37,7 @@ describe('PUT /api/protected-items/{id}', () => {
       phase: 'failedOver',
       direction: 'none',
       osType: 'Linux',
-      disks: aVm().disks,
+      disks: aVm().disks.map(({ kind: _shownByName, ...disk }) => disk),
       rpoSeconds: null,
     });
     expect(world.stores.items.must('web-02')).toEqual(
@@ -42,8 +45,28 @@ describe('PUT /api/protected-items/{id}', () => {
         id: 'web-02',
         name: 'Web server 2',
         target: { ...body.target },
+        disks: aVm().disks,
       }),
     );
+  });
+
+  it('remembers of a disk that it is a page blob in somebody’s account', async () => {
+    const blob = {
+      id: 'os',
+      isOsDisk: true,
+      diskName: 'https://account.example/vhds/os.vhd',
+      kind: 'pageBlob',
+      sizeBytes: 512,
+    } as const;
+    world.vms.vms.get('rg-dr/web-01-azure')!.description = aVm({ disks: [blob] });
+    expect((await put('web-02')).status).toBe(201);
+    expect(world.stores.items.must('web-02').disks).toEqual([blob]);
+  });
+
+  it('starts without recovery points: those of an earlier life are no base any more', async () => {
+    world.stores.items.put(anItem({ recoveryPoints: POINTS }));
+    expect((await put('web-01')).status).toBe(200);
+    expect(world.stores.items.must('web-01').recoveryPoints ?? []).toEqual([]);
   });
 
   it('repeated, answers the same and reads the disks in anew', async () => {
@@ -103,8 +126,10 @@ describe('PUT /api/protected-items/{id}', () => {
     for (const { path } of problem.problems ?? []) expect(problem.detail).toContain(path);
   });
 
-  it.each(['a.b', '-x', 'a b'])('refuses the id %j', async (id) => {
-    expect((await put(id)).status).toBe(400);
+  it.each(['a.b', '-x', 'a b', 'x'.repeat(61)])('refuses the id %j', async (id) => {
+    const answer = await put(id);
+    expect(problemOf(answer)).toMatchObject({ status: 400, problems: [{ path: 'id' }] });
+    expect(await world.stores.items.get(id)).toBeNull();
   });
 
   it('tells the one who was slower to send the request again', async () => {
@@ -130,5 +155,50 @@ describe('GET /api/protected-items', () => {
   it('says that there is no such machine', async () => {
     const answer = await callRoute(world, 'getProtectedItem', { params: { id: 'nobody' } });
     expect(problemOf(answer)).toMatchObject({ status: 404, code: 'FB-REQ-002' });
+  });
+});
+
+describe('GET /api/protected-items/{id}/recovery-points', () => {
+  const points = async (id = 'web-01') =>
+    callRoute(world, 'listRecoveryPoints', { params: { id } });
+
+  it('lists the points newest first, with what a failover to each would lose', async () => {
+    world.stores.items.put(anItem({ recoveryPoints: POINTS }));
+    const answer = await points();
+    expect(answer.status).toBe(200);
+    const { value } = answer.json as { value: unknown[] };
+    expect(value.map((point) => recoveryPointViewSchema.parse(point))).toEqual([
+      { ...POINTS[2], expectedDataLossSeconds: 30 },
+      { ...POINTS[1], expectedDataLossSeconds: 1800 },
+      { ...POINTS[0], expectedDataLossSeconds: 3600 },
+    ]);
+    expect(world.stores.items.must('web-01').recoveryPoints).toEqual(POINTS);
+  });
+
+  it('promises no gain from a point that was taken by a clock ahead of ours', async () => {
+    const ahead = { ...POINTS[0]!, takenAt: '2026-03-01T12:00:05.000Z' };
+    world.stores.items.put(anItem({ recoveryPoints: [ahead] }));
+    expect((await points()).json).toMatchObject({ value: [{ expectedDataLossSeconds: 0 }] });
+  });
+
+  it('lists none for a machine that has none yet', async () => {
+    expect((await points()).json).toEqual({ value: [] });
+  });
+
+  it('lists exactly what a failover accepts', async () => {
+    world.stores.items.put(anItem({ activeJobId: 'fb-1', recoveryPoints: POINTS }));
+    const { value } = (await points()).json as { value: { pointId: string }[] };
+    for (const { pointId: recoveryPoint } of value) {
+      world.stores.jobs.put(aJob());
+      const params = { id: 'fb-1', action: 'failover' };
+      const answer = await callRoute(world, 'actOnFailback', { params, body: { recoveryPoint } });
+      expect(answer.status).toBe(202);
+      expect(world.stores.jobs.must('fb-1').failoverTo).toBe(recoveryPoint);
+    }
+    expect(value).toHaveLength(3);
+  });
+
+  it('says that there is no such machine', async () => {
+    expect(problemOf(await points('nobody'))).toMatchObject({ status: 404, code: 'FB-REQ-002' });
   });
 });

@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { constants, existsSync, mkdirSync, rmSync, statfsSync } from 'node:fs';
+import {
+  constants,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  statSync,
+} from 'node:fs';
 import { copyFile, open, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { join } from 'node:path';
 import type { DiskShape, VmShape } from '../../../../shared/contracts/commands.ts';
 import { FailbackError } from '../../../../shared/errors/failback-error.ts';
 import type {
@@ -45,13 +53,19 @@ export class LocalHypervisor implements Hypervisor {
   }
 
   async describe(): Promise<{ isConnected: boolean; freeBytes: number | null }> {
-    const { bavail, bsize } = statfsSync(this.#folders.root);
-    return { isConnected: true, freeBytes: bavail * bsize };
+    try {
+      const { bavail, bsize } = statfsSync(this.#folders.root);
+      return { isConnected: true, freeBytes: bavail * bsize };
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#options.log.warn('the folder of the VMs cannot be read', { reason });
+      return { isConnected: false, freeBytes: null };
+    }
   }
 
   async findVm({ vmId, name }: { vmId?: string; name: string }): Promise<HypervisorVm | null> {
-    const byId = vmId === undefined ? null : this.#folders.find(vmId);
-    return byId ?? this.#folders.all().find((vm) => vm.name === name) ?? null;
+    if (vmId !== undefined) return this.#folders.find(vmId);
+    return this.#folders.all().find((vm) => vm.name === name) ?? null;
   }
 
   async createVm(shape: VmShape, creationKey: string, isIsolated: boolean): Promise<string> {
@@ -82,7 +96,9 @@ export class LocalHypervisor implements Hypervisor {
     const fresh: string[] = [];
     for (const { id: diskId, sizeBytes } of disks) {
       const file = this.#folders.disk(vmId, diskId);
-      if (!existsSync(file)) {
+      const isKnown = vm.disks.some((disk) => disk.diskId === diskId);
+      // An empty file that no VM knows is what a crash left between making the disk and sizing it.
+      if (!existsSync(file) || (!isKnown && statSync(file).size === 0)) {
         await createSparse(file, sizeBytes);
         fresh.push(diskId);
       }
@@ -92,8 +108,9 @@ export class LocalHypervisor implements Hypervisor {
         throw new FailbackError('FB-SITE-006', values);
       }
     }
-    const shapes = disks.map(({ id: diskId, sizeBytes }) => ({ diskId, sizeBytes }));
-    this.#folders.update(vmId, { disks: shapes });
+    const named = disks.map(({ id: diskId, sizeBytes }) => ({ diskId, sizeBytes }));
+    const others = vm.disks.filter(({ diskId }) => !disks.some(({ id }) => id === diskId));
+    this.#folders.update(vmId, { disks: [...named, ...others] });
     return fresh;
   }
 
@@ -113,7 +130,10 @@ export class LocalHypervisor implements Hypervisor {
     const vm = this.#require(vmId);
     if (vm.disksAt !== 'vm') throw new FailbackError('FB-SITE-003', { vmName: vm.name });
     if (vm.powerState === 'on') return;
-    if (this.#options.config.keepBootCopy) await this.#copyDisks(vm, BOOT_COPY);
+    if (this.#options.config.keepBootCopy) {
+      await this.closeImage(vmId, BOOT_COPY);
+      await this.#copyDisks(vm, BOOT_COPY);
+    }
     const startedAt = new Date().toISOString();
     this.#boots.start(vmId, {
       serialLog: this.#folders.path(vmId, 'serial.log'),
@@ -131,7 +151,9 @@ export class LocalHypervisor implements Hypervisor {
   }
 
   async bootEvidence(vmId: string): Promise<BootEvidence> {
-    return this.#boots.evidence(this.#folders.path(vmId, 'serial.log'));
+    const seen = this.#boots.evidence(this.#folders.path(vmId, 'serial.log'));
+    const isOn = this.#folders.find(vmId)?.powerState === 'on';
+    return isOn ? seen : { ...seen, evidence: null };
   }
 
   async fixGuest(_vmId: string, shape: VmShape): Promise<readonly Fixup[]> {
@@ -156,20 +178,21 @@ export class LocalHypervisor implements Hypervisor {
     await (guest === undefined ? copyAll() : guest.whilePaused(copyAll));
     return vm.disks.map(({ diskId }) => ({
       diskId,
-      device: { kind: 'file', path: this.#image(vmId, imageId, diskId) },
+      device: { kind: 'file', path: join(this.#imageFolder(vmId, imageId), `${diskId}.raw`) },
     }));
   }
 
   async closeImage(vmId: string, imageId: string): Promise<boolean> {
-    const folder = dirname(this.#image(vmId, imageId, 'any'));
+    const folder = this.#imageFolder(vmId, imageId);
     const wasOpen = existsSync(folder);
     rmSync(folder, { recursive: true, force: true });
+    rmSync(unfinished(folder), { recursive: true, force: true });
     return wasOpen;
   }
 
   async resume(): Promise<void> {
     for (const vm of this.#folders.all()) {
-      if (vm.powerState === 'on') this.#startGuest(vm);
+      if (vm.powerState === 'on' && !this.#guests.has(vm.vmId)) this.#startGuest(vm);
     }
   }
 
@@ -179,12 +202,17 @@ export class LocalHypervisor implements Hypervisor {
     await this.#boots.stopAll();
   }
 
+  /** All disks or none: an image that is there is whole, and is never written again. */
   async #copyDisks({ vmId, disks }: VmFile, imageId: string): Promise<void> {
+    const folder = this.#imageFolder(vmId, imageId);
+    if (existsSync(folder)) return;
+    rmSync(unfinished(folder), { recursive: true, force: true });
+    mkdirSync(unfinished(folder), { recursive: true });
     for (const { diskId } of disks) {
-      const target = this.#image(vmId, imageId, diskId);
-      mkdirSync(dirname(target), { recursive: true });
+      const target = join(unfinished(folder), `${diskId}.raw`);
       await copyFile(this.#folders.disk(vmId, diskId), target, constants.COPYFILE_FICLONE);
     }
+    renameSync(unfinished(folder), folder);
   }
 
   #startGuest(vm: VmFile): void {
@@ -195,8 +223,8 @@ export class LocalHypervisor implements Hypervisor {
       hostName: vm.name,
       mobilityUrl,
       proof: mobilityProof(vm.vmId),
-      agentDelayMs: agentDelaySeconds === null ? null : agentDelaySeconds * 1000,
       // A rehearsal's machine is cut off from everything.
+      agentDelayMs: vm.isIsolated || agentDelaySeconds === null ? null : agentDelaySeconds * 1000,
       guestPauseMs: vm.isIsolated ? null : config.guestPauseMs,
       disks: vm.disks.map(({ diskId, sizeBytes }) => ({
         file: this.#folders.disk(vm.vmId, diskId),
@@ -220,9 +248,14 @@ export class LocalHypervisor implements Hypervisor {
     return { kind: 'file', path: this.#folders.disk(vmId, diskId) };
   }
 
-  #image(vmId: string, imageId: string, diskId: string): string {
-    return this.#folders.path(vmId, `images/${imageId}/${diskId}.raw`);
+  #imageFolder(vmId: string, imageId: string): string {
+    return this.#folders.path(vmId, `images/${imageId}`);
   }
+}
+
+/** Ids of images have no dots. */
+function unfinished(imageFolder: string): string {
+  return `${imageFolder}.new`;
 }
 
 async function createSparse(file: string, sizeBytes: number): Promise<void> {

@@ -45,7 +45,11 @@ export class VmFolders {
 
   find(vmId: string): VmFile | null {
     const file = join(this.#root, vmId, 'vm.json');
-    if (!existsSync(file)) return null;
+    if (!existsSync(file)) {
+      // A volume that is not mounted says nothing about the VMs on it.
+      if (!existsSync(this.#root)) throw new Error(`The folder ${this.#root} is not there.`);
+      return null;
+    }
     return vmFileSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   }
 

@@ -44,6 +44,10 @@ const INPUTS: { readonly [N in CommandName]: CommandInput<N> } = {
     mode: 'delta',
     snapshotName: 'fb-1-p0002-lun-0',
     baseSnapshotName: 'fb-1-p0001-lun-0',
+    repair: [
+      { offset: 0, length: 512 },
+      { offset: 4096, length: 1 },
+    ],
     masterTarget: { host: 'mt1.site.example', port: 9443 },
   },
   verifyMasterTarget: { replicationId },
@@ -55,8 +59,9 @@ const INPUTS: { readonly [N in CommandName]: CommandInput<N> } = {
     ],
   },
   sealRecoveryPoint: { ...point, diskIds: ['os'], takenAt: NOW, consistency: 'crashConsistent' },
+  rewindToPoint: point,
   discardUnsealed: { replicationId },
-  verifyDisks: point,
+  verifyDisks: { ...point, sampleShare: 0.25 },
   closeTarget: { replicationId, forget: true },
   replicateToAzure: {
     ...point,
@@ -75,8 +80,26 @@ const OUTPUTS: { readonly [N in CommandName]?: CommandOutput<N> } = {
     freeBytes: null,
     observedAt: NOW,
   },
+  replicateDisk: {
+    mode: 'checksum',
+    modeReason: 'the base snapshot is gone',
+    changedBytes: 1024,
+    zeroBytes: 512,
+    readBytes: 4096,
+    sentBytes: 512,
+    wireBytes: 100,
+    durationMs: 1000,
+    resumeCount: 1,
+  },
+  sealRecoveryPoint: {
+    sealedAt: NOW,
+    appliedBytes: 1024,
+    retainedPointIds: ['fb-1-p0001', 'fb-1-p0002'],
+  },
+  rewindToPoint: { takenAt: NOW, consistency: 'applicationConsistent' },
   discardUnsealed: { sealedPointId: null },
   verifyDisks: {
+    comparedShare: 0.25,
     blocksCompared: 2,
     bytesCompared: 1024,
     mismatches: [{ diskId: 'os', offset: 0, length: 512 }],
@@ -116,6 +139,19 @@ describe('the commands', () => {
 
   it.each(Object.entries(OUTPUTS))('%s has its answer accepted as it is', (name, output) => {
     expect(COMMANDS[name as CommandName].output.parse(output)).toEqual(output);
+  });
+
+  it('have every block compared unless a share is asked for', () => {
+    expect(COMMANDS.verifyDisks.input.parse(point)).toEqual({ ...point, sampleShare: 1 });
+  });
+
+  it.each([
+    ['sealRecoveryPoint', 'retainedPointIds'],
+    ['verifyDisks', 'comparedShare'],
+    ['replicateDisk', 'readBytes'],
+  ] as const)('%s has no answer without %s', (name, field) => {
+    const { [field as never]: _left, ...rest } = OUTPUTS[name] as object;
+    expect(pathsOf(COMMANDS[name].output, rest)).toEqual([field]);
   });
 
   it.each(NAMES)(
@@ -160,6 +196,16 @@ describe('the commands', () => {
       'masterTarget.port',
     ],
     ['an unknown mode', 'replicateDisk', { mode: 'guess' }, 'mode'],
+    [
+      'a repair of no bytes',
+      'replicateDisk',
+      { repair: [{ offset: 0, length: 0 }] },
+      'repair.0.length',
+    ],
+    ['a proof of nothing', 'verifyDisks', { sampleShare: 0 }, 'sampleShare'],
+    ['a proof of more than all', 'verifyDisks', { sampleShare: 1.01 }, 'sampleShare'],
+    ['a point that leaves its folder', 'rewindToPoint', { pointId: '../x' }, 'pointId'],
+    ['a consistency that is none', 'sealRecoveryPoint', { consistency: 'good' }, 'consistency'],
     ['a time that is none', 'sealRecoveryPoint', { takenAt: 'yesterday' }, 'takenAt'],
     [
       'an agent that may not have a certificate',

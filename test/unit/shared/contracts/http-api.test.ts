@@ -8,6 +8,7 @@ import {
   registerAgentSchema,
 } from '../../../../shared/contracts/agent-protocol.ts';
 import {
+  failoverSchema,
   intentSchema,
   putProtectedItemSchema,
   startJobSchema,
@@ -31,8 +32,19 @@ describe('starting a job', () => {
         autoCommit: false,
         cycleIntervalSeconds: 300,
         bootTimeoutSeconds: 900,
+        proofShare: 1,
+        applicationConsistentMinutes: 0,
       },
     });
+  });
+
+  it('leaves the choice of the first copy to the planner unless a mode is given', () => {
+    const modeOf = (options: object): unknown =>
+      startJobSchema.parse({ protectedItemId: 'a', options }).options.replicationMode;
+    expect(modeOf({})).toBeUndefined();
+    for (const replicationMode of ['full', 'delta', 'checksum']) {
+      expect(modeOf({ replicationMode })).toBe(replicationMode);
+    }
   });
 
   it('fills in the options that are not given', () => {
@@ -54,6 +66,24 @@ describe('starting a job', () => {
       ['options.bootTimeoutSeconds', 'options.cycleIntervalSeconds'],
     ],
     [
+      'a proof of nothing',
+      { protectedItemId: 'a', options: { proofShare: 0 } },
+      ['options.proofShare'],
+    ],
+    [
+      'a proof of more than all',
+      { protectedItemId: 'a', options: { proofShare: 1.01 } },
+      ['options.proofShare'],
+    ],
+    [
+      'parts of minutes and a mode that we do not have',
+      {
+        protectedItemId: 'a',
+        options: { applicationConsistentMinutes: 0.5, replicationMode: 'guess' },
+      },
+      ['options.applicationConsistentMinutes', 'options.replicationMode'],
+    ],
+    [
       'a number that is a text',
       { protectedItemId: 'a', options: { cycleIntervalSeconds: '300' } },
       ['options.cycleIntervalSeconds'],
@@ -69,6 +99,10 @@ describe('starting a job', () => {
     ['cycleIntervalSeconds', 86_400],
     ['bootTimeoutSeconds', 10],
     ['bootTimeoutSeconds', 7200],
+    ['proofShare', 0.0001],
+    ['proofShare', 1],
+    ['applicationConsistentMinutes', 0],
+    ['applicationConsistentMinutes', 10_080],
   ])('takes %s = %s, the border of what is documented', (option, value) => {
     const body = { protectedItemId: 'a', options: { [option]: value } };
     expect(pathsOf(startJobSchema, body)).toEqual([]);
@@ -83,6 +117,24 @@ describe('an intent', () => {
     for (const other of ['', 'Commit', 'delete']) {
       expect(intentSchema.safeParse(other).success).toBe(false);
     }
+  });
+});
+
+describe('asking for a failover', () => {
+  it('means the newest point unless another one is named', () => {
+    expect(failoverSchema.parse({})).toEqual({ recoveryPoint: 'latest' });
+    for (const recoveryPoint of ['latest', 'latestApplicationConsistent', 'fb-1-p0002']) {
+      expect(failoverSchema.parse({ recoveryPoint })).toEqual({ recoveryPoint });
+    }
+  });
+
+  it.each([
+    ['a misspelt field, which would boot the newest', { recoverypoint: 'fb-1-p0002' }, ['']],
+    ['a point that leaves its folder', { recoveryPoint: '../x' }, ['recoveryPoint']],
+    ['an empty point', { recoveryPoint: '' }, ['recoveryPoint']],
+    ['null', null, ['']],
+  ])('is refused with the path for %s', (_what, body, paths) => {
+    expect(pathsOf(failoverSchema, body)).toEqual(paths);
   });
 });
 
@@ -141,11 +193,45 @@ describe('what agents say', () => {
     ['a heartbeat', heartbeatSchema, { version: '1', runningCommandIds: ['fb-1.x'] }],
     ['a queue message', queueMessageSchema, { commandId: 'fb-1.x' }],
     ['a command', commandEnvelopeSchema, envelope],
+    [
+      'a command that only the control plane knows, which the agent can then decline',
+      commandEnvelopeSchema,
+      { ...envelope, name: 'youngerThanTheAgent' },
+    ],
     ['a result', commandResultSchema, success({ any: 'thing' })],
     ['a failure', commandResultSchema, failure(errorRecord('FB-JRN-004'))],
     ['progress', transferProgressSchema, aProgress({ etaSeconds: 3, step: 'reading' })],
+    [
+      'progress that is held up',
+      transferProgressSchema,
+      aProgress({ health: errorRecord('FB-DATA-001', { host: 'h', port: 1, reason: 'r' }) }),
+    ],
   ] as const)('%s is accepted as it is', (_what, schema, value) => {
     expect(schema.parse(JSON.parse(JSON.stringify(value)))).toEqual(value);
+  });
+
+  it.each([
+    ['a failure', (error: unknown) => commandResultSchema.parse({ ok: false, error }), 'error'],
+    [
+      'progress',
+      (health: unknown) => transferProgressSchema.parse({ ...aProgress(), health }),
+      'health',
+    ],
+  ])('%s with a code of a newer program is taken, with what it said', (_what, parse, field) => {
+    const told = { ...errorRecord('FB-JRN-004'), code: 'FB-JRN-999', message: 'The disk sings.' };
+    const taken: Record<string, unknown> = { ...parse(told) };
+    expect(taken[field]).toMatchObject({
+      code: 'FB-SITE-900',
+      message: expect.stringContaining('FB-JRN-999 The disk sings.'),
+      possibleCauses: told.possibleCauses,
+      recommendedAction: told.recommendedAction,
+      values: { originalCode: 'FB-JRN-999', originalMessage: 'The disk sings.' },
+    });
+  });
+
+  it('progress of an agent that does not count what it sends is no fault', () => {
+    const { sentBytes: _left, ...older } = aProgress();
+    expect(transferProgressSchema.parse(older)).toEqual({ ...older, sentBytes: 0 });
   });
 
   it.each([
@@ -164,7 +250,7 @@ describe('what agents say', () => {
       'runningCommandIds',
     ],
     ['a message without an id', queueMessageSchema, { commandId: '' }, 'commandId'],
-    ['a command that is none', commandEnvelopeSchema, { ...envelope, name: 'toString' }, 'name'],
+    ['a command without a name', commandEnvelopeSchema, { ...envelope, name: null }, 'name'],
     ['a result that is neither', commandResultSchema, { ok: 'maybe' }, 'ok'],
     ['a failure without its error', commandResultSchema, { ok: false }, 'error'],
     [
@@ -172,6 +258,18 @@ describe('what agents say', () => {
       transferProgressSchema,
       aProgress({ bytesDone: -1 }),
       'bytesDone',
+    ],
+    [
+      'progress with a part of a byte',
+      transferProgressSchema,
+      aProgress({ sentBytes: 0.5 }),
+      'sentBytes',
+    ],
+    [
+      'progress that is held up by no error of ours',
+      transferProgressSchema,
+      { ...aProgress(), health: { ...errorRecord('FB-DATA-001'), severity: 'mild' } },
+      'health.severity',
     ],
   ] as const)('%s is refused with the path', (_what, schema, value, path) => {
     expect(pathsOf(schema, value)).toEqual([path]);

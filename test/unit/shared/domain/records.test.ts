@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { invariant, InvariantViolation } from '../../../../shared/domain/assert.ts';
 import { isTerminal, JOB_STATES } from '../../../../shared/domain/job.ts';
-import { rpoSeconds } from '../../../../shared/domain/protected-item.ts';
-import { anItem } from '../../../support/memory/builders.ts';
+import { resolveRecoveryPoint, rpoSeconds } from '../../../../shared/domain/protected-item.ts';
+import { anItem, POINTS } from '../../../support/memory/builders.ts';
 
 describe('the state of a job', () => {
   it.each([
@@ -37,6 +37,44 @@ describe('the recovery point objective', () => {
   it('is unknown before the first recovery point', () => {
     expect(rpoSeconds(anItem(), new Date())).toBeNull();
   });
+});
+
+describe('a recovery point by its name', () => {
+  const item = anItem({ recoveryPoints: POINTS });
+
+  it.each([
+    ['latest', 2],
+    ['latestApplicationConsistent', 1],
+    ['fb-1-p0001', 0],
+    ['fb-1-p0002', 1],
+    ['fb-1-p0003', 2],
+  ])('%s is the point number %s', (wanted, index) => {
+    expect(resolveRecoveryPoint(item, wanted)).toEqual(POINTS[index]);
+  });
+
+  it('is the newest of several application-consistent ones', () => {
+    const newer = { ...POINTS[1]!, pointId: 'fb-1-p0004' };
+    const recoveryPoints = [...POINTS, newer, { ...POINTS[2]!, pointId: 'fb-1-p0005' }];
+    const found = resolveRecoveryPoint({ recoveryPoints }, 'latestApplicationConsistent');
+    expect(found).toEqual(newer);
+  });
+
+  it.each(['fb-1-p0009', 'FB-1-P0001', 'fb-1-p000', ''])('%j is none of them', (wanted) => {
+    expect(resolveRecoveryPoint(item, wanted)).toBeNull();
+  });
+
+  it('is none where no point is application-consistent', () => {
+    const recoveryPoints = [POINTS[0]!, POINTS[2]!];
+    expect(resolveRecoveryPoint({ recoveryPoints }, 'latestApplicationConsistent')).toBeNull();
+  });
+
+  it.each(['latest', 'latestApplicationConsistent', 'fb-1-p0001'])(
+    '%s is none for an item of an earlier version, which has no points',
+    (wanted) => {
+      expect(resolveRecoveryPoint({}, wanted)).toBeNull();
+      expect(resolveRecoveryPoint({ recoveryPoints: [] }, wanted)).toBeNull();
+    },
+  );
 });
 
 describe('an invariant', () => {

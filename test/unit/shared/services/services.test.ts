@@ -3,11 +3,15 @@ import { InvariantViolation } from '../../../../shared/domain/assert.ts';
 import type { Job } from '../../../../shared/domain/job.ts';
 import { FailbackError } from '../../../../shared/errors/failback-error.ts';
 import { success } from '../../../../shared/errors/result.ts';
+import {
+  itemOfCommand,
+  releaseSourceAccess,
+} from '../../../../shared/services/release-source-access.ts';
 import { sendCommand } from '../../../../shared/services/send-command.ts';
 import { updateRecord } from '../../../../shared/services/update-record.ts';
-import { aCommand, aJob } from '../../../support/memory/builders.ts';
+import { aCommand, anItem, aJob } from '../../../support/memory/builders.ts';
 import { MemoryStore } from '../../../support/memory/memory-store.ts';
-import { emptyWorld, type MemoryWorld } from '../../../support/memory/memory-world.ts';
+import { aWorld, emptyWorld, type MemoryWorld } from '../../../support/memory/memory-world.ts';
 
 describe('updating a record', () => {
   let store: MemoryStore<Job>;
@@ -189,5 +193,67 @@ describe('sending a command', () => {
     await expect(sendCommand({ ...world, queues }, command)).rejects.toBe(busy);
     await sendCommand(world, command);
     expect(world.queues.messages).toHaveLength(1);
+  });
+});
+
+describe('ending the access of a command', () => {
+  let world: MemoryWorld;
+  const input = {
+    replicationId: 'web-01',
+    pointId: 'fb-1-p0002',
+    diskId: 'os',
+    sizeBytes: 512,
+    snapshotName: 'p2-os',
+    masterTarget: { host: 'mt1', port: 9443 },
+  };
+  const command = (changes: object = {}) =>
+    aCommand({ id: 'fb-1.disk-os', name: 'replicateDisk', input, ...changes });
+
+  beforeEach(async () => {
+    world = aWorld();
+    for (const name of ['p1-os', 'p2-os']) world.snapshots.put(name);
+    await world.snapshots.grantRead('rg-dr', { snapshot: 'p2-os', base: 'p1-os' });
+  });
+
+  it('ends that to its snapshot, and to no base that it did not name', async () => {
+    await releaseSourceAccess(world, command());
+    expect([...world.snapshots.openReads]).toEqual(['p1-os']);
+  });
+
+  it('ends that to its base too', async () => {
+    const withBase = { ...input, baseSnapshotName: 'p1-os' };
+    await releaseSourceAccess(world, command({ input: withBase }));
+    expect([...world.snapshots.openReads]).toEqual([]);
+  });
+
+  it('is asked for in the resource group of the machine', async () => {
+    world.stores.items.put(anItem({ resourceGroup: 'rg-other' }));
+    const asked: string[] = [];
+    world.snapshots.release = async (resourceGroup, names) => {
+      asked.push(`${resourceGroup} ${names.join(' ')}`);
+    };
+    await releaseSourceAccess(world, command());
+    expect(asked).toEqual(['rg-other p2-os']);
+  });
+
+  it.each([
+    ['another command, even with such an input', command({ name: 'verifyDisks' })],
+    ['an input that makes no sense', command({ input: { snapshotName: 'p2-os' } })],
+    ['a job that is gone', command({ id: 'fb-9.disk-os' })],
+  ])('does nothing for %s', async (_what, given) => {
+    await releaseSourceAccess(world, given);
+    expect(world.snapshots.released).toEqual([]);
+  });
+
+  it('passes on that the records cannot be read, so that it is tried again', async () => {
+    const busy = new FailbackError('FB-AZ-002', { operation: 'read' });
+    world.stores.items.get = () => Promise.reject(busy);
+    await expect(releaseSourceAccess(world, command())).rejects.toBe(busy);
+  });
+
+  it('finds the machine by the job in the id, also when the step has dots or dashes', async () => {
+    expect(await itemOfCommand(world.stores, { id: 'fb-1.a-b.c' })).toMatchObject({ id: 'web-01' });
+    world.stores.jobs.put(aJob({ id: 'fb-2', itemId: 'web-99' }));
+    expect(await itemOfCommand(world.stores, { id: 'fb-2.a' })).toBeNull();
   });
 });

@@ -1,0 +1,193 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { createReadStream, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { highest, type Usage } from '../lab/proc.ts';
+import type { BenchSite } from '../lab/site.ts';
+import { SourceDisk } from '../lab/source-disk.ts';
+import { isInstalled, RAW_READ, type Rival, RIVALS, runRival } from '../rivals.ts';
+import { type BenchContext, GIB, MIXED } from './context.ts';
+import { median } from './median.ts';
+import { type PointFigures, Replication } from './replication.ts';
+
+type ByName = Readonly<Record<string, number>>;
+
+export interface InitialFigures {
+  readonly diskBytes: number;
+  readonly dataBytes: number;
+  /** From sending the first command to the result of the seal. */
+  readonly seconds: number;
+  /** The same without the time that commands lay in queues. */
+  readonly workSeconds: number;
+  readonly sealSeconds: number;
+  /** The proof by reading everything back, which comes on top. */
+  readonly proofSeconds: number;
+  readonly rivals: ByName;
+  /** Ours by the fastest rival's: below 1 we are faster. */
+  readonly ratioToFastestRival: number;
+  readonly rawReadSeconds: number;
+  readonly ratioToRawRead: number;
+  /** Of process server and master target together, a GiB of the disk. */
+  readonly cpuSecondsPerGiB: number;
+  readonly rivalCpuSecondsPerGiB: ByName;
+  /** What the storage server used meanwhile. */
+  readonly storageCpuSeconds: ByName;
+  readonly peakMemoryMiB: ByName;
+}
+
+interface Sample {
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  readonly storageCpuSeconds: number;
+}
+
+interface OurSample extends Sample {
+  readonly point: PointFigures;
+  readonly proofSeconds: number | null;
+}
+
+interface Source {
+  readonly disk: SourceDisk;
+  readonly url: () => Promise<string>;
+  readonly sha256: string;
+}
+
+/** Initial replication against other tools, in turns on the same disk. */
+export async function measureInitial(
+  context: BenchContext,
+  { sizeBytes, rounds }: { readonly sizeBytes: number; readonly rounds: number },
+): Promise<InitialFigures> {
+  context.note(`initial: making a disk of ${sizeBytes / GIB} GiB`);
+  const disk = await SourceDisk.create(context.storage, 'initial', sizeBytes);
+  await disk.fill(MIXED);
+  const source = { disk, url: await disk.snapshot(), sha256: disk.sha256() };
+  const rivals = [RAW_READ, ...RIVALS].filter(isInstalled);
+  const ours: OurSample[] = [];
+  const theirs = new Map(rivals.map((rival) => [rival.name, [] as Sample[]]));
+  const peakMiB = new Map<string, number>();
+  const site = await context.control.startSite();
+  try {
+    for (let round = 1; round <= rounds; round += 1) {
+      for (const rival of rivals) {
+        ours.push(await runOurs(context, { source, site, isChecked: ours.length === 0 }));
+        const isChecked = round === 1 && rival !== RAW_READ;
+        const { sample, usage } = await runTheirs(context, { source, rival, isChecked });
+        theirs.get(rival.name)?.push(sample);
+        if (rival !== RAW_READ) for (const [name, mib] of usage.peakMiB) raise(peakMiB, name, mib);
+      }
+    }
+    const { processServer, masterTarget } = site.usage();
+    raise(peakMiB, 'process-server', highest(processServer));
+    raise(peakMiB, 'master-target', highest(masterTarget));
+  } finally {
+    await site.stop();
+  }
+  const { sizeBytes: diskBytes, dataBytes } = disk;
+  await disk.delete();
+  return {
+    diskBytes,
+    dataBytes,
+    ...summary({ ours, theirs, diskBytes }),
+    peakMemoryMiB: Object.fromEntries(peakMiB),
+  };
+}
+
+async function runOurs(
+  { storage, note }: BenchContext,
+  work: { readonly source: Source; readonly site: BenchSite; readonly isChecked: boolean },
+): Promise<OurSample> {
+  const { source, site, isChecked } = work;
+  const replication = await Replication.open(site, source.disk.sizeBytes);
+  settle();
+  const [agentsBefore, storageBefore] = [cpuSecondsOf(site), storage.child.usage().cpuSeconds];
+  const point = await replication.bring({ url: source.url });
+  const cpuSeconds = cpuSecondsOf(site) - agentsBefore;
+  const storageCpuSeconds = storage.child.usage().cpuSeconds - storageBefore;
+  const { seconds, workSeconds } = point;
+  note(`  ours: ${seconds.toFixed(2)} s, at work ${workSeconds.toFixed(2)} s`);
+  let proofSeconds: number | null = null;
+  if (isChecked) {
+    proofSeconds = (await replication.verify()).workSeconds;
+    await assertSame('ours', replication.targetFile, source);
+  }
+  await replication.remove();
+  return { seconds, cpuSeconds, storageCpuSeconds, point, proofSeconds };
+}
+
+async function runTheirs(
+  { storage, folder, note }: BenchContext,
+  work: { readonly source: Source; readonly rival: Rival; readonly isChecked: boolean },
+): Promise<{ readonly sample: Sample; readonly usage: Usage }> {
+  const { source, rival, isChecked } = work;
+  const target = join(folder, 'rival.raw');
+  settle();
+  const storageBefore = storage.child.usage().cpuSeconds;
+  const environment = {
+    URL: await source.url(),
+    OUT: target,
+    SIZE: String(source.disk.sizeBytes),
+  };
+  const { seconds, usage } = await runRival(rival, environment);
+  const storageCpuSeconds = storage.child.usage().cpuSeconds - storageBefore;
+  note(`  ${rival.name}: ${seconds.toFixed(2)} s`);
+  if (isChecked) await assertSame(rival.name, target, source);
+  rmSync(target, { force: true });
+  return { sample: { seconds, cpuSeconds: usage.cpuSeconds, storageCpuSeconds }, usage };
+}
+
+function summary(runs: {
+  readonly ours: readonly OurSample[];
+  readonly theirs: ReadonlyMap<string, readonly Sample[]>;
+  readonly diskBytes: number;
+}): Omit<InitialFigures, 'diskBytes' | 'dataBytes' | 'peakMemoryMiB'> {
+  const { ours, theirs, diskBytes } = runs;
+  const diskGiB = diskBytes / GIB;
+  const of = <S>(samples: readonly S[], pick: (sample: S) => number): number =>
+    median(samples.map(pick));
+  const byName = (pick: (sample: Sample) => number): ByName =>
+    Object.fromEntries([...theirs].map(([name, samples]) => [name, of(samples, pick)]));
+  const { [RAW_READ.name]: rawReadSeconds = Number.NaN, ...rivals } = byName(
+    ({ seconds }) => seconds,
+  );
+  const { [RAW_READ.name]: _raw, ...rivalCpu } = byName(({ cpuSeconds }) => cpuSeconds / diskGiB);
+  const seconds = of(ours, (sample) => sample.seconds);
+  return {
+    seconds,
+    workSeconds: of(ours, ({ point }) => point.workSeconds),
+    sealSeconds: of(ours, ({ point }) => point.sealSeconds),
+    proofSeconds: median(ours.flatMap(({ proofSeconds }) => proofSeconds ?? [])),
+    rivals,
+    ratioToFastestRival: seconds / Math.min(...Object.values(rivals)),
+    rawReadSeconds,
+    ratioToRawRead: seconds / rawReadSeconds,
+    cpuSecondsPerGiB: of(ours, ({ cpuSeconds }) => cpuSeconds) / diskGiB,
+    rivalCpuSecondsPerGiB: rivalCpu,
+    storageCpuSeconds: {
+      ours: of(ours, ({ storageCpuSeconds }) => storageCpuSeconds),
+      ...byName(({ storageCpuSeconds }) => storageCpuSeconds),
+    },
+  };
+}
+
+/** What an earlier run left to be written is not to be paid by the next one. */
+function settle(): void {
+  execFileSync('sync');
+}
+
+function cpuSecondsOf(site: BenchSite): number {
+  const { processServer, masterTarget } = site.usage();
+  return processServer.cpuSeconds + masterTarget.cpuSeconds;
+}
+
+async function assertSame(name: string, file: string, { sha256 }: Source): Promise<void> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file, { highWaterMark: 1024 ** 2 }), hash);
+  const found = hash.digest('hex');
+  if (found !== sha256)
+    throw new Error(`${name} made another disk: ${found} instead of ${sha256}.`);
+}
+
+function raise(peaks: Map<string, number>, name: string, mib: number): void {
+  peaks.set(name, Math.max(peaks.get(name) ?? 0, mib));
+}

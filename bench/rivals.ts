@@ -1,0 +1,97 @@
+import { execFileSync } from 'node:child_process';
+import { Child } from './lab/child.ts';
+import type { Usage } from './lab/proc.ts';
+
+export interface Rival {
+  readonly name: string;
+  /** Programs it needs; it is left out where one is missing. */
+  readonly needs: readonly string[];
+  /** Bash; finds URL, OUT and SIZE in its environment, and ends with the data durable in OUT. */
+  readonly script: string;
+}
+
+const PARTS = 8;
+
+const inParts = (sink: string): string => `
+  part=$((SIZE / ${PARTS}))
+  pids=()
+  for ((i = 0; i < ${PARTS}; i++)); do
+    start=$((i * part))
+    end=$((i == ${PARTS - 1} ? SIZE - 1 : start + part - 1))
+    curl --silent --show-error --fail --range "$start-$end" "$URL" ${sink} & pids+=($!)
+  done
+  for pid in "\${pids[@]}"; do wait "$pid"; done`;
+
+export const RIVALS: readonly Rival[] = [
+  {
+    name: 'curl ranges + dd',
+    needs: ['curl', 'dd'],
+    script: inParts(
+      '| dd of="$OUT" bs=1M iflag=fullblock oflag=seek_bytes seek="$start" conv=notrunc,fsync status=none',
+    ),
+  },
+  {
+    name: 'qemu-img convert',
+    needs: ['qemu-img'],
+    script: `
+      source='{"driver":"raw","size":'$SIZE',"file":{"driver":"http","url":"'$URL'"}}'
+      qemu-img convert -m 16 -W -O raw "json:$source" "$OUT"
+      sync "$OUT"`,
+  },
+  {
+    name: 'nbdcopy + nbdkit curl',
+    needs: ['nbdkit', 'nbdcopy'],
+    script: `
+      export OUT
+      nbdkit --unix - --filter=truncate curl url="$URL" truncate="$SIZE" \\
+        --run 'nbdcopy --connections=4 --requests=16 "$uri" "$OUT"'
+      sync "$OUT"`,
+  },
+  {
+    name: 'aria2c',
+    needs: ['aria2c'],
+    script: `
+      aria2c --quiet --split=8 --max-connection-per-server=8 --min-split-size=1M \\
+        --file-allocation=none --dir="$(dirname "$OUT")" --out="$(basename "$OUT")" \\
+        --allow-overwrite=true "$URL"
+      truncate --size="$SIZE" "$OUT"
+      sync "$OUT"`,
+  },
+];
+
+/** Only reads: what the storage gives at most to parallel range requests. */
+export const RAW_READ: Rival = {
+  name: 'raw read',
+  needs: ['curl'],
+  script: inParts('--output /dev/null'),
+};
+
+export function isInstalled({ needs }: Rival): boolean {
+  try {
+    execFileSync('which', [...needs], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Runs it once. Throws with what it wrote when it fails. */
+export async function runRival(
+  { name, script }: Rival,
+  environment: { readonly URL: string; readonly OUT: string; readonly SIZE: string },
+): Promise<{ readonly seconds: number; readonly usage: Usage }> {
+  // It waits for us at the end, so that /proc still knows what its children used.
+  const whole = `set -e -o pipefail\n${script}\necho\necho finished\nread -r || true\n`;
+  const startedAt = performance.now();
+  const child = Child.start({ command: 'bash', args: ['-c', whole], environment });
+  try {
+    await child.says(/^finished$/m);
+    const seconds = (performance.now() - startedAt) / 1000;
+    return { seconds, usage: child.usage() };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`${name} failed. ${reason}`, { cause: error });
+  } finally {
+    await child.stop();
+  }
+}

@@ -1,0 +1,64 @@
+import { createMasterTargetHandlers } from '../../../../agents/master-target/handlers.ts';
+import { ReplicationFolder } from '../../../../agents/master-target/replication-folder.ts';
+import { ReplicationGate } from '../../../../agents/master-target/replication-gate.ts';
+import { startTransferServer } from '../../../../agents/master-target/transfer-server.ts';
+import { createProcessServerHandlers } from '../../../../agents/process-server/handlers.ts';
+import { createThrottle } from '../../../../agents/process-server/throttle/throttle.ts';
+import { createTlsTransport } from '../../../../agents/process-server/tls-transport.ts';
+import type { CommandHandlers } from '../../../../agents/runtime/types.ts';
+import { aCommandContext, runCommand } from '../command-context.ts';
+import type { ChildAnswer, ChildRequest, ChildStart } from './agent-child.ts';
+
+/** The program that AgentChild starts; what it does comes over IPC. */
+process.once('message', (start: ChildStart) => {
+  void (start.kind === 'masterTarget' ? masterTarget(start) : processServer(start));
+});
+process.once('disconnect', () => process.exit());
+
+async function masterTarget({ tls, retentionFolder }: ChildStart): Promise<void> {
+  const gate = new ReplicationGate();
+  const silent = (): void => undefined;
+  const log = { debug: silent, info: silent, warn: silent, error: silent };
+  const folderOf = (id: string): ReplicationFolder => new ReplicationFolder(retentionFolder, id);
+  const listen = { host: '127.0.0.1', port: 0 };
+  const { port } = await startTransferServer({ listen, tls, sessions: { folderOf, gate, log } });
+  serve(
+    createMasterTargetHandlers({
+      retentionFolder,
+      retention: { maxPoints: 3, maxAgeHours: 24 },
+      osType: 'Linux',
+      gate,
+      transferAddress: { host: '127.0.0.1', port },
+    }),
+    port,
+  );
+}
+
+async function processServer({ tls }: ChildStart): Promise<void> {
+  const throttle = createThrottle({
+    memoryBytes: 32 * 1024 ** 2,
+    maxRequests: 8,
+    bandwidth: { windows: [] },
+  });
+  const transport = createTlsTransport(tls);
+  const lanes = { connectionsPerDisk: 3, minLaneBytes: 512 * 1024 };
+  serve(createProcessServerHandlers({ transport, throttle, ...lanes }), 0);
+}
+
+function serve(handlers: CommandHandlers, port: number): void {
+  process.on('message', (request: ChildRequest) => {
+    void answer(handlers, request).then((answered) => process.send?.(answered));
+  });
+  process.send?.({ kind: 'ready', port } satisfies ChildAnswer);
+}
+
+async function answer(handlers: CommandHandlers, request: ChildRequest): Promise<ChildAnswer> {
+  const { access } = request;
+  const context = access === undefined ? aCommandContext() : aCommandContext(async () => access);
+  try {
+    const value = await runCommand(handlers, request.name, request.input as never, context);
+    return { kind: 'result', value };
+  } catch (error) {
+    return { kind: 'failed', reason: String(error) };
+  }
+}
