@@ -1,0 +1,148 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { CommandName } from '../../shared/contracts/commands.ts';
+import type { ErrorCode } from '../../shared/errors/catalogue.ts';
+import { FailbackError } from '../../shared/errors/failback-error.ts';
+import { HOUR_MS, MINUTE_MS } from '../support/world/fixtures.ts';
+import { World } from '../support/world/world.ts';
+
+let world: World;
+
+beforeEach(async () => {
+  world = await World.create();
+});
+
+afterEach(() => {
+  world.dispose();
+});
+
+async function expectRolledBack(code: ErrorCode): Promise<void> {
+  const job = await world.untilEnd();
+  expect(job).toMatchObject({ state: 'failed', phase: 'failedOver', error: { code } });
+  expect(world.machines).toEqual({ azure: 'running', home: 'off' });
+  expect(world.vm.deletions).toBe(0);
+  expect(world.snapshots.names).toEqual([]);
+  expect(world.site.replications.size).toBe(0);
+  expect(world.item).toMatchObject({ phase: 'failedOver', activeJobId: null, base: {} });
+}
+
+describe('a boot that fails', () => {
+  it('is rolled back: the machine at home is off before the Azure VM is started again', async () => {
+    const noSignOfLife = new FailbackError('FB-SITE-005', {
+      vmName: 'web',
+      seconds: 120,
+      console: 'panic',
+    });
+    world.agents.behaviours.plan('verifyBoot', { error: noSignOfLife });
+    await world.startAutomatic();
+    await expectRolledBack('FB-SITE-005');
+    expect(world.site.boots).toEqual(['web']);
+    expect(world.vm.powerActions).toEqual(['powerOff', 'start']);
+    expect(world.job().report.undo?.map(({ step }) => step)).toEqual([
+      'stop the on-premises VM',
+      'start the Azure VM',
+      'discard what was staged',
+      'close the disks',
+      'restore the on-premises VM',
+      'remove the snapshots in Azure',
+      'retire the process server',
+    ]);
+  });
+
+  it('goes through when it is tried again after the cause is gone', async () => {
+    const slow = new FailbackError('FB-SITE-005', { vmName: 'web', seconds: 120, console: '' });
+    world.agents.behaviours.plan('verifyBoot', { error: slow }, 1);
+    await world.startAutomatic();
+    await expectRolledBack('FB-SITE-005');
+    await world.advance(MINUTE_MS);
+    await world.startAutomatic();
+    expect((await world.untilEnd()).state).toBe('succeeded');
+    expect(world.machines).toEqual({ azure: 'absent', home: 'on' });
+  });
+
+  it('is rolled back also when the VM was started but the agent never said so', async () => {
+    world.agents.behaviours.plan('startVm', { answer: 'neverButDone' });
+    await world.startAutomatic();
+    await expectRolledBack('FB-ORC-003');
+    expect(world.site.boots).toEqual(['web']);
+  });
+
+  it('is rolled back when the start hangs and comes to pass after it was given up', async () => {
+    world.agents.behaviours.plan('startVm', { afterMs: 40 * MINUTE_MS });
+    await world.startAutomatic();
+    await expectRolledBack('FB-ORC-003');
+    expect(world.site.boots).toEqual(['web']);
+  });
+
+  it('leaves the Azure VM off when nobody can say whether the machine at home runs', async () => {
+    world.agents.behaviours.plan('startVm', { afterMs: 80 * MINUTE_MS });
+    await world.startAutomatic();
+    const job = await world.untilEnd();
+    expect(job).toMatchObject({ state: 'failed', error: { code: 'FB-ORC-011' } });
+    expect(world.site.boots).toEqual(['web']);
+    await world.advance(HOUR_MS);
+    expect(world.machines.azure).toBe('stopped');
+    expect(world.vm.powerActions).toEqual(['powerOff']);
+    world.agents.behaviours.heal('startVm');
+    await world.startAutomatic();
+    expect((await world.untilEnd()).state).toBe('succeeded');
+  });
+
+  it.each<[CommandName, ErrorCode]>([
+    ['closeTarget', 'FB-JRN-001'],
+    ['attachDisks', 'FB-SITE-002'],
+    ['fixGuest', 'FB-SITE-900'],
+    ['startVm', 'FB-SITE-003'],
+  ])('is rolled back when %s fails with %s', async (name, code) => {
+    const values = { vmName: 'web', replicationId: 'web', command: name, reason: 'injected' };
+    world.agents.behaviours.plan(name, { error: new FailbackError(code, values) }, 1);
+    await world.startAutomatic();
+    await expectRolledBack(code);
+    expect(world.site.boots).toEqual([]);
+  });
+});
+
+describe('disks that are not equal to the source', () => {
+  it('are never booted; the failback is rolled back with FB-ORC-006', async () => {
+    world.site.isStorageFaulty = true;
+    await world.startAutomatic();
+    await expectRolledBack('FB-ORC-006');
+    expect(world.site.boots).toEqual([]);
+    expect(world.agents.timesDone('attachDisks')).toBe(0);
+    expect(world.job()).toMatchObject({ error: { values: { mismatches: 1, vmName: 'web' } } });
+    expect(world.job().report.proof).toBeUndefined();
+  });
+
+  it('are never booted either when they cannot be compared', async () => {
+    const noManifest = new FailbackError('FB-JRN-006', { pointId: 'p', diskId: 'os' });
+    world.agents.behaviours.plan('verifyDisks', { error: noManifest });
+    await world.startAutomatic();
+    await expectRolledBack('FB-JRN-006');
+    expect(world.site.boots).toEqual([]);
+  });
+});
+
+describe('the watch over what must never happen', () => {
+  it('bites when a machine is booted without proof', async () => {
+    const blind = await World.create();
+    const vm = blind.site.findByName('web')!;
+    blind.vm.powerActions.length = 0;
+    const replication = { replicationId: 'web', vmId: vm.vmId, location: 'original' as const };
+    const rest = { isOpen: true, staged: new Map(), sealed: null, isVerified: false };
+    blind.site.powerOn(vm, { ...replication, ...rest });
+    expect(() => blind.dispose()).toThrow(/before its disks were proved.*on at the same time/);
+  });
+
+  it('bites when the Azure VM is deleted early and when snapshots are left', async () => {
+    const careless = await World.create();
+    await careless.snapshots.take({
+      resourceGroup: 'shop',
+      itemId: 'web',
+      diskName: 'web-os',
+      snapshotName: 'orphan',
+    });
+    await careless.vm.beginDelete();
+    expect(() => careless.dispose()).toThrow(
+      /deleted in the phase failedOver.*disks differ.*snapshots nobody owns: orphan/,
+    );
+  });
+});

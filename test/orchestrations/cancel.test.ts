@@ -1,0 +1,162 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Phase } from '../../shared/domain/phases.ts';
+import { MINUTE_MS } from '../support/world/fixtures.ts';
+import { World } from '../support/world/world.ts';
+
+let world: World;
+
+beforeEach(async () => {
+  world = await World.create();
+});
+
+afterEach(() => {
+  world.dispose();
+});
+
+/** The job ended as cancelled and everything is as it was before it. */
+async function expectBackInAzure(): Promise<void> {
+  const job = await world.untilEnd();
+  expect(job).toMatchObject({
+    state: 'cancelled',
+    phase: 'failedOver',
+    error: { code: 'FB-ORC-005' },
+  });
+  expect(world.machines).toEqual({ azure: 'running', home: 'off' });
+  expect(world.vm.deletions).toBe(0);
+  expect(world.snapshots.names).toEqual([]);
+  expect(world.processServers.names).toEqual([]);
+  expect(world.site.replications.size).toBe(0);
+  expect(world.site.findByName('web')?.disksAt).toBe('vm');
+  expect(world.item).toMatchObject({ phase: 'failedOver', activeJobId: null, base: {} });
+  expect(job.report.undo?.every(({ outcome }) => outcome === 'done')).toBe(true);
+}
+
+const BEFORE_COMMIT: readonly Phase[] = [
+  'preparing',
+  'initialReplication',
+  'replicating',
+  'shuttingDownSource',
+  'finalDelta',
+  'booting',
+  'commitPending',
+];
+
+describe('a failback that is cancelled', () => {
+  it.each(BEFORE_COMMIT)('while it is in %s goes back to Azure', async (phase) => {
+    await world.start();
+    if (phase !== 'preparing') {
+      await world.untilPhase('initialReplication');
+      const isBeyondGate = !['initialReplication', 'replicating'].includes(phase);
+      if (isBeyondGate) await world.ask('failover');
+      await world.untilPhase(phase);
+    }
+    await world.ask('cancel');
+    await expectBackInAzure();
+  });
+
+  it.each(BEFORE_COMMIT)('in the middle of %s, where nothing waits for a person', async (phase) => {
+    world.agents.behaviours.planAll({ afterMs: 20_000 });
+    await world.start({ autoFailover: true });
+    await world.untilPhase(phase);
+    await world.advance(7_000);
+    expect(world.item.phase).toBe(phase);
+    await world.ask('cancel');
+    await expectBackInAzure();
+  });
+
+  it('before it commits by itself does not commit', async () => {
+    await world.startAutomatic();
+    await world.untilPhase('booting');
+    await world.ask('cancel');
+    await expectBackInAzure();
+  });
+
+  it('breaks off a transfer that would take days', async () => {
+    world.agents.behaviours.plan('replicateDisk', { afterMs: 72 * 60 * MINUTE_MS });
+    await world.start();
+    await world.untilPhase('initialReplication');
+    await world.advance(MINUTE_MS);
+    const askedAtMs = world.timers.now().getTime();
+    await world.ask('cancel');
+    await expectBackInAzure();
+    expect(Date.parse(world.job().endedAt!) - askedAtMs).toBeLessThan(5 * MINUTE_MS);
+  });
+
+  it('breaks off the comparison of the disks and never boots', async () => {
+    world.agents.behaviours.plan('verifyDisks', { afterMs: 20 * 60 * MINUTE_MS });
+    await world.start();
+    await world.ask('failover');
+    await world.untilPhase('booting');
+    await world.advance(MINUTE_MS);
+    await world.ask('cancel');
+    await expectBackInAzure();
+    expect(world.site.boots).toEqual([]);
+  });
+
+  it('and asked to commit in one breath goes back: cancel comes first', async () => {
+    await world.start();
+    await world.ask('failover');
+    await world.untilWaiting('commitPending');
+    const { value, etag } = (await world.jobs.get(world.job().id))!;
+    const at = world.timers.now().toISOString();
+    await world.jobs.replace({ ...value, intents: { commit: at, cancel: at } }, etag);
+    await world.advance(MINUTE_MS);
+    await expectBackInAzure();
+  });
+
+  it('several times over goes back once', async () => {
+    await world.start();
+    await world.untilWaiting('replicating');
+    await Promise.all([world.ask('cancel'), world.ask('cancel')]);
+    await expectBackInAzure();
+    expect(world.phases.filter((phase) => phase === 'rollingBack')).toHaveLength(1);
+  });
+
+  it('deletes the VM that was created for it', async () => {
+    world.dispose();
+    world = await World.create({ hasOriginalVm: false });
+    await world.start();
+    await world.ask('failover');
+    await world.untilWaiting('commitPending');
+    expect(world.machines.home).toBe('on');
+    await world.ask('cancel');
+    await world.untilEnd();
+    expect(world.machines).toEqual({ azure: 'running', home: 'none' });
+  });
+});
+
+describe('a cancel after the point of no return', () => {
+  it.each<Phase>(['committing', 'waitingForAgent', 'reverseReplicating'])(
+    'is refused in %s and changes nothing',
+    async (phase) => {
+      await world.startAutomatic();
+      await world.untilPhase(phase);
+      await expect(world.ask('cancel')).rejects.toMatchObject({ code: 'FB-REQ-004' });
+      expect((await world.view()).allowedActions).toEqual([]);
+      const job = await world.untilEnd();
+      expect(job).toMatchObject({ state: 'succeeded', intents: {} });
+      expect(world.machines).toEqual({ azure: 'absent', home: 'on' });
+    },
+  );
+});
+
+describe('a cancel that comes while the commit begins', () => {
+  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])(
+    'after %i more calls is either refused or obeyed, never accepted and forgotten',
+    async (calls) => {
+      await world.start({ autoFailover: true });
+      await world.untilWaiting('commitPending');
+      const asked = world.askAfterCalls('cancel', calls);
+      await world.ask('commit');
+      const job = await world.untilEnd();
+      expect(asked.answer).not.toBeNull();
+      const isObeyed = job.state === 'cancelled';
+      expect({ calls, answer: asked.answer }).toEqual({
+        calls,
+        answer: isObeyed ? 'accepted' : 'FB-REQ-004',
+      });
+      if (isObeyed) await expectBackInAzure();
+      else expect(world.machines).toEqual({ azure: 'absent', home: 'on' });
+    },
+  );
+});

@@ -1,0 +1,48 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { FailbackError } from '../../shared/errors/failback-error.ts';
+import { World } from '../support/world/world.ts';
+
+let world: World;
+
+beforeEach(async () => {
+  world = await World.create();
+});
+
+afterEach(() => {
+  world.dispose();
+});
+
+const broken = new FailbackError('FB-JRN-007', { status: 500, code: 'injected' });
+
+describe('the first delta towards Azure', () => {
+  it('that fails gives the image of the disks back, seals nothing and leaves the machine at home', async () => {
+    world.agents.behaviours.plan('replicateToAzure', { error: broken });
+    await world.startAutomatic();
+    const job = await world.untilEnd();
+    expect(job).toMatchObject({
+      state: 'failed',
+      phase: 'reverseReplicating',
+      error: { code: 'FB-JRN-007' },
+    });
+    expect(world.agents.timesDone('closeReverseSource')).toBe(1);
+    expect(world.replicas.sealedPointIds).toEqual([]);
+    expect(world.machines).toEqual({ azure: 'absent', home: 'on' });
+  });
+
+  it('reports what broke first when giving the image back fails as well', async () => {
+    world.agents.behaviours.plan('replicateToAzure', { error: broken });
+    const stuck = new FailbackError('FB-SITE-900', { command: 'closeReverseSource', reason: 'x' });
+    world.agents.behaviours.plan('closeReverseSource', { error: stuck });
+    await world.startAutomatic();
+    const job = await world.untilEnd();
+    expect(job.error?.code).toBe('FB-JRN-007');
+  });
+
+  it('keeps the process server until it is done, and no longer', async () => {
+    await world.startAutomatic();
+    await world.untilPhase('reverseReplicating');
+    expect(world.processServers.names).toEqual(['failback-ps-shop']);
+    await world.untilEnd();
+    expect(world.processServers.names).toEqual([]);
+  });
+});

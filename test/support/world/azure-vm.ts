@@ -1,0 +1,126 @@
+import type { PowerState } from '../../../shared/contracts/activities.ts';
+import type { AzureVmFacts } from '../../../shared/domain/azure-vm.ts';
+import type { ProtectedItem } from '../../../shared/domain/protected-item.ts';
+import { FailbackError } from '../../../shared/errors/failback-error.ts';
+import type {
+  AzureVirtualMachines,
+  AzureVmDescription,
+  PowerAction,
+} from '../../../shared/ports/azure.ts';
+import type { Timers } from './timers.ts';
+import { GuestWrites } from './guest-writes.ts';
+import type { Invariants } from './invariants.ts';
+
+interface AzureVmParts {
+  readonly timers: Timers;
+  readonly invariants: Invariants;
+  readonly item: ProtectedItem;
+  /** Called when somebody asks for the deletion, before it happens. */
+  readonly onDelete: () => void;
+}
+
+/** The one VM that runs in Azure, its power and what its guest writes. */
+export class AzureVm implements AzureVirtualMachines {
+  readonly #parts: AzureVmParts;
+  readonly writes: GuestWrites;
+  /** Every change that was asked for, in order. */
+  readonly powerActions: PowerAction[] = [];
+  deletions = 0;
+  /** How long Azure takes for a change of power or a deletion. */
+  operationMs = 8_000;
+  /** Azure accepts a change and then never gets it done. */
+  isStuck = false;
+  #state: PowerState = 'running';
+  #isDeleting = false;
+  #order = 0;
+
+  constructor(parts: AzureVmParts) {
+    this.#parts = parts;
+    this.writes = new GuestWrites(() => parts.timers.now(), 1_000_000);
+    this.writes.start();
+  }
+
+  get state(): PowerState {
+    return this.#state;
+  }
+
+  async describe(_resourceGroup: string, vmName: string): Promise<AzureVmDescription | null> {
+    const { item } = this.#parts;
+    if (this.#state === 'absent' || vmName !== item.vmName) return null;
+    return {
+      location: 'westeurope',
+      osType: item.osType,
+      firmware: 'efi',
+      cpuCount: 2,
+      memoryMiB: 4096,
+      subnetId: '/subnets/failback',
+      disks: item.disks,
+    };
+  }
+
+  async gatherFacts(): Promise<AzureVmFacts> {
+    const { item } = this.#parts;
+    const exists = this.#state !== 'absent';
+    const safe = { isAdeEncrypted: false, isShared: false, isEphemeral: false };
+    const disks = item.disks.map(({ id, diskName, sizeBytes }) => ({
+      id,
+      diskName,
+      sizeBytes,
+      ...safe,
+      networkAccessPolicy: 'AllowAll',
+    }));
+    const rest = { powerState: this.#state, isConfidential: false, locks: [] };
+    return { exists, ...rest, disks: exists ? disks : [] };
+  }
+
+  async powerState(): Promise<PowerState> {
+    return this.#state;
+  }
+
+  /** The newest change wins; a guest that is asked to stop goes on writing until it has stopped. */
+  async beginPowerChange(_group: string, vmName: string, action: PowerAction): Promise<void> {
+    if (this.#state === 'absent') {
+      throw new FailbackError('FB-AZ-001', { operation: action, code: 'NotFound', detail: vmName });
+    }
+    this.powerActions.push(action);
+    if (action === 'start') this.#parts.invariants.azurePower(true);
+    this.#state = 'changing';
+    this.#later(() => this.#reach(action));
+  }
+
+  async beginDelete(): Promise<void> {
+    if (this.#state === 'absent' || this.#isDeleting) return;
+    this.#isDeleting = true;
+    this.#parts.onDelete();
+    this.deletions += 1;
+    this.#state = 'changing';
+    this.#later(() => {
+      this.#stop();
+      this.#state = 'absent';
+    });
+  }
+
+  #later(change: () => void): void {
+    this.#order += 1;
+    const order = this.#order;
+    if (this.isStuck) return;
+    this.#parts.timers.after(this.operationMs, () => {
+      if (order === this.#order) change();
+    });
+  }
+
+  #reach(action: PowerAction): void {
+    if (action === 'start') {
+      this.#state = 'running';
+      this.writes.start();
+      return;
+    }
+    this.#stop();
+    this.#state = action === 'powerOff' ? 'stopped' : 'deallocated';
+  }
+
+  #stop(): void {
+    this.writes.stop();
+    this.#parts.invariants.azurePower(false);
+  }
+}

@@ -1,0 +1,162 @@
+import type {
+  CommandInput,
+  CommandName,
+  CommandOutput,
+} from '../../../shared/contracts/commands.ts';
+import { FailbackError } from '../../../shared/errors/failback-error.ts';
+import type { Site, SiteReplication } from './site.ts';
+import type { Timers } from './timers.ts';
+
+/** What an agent does with a command. Throws FailbackError for what the real agent reports as failed. */
+export type CommandEffects<N extends CommandName> = {
+  readonly [K in N]: (input: CommandInput<K>) => CommandOutput<K>;
+};
+
+export type ConfigurationServerCommand =
+  | 'describeSite'
+  | 'prepareTarget'
+  | 'restoreTarget'
+  | 'attachDisks'
+  | 'detachDisks'
+  | 'fixGuest'
+  | 'startVm'
+  | 'stopVm'
+  | 'verifyBoot'
+  | 'checkMobilityAgent'
+  | 'openReverseSource'
+  | 'closeReverseSource';
+
+/** The configuration server's commands on the site, with the conditions that the real one has. */
+export function configurationServerEffects(
+  site: Site,
+  timers: Timers,
+): CommandEffects<ConfigurationServerCommand> {
+  const now = (): string => timers.now().toISOString();
+  return {
+    describeSite: ({ vmName }) => {
+      const vm = site.findByName(vmName);
+      const facts = { snapshotCount: 0, diskCount: 2 };
+      const originalVm =
+        vm === null
+          ? null
+          : { vmId: vm.vmId, powerState: vm.writes.isRunning ? 'on' : 'off', ...facts };
+      const rest = { isConnected: true, freeBytes: 1024 ** 4, observedAt: now() };
+      return { hypervisor: 'local', ...rest, originalVm } as CommandOutput<'describeSite'>;
+    },
+    prepareTarget: (input) => prepareTarget(site, input),
+    restoreTarget: ({ replicationId, startVm }) => restoreTarget(site, replicationId, startVm),
+    attachDisks: ({ replicationId }) => {
+      const vm = site.vmOf(replicationId);
+      vm.disksAt = 'vm';
+      return { vmId: vm.vmId, diskCount: 2 };
+    },
+    detachDisks: ({ replicationId }) => {
+      site.vmOf(replicationId).disksAt = 'masterTarget';
+      return { diskCount: 2 };
+    },
+    fixGuest: () => ({
+      fixups: [{ name: 'VMware Tools', outcome: 'done', detail: 'enabled again' }],
+    }),
+    startVm: ({ replicationId }) => {
+      const vm = site.vmOf(replicationId);
+      site.powerOn(vm, site.replication(replicationId));
+      return { startedAt: vm.startedAt?.toISOString() ?? now(), isBootSimulated: true };
+    },
+    stopVm: ({ replicationId }) => {
+      const known = site.replications.get(replicationId);
+      const vm = known === undefined ? undefined : site.vms.get(known.vmId);
+      const wasRunning = vm?.writes.isRunning === true;
+      if (vm !== undefined) site.powerOff(vm);
+      return { wasRunning };
+    },
+    verifyBoot: ({ replicationId, timeoutSeconds }) => {
+      const { name, startedAt } = site.vmOf(replicationId);
+      if (startedAt !== null) {
+        return { bootedAt: now(), evidence: 'login:', isBootSimulated: true };
+      }
+      const values = { vmName: name, seconds: timeoutSeconds, console: '(nothing)' };
+      throw new FailbackError('FB-SITE-005', values);
+    },
+    checkMobilityAgent: ({ replicationId }) => checkMobilityAgent(site, timers, replicationId),
+    openReverseSource: ({ replicationId, pointId }) => {
+      site.vmOf(replicationId);
+      const device = { kind: 'file' as const, path: `/images/${pointId}` };
+      return {
+        takenAt: now(),
+        disks: [
+          { diskId: 'os', device },
+          { diskId: 'lun-0', device },
+        ],
+      };
+    },
+    closeReverseSource: ({ replicationId }) => {
+      site.vmOf(replicationId);
+      return { wasOpen: true };
+    },
+  };
+}
+
+function prepareTarget(
+  site: Site,
+  { replicationId, vm: shape, isRehearsal }: CommandInput<'prepareTarget'>,
+): CommandOutput<'prepareTarget'> {
+  const name = isRehearsal ? `${shape.name}-rehearsal` : shape.name;
+  const original = isRehearsal ? null : site.findByName(name);
+  const known = site.replications.get(replicationId);
+  const replication: SiteReplication = known ?? {
+    replicationId,
+    vmId: (original ?? site.createVm(name, isRehearsal)).vmId,
+    location: original === null ? 'alternate' : 'original',
+    isOpen: false,
+    staged: new Map(),
+    sealed: null,
+    isVerified: false,
+  };
+  site.replications.set(replicationId, replication);
+  const vm = site.vmOf(replicationId);
+  const wasRunning = vm.writes.isRunning;
+  site.powerOff(vm);
+  vm.disksAt = 'masterTarget';
+  return {
+    vmId: vm.vmId,
+    location: replication.location,
+    wasRunning,
+    disks: shape.disks.map(({ id }) => ({
+      diskId: id,
+      device: { kind: 'file', path: `/disks/${vm.vmId}/${id}` },
+      isBlank: replication.location === 'alternate',
+    })),
+  };
+}
+
+function restoreTarget(
+  site: Site,
+  replicationId: string,
+  startVm: boolean,
+): CommandOutput<'restoreTarget'> {
+  const replication = site.replications.get(replicationId);
+  const vm = replication === undefined ? undefined : site.vms.get(replication.vmId);
+  site.replications.delete(replicationId);
+  if (replication === undefined || vm === undefined) return { deletedVm: false, startedVm: false };
+  site.powerOff(vm);
+  vm.disksAt = 'vm';
+  const deletedVm = replication.location === 'alternate';
+  if (deletedVm) site.deleteVm(vm.vmId);
+  return { deletedVm, startedVm: !deletedVm && startVm };
+}
+
+function checkMobilityAgent(
+  site: Site,
+  timers: Timers,
+  replicationId: string,
+): CommandOutput<'checkMobilityAgent'> {
+  const { name, startedAt } = site.vmOf(replicationId);
+  const { agentRegistersAfterMs } = site;
+  if (startedAt !== null && agentRegistersAfterMs !== null) {
+    const registeredAt = new Date(startedAt.getTime() + agentRegistersAfterMs);
+    if (registeredAt <= timers.now()) {
+      return { registeredAt: registeredAt.toISOString(), hostName: name, version: '1.0.0' };
+    }
+  }
+  throw new FailbackError('FB-AGENT-001', { vmName: name });
+}
