@@ -13,11 +13,9 @@ export const createAbandonCommand = ({
   snapshots,
 }: Pick<ActivityDeps, 'stores' | 'snapshots'>): ActivityHandler<'abandonCommand'> =>
   async function abandonCommand({ commandId, error }) {
-    let isAbandoned = false;
-    const command = await updateRecord(stores.commands, commandId, (current) => {
-      isAbandoned = current.result === null;
-      return isAbandoned ? { ...current, result: failure(error) } : current;
-    });
-    if (command !== null && isAbandoned) await releaseSourceAccess({ stores, snapshots }, command);
+    const command = await updateRecord(stores.commands, commandId, (current) =>
+      current.result === null ? { ...current, result: failure(error) } : current,
+    );
+    if (command?.result?.ok === false) await releaseSourceAccess({ stores, snapshots }, command);
     return null;
   };

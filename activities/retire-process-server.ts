@@ -1,7 +1,10 @@
 import type { ActivityHandler } from '../shared/contracts/activities.ts';
-import type { ActivityDeps } from './support/deps.ts';
+import { updateRecord } from '../shared/services/update-record.ts';
+import type { ActivityDeps, StoreDeps } from './support/deps.ts';
 import { processServerName } from './support/process-server-name.ts';
 import { requireItem } from './support/records.ts';
+
+const LONG_AGO = new Date(0).toISOString();
 
 /** Deletes the process server once no other machine of its resource group is on the move. Idempotent. */
 export const createRetireProcessServer = ({
@@ -20,5 +23,14 @@ export const createRetireProcessServer = ({
     );
     if (isStillUsed) return { isDeleted: false };
     await processServers.remove(item.resourceGroup, name);
+    await forgetHeartbeat(stores, name);
     return { isDeleted: true };
   };
+
+/** It would count as connected for a while yet, and be given work that nobody does. */
+async function forgetHeartbeat(stores: StoreDeps['stores'], name: string): Promise<void> {
+  for (const agent of await stores.agents.list()) {
+    if (agent.kind !== 'processServer' || agent.name !== name) continue;
+    await updateRecord(stores.agents, agent.id, (gone) => ({ ...gone, heartbeatAt: LONG_AGO }));
+  }
+}

@@ -11,6 +11,7 @@ export interface Rival {
 }
 
 const PARTS = 8;
+const LIMIT_MS = 3 * 60_000;
 
 const inParts = (sink: string): string => `
   part=$((SIZE / ${PARTS}))
@@ -84,6 +85,8 @@ export async function runRival(
   const whole = `set -e -o pipefail\n${script}\necho\necho finished\nread -r || true\n`;
   const startedAt = performance.now();
   const child = Child.start({ command: 'bash', args: ['-c', whole], environment });
+  // One that hangs must not hold the benchmark: it then ends too early.
+  const limit = setTimeout(() => void child.stop(), LIMIT_MS);
   try {
     await child.says(/^finished$/m);
     const seconds = (performance.now() - startedAt) / 1000;
@@ -92,6 +95,7 @@ export async function runRival(
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`${name} failed. ${reason}`, { cause: error });
   } finally {
+    clearTimeout(limit);
     await child.stop();
   }
 }

@@ -4,6 +4,7 @@ import { errorRecord } from '../shared/errors/failback-error.ts';
 import type { Result } from '../shared/errors/result.ts';
 import { finish } from './support/finish.ts';
 import { readIntent } from './support/gate.ts';
+import { enterPhase } from './support/phase.ts';
 import {
   asResult,
   callOrchestration,
@@ -41,19 +42,25 @@ function* itinerary(context: Context, input: FailbackInput): Steps<null> {
 
 function* comeHomeOrGoBack(context: Context, input: FailbackInput): Steps<void> {
   const isClean = input.startAt === 'failedOver' || input.startAt === 'commitPending';
-  if (!isClean) yield* goBack(context, input, 'undo-leftovers');
+  if (!isClean) yield* goBack(context, input, { part: 'undo-leftovers' });
   try {
-    if (input.startAt !== 'commitPending') yield* comeHome(context, input);
+    if (input.startAt === 'commitPending') yield* showCommitGate(context, input);
+    else yield* comeHome(context, input);
     yield* commitGate(context, input);
   } catch (error) {
     if (!(error instanceof StepFailure)) throw error;
-    yield* goBack(context, input, 'rollback');
+    const { code, message } = error.record;
+    yield* goBack(context, input, { part: 'rollback', reason: `${code} ${message}` });
     throw error;
   }
 }
 
-function* goBack(context: Context, { jobId, itemId }: FailbackInput, part: string): Steps<void> {
-  const undo = { jobId, itemId, replicationId: itemId, isRehearsal: false, part };
+function* goBack(
+  context: Context,
+  { jobId, itemId }: FailbackInput,
+  { part, ...why }: { readonly part: string; readonly reason?: string },
+): Steps<void> {
+  const undo = { jobId, itemId, replicationId: itemId, isRehearsal: false, part, ...why };
   yield* callOrchestration(context, 'rollback', undo, partInstanceId(jobId, part));
 }
 
@@ -81,7 +88,17 @@ function* comeHome(context: Context, input: FailbackInput): Steps<void> {
   );
 }
 
-function* commitGate(context: Context, { jobId, options }: FailbackInput): Steps<void> {
+/** A failback that is taken up at the gate shows where it stands. */
+function* showCommitGate(context: Context, input: FailbackInput): Steps<void> {
+  const subject = { jobId: input.jobId, itemId: input.itemId, isRehearsal: false };
+  yield* enterPhase(context, subject, 'commitPending', {
+    message: 'The machine runs on-premises; commit to accept, cancel to go back to Azure',
+    state: input.options.autoCommit ? 'running' : 'waitingForOperator',
+  });
+}
+
+/** Entering `committing` is part of the gate: a cancel that comes before it still leads back. */
+function* commitGate(context: Context, { jobId, itemId, options }: FailbackInput): Steps<void> {
   const wanted: readonly Intent[] = ['cancel', 'commit'];
   const decision = options.autoCommit
     ? ((yield* readIntent(context, jobId, ['cancel'])) ?? 'commit')
@@ -92,6 +109,9 @@ function* commitGate(context: Context, { jobId, options }: FailbackInput): Steps
         partInstanceId(jobId, 'commit-gate'),
       );
   if (decision === 'cancel') throw cancelled();
+  yield* enterPhase(context, { jobId, itemId, isRehearsal: false }, 'committing', {
+    message: 'Keeping the disks in Azure as the replica, then deleting the Azure VM',
+  });
 }
 
 function cancelled(): StepFailure {

@@ -39,9 +39,11 @@ export function* rollbackOrchestration(context: Context): Steps<Result<null>> {
 function* rollback(context: Context, input: Input): Steps<null> {
   const { jobId, itemId, isRehearsal } = input;
   const item = yield* callActivity(context, 'readItem', { itemId });
+  // Nothing was begun, so there is nothing to undo.
+  if (!isRehearsal && item?.phase === 'failedOver') return null;
   const mustStartSource = !isRehearsal && item !== null && MAY_BE_DOWN.includes(item.phase);
   yield* enterPhase(context, input, 'rollingBack', {
-    message: isRehearsal ? 'Cleaning up after the rehearsal' : 'Going back to Azure',
+    message: openingMessage(input),
     state: 'running',
   });
   const site = yield* bindPatiently(context, input);
@@ -156,6 +158,11 @@ function refuseIfIncomplete(undo: readonly Undo[], vmName: string): void {
   if (missing.length === 0) return;
   const steps = missing.map(({ step, outcome }) => `${step}: ${outcome}`).join(' · ');
   throw new StepFailure(errorRecord('FB-ORC-011', { vmName, steps }));
+}
+
+function openingMessage({ isRehearsal, reason }: Input): string {
+  if (isRehearsal) return 'Cleaning up after the rehearsal';
+  return reason === undefined ? 'Going back to Azure' : `Going back to Azure: ${reason}`;
 }
 
 function closingMessage(undo: readonly Undo[], isRehearsal: boolean): string {

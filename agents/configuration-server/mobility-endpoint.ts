@@ -35,7 +35,7 @@ export async function startMobilityEndpoint(options: EndpointOptions): Promise<M
     answer(options, request, response).catch((error: unknown) => {
       // Who hung up in the middle hears nothing of it any more; what else can fail is our own database.
       options.log.warn('a mobility agent could not register', { reason: String(error) });
-      if (response.headersSent || request.destroyed) response.destroy();
+      if (response.headersSent) response.destroy();
       else response.writeHead(500).end();
     });
   });

@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { invariant } from '../../shared/domain/assert.ts';
 import { loadConfig } from '../runtime/config.ts';
+import { makeFolder } from '../runtime/make-folder.ts';
 import { mainProgram } from '../runtime/main-program.ts';
 import { runAgent } from '../runtime/run-agent.ts';
 import { masterTargetConfigSchema } from './config.ts';
@@ -21,7 +21,7 @@ mainProgram('The master target', async () => {
   const config = loadConfig(masterTargetConfigSchema, process.argv.slice(2), HELP);
   if (config === null) return;
   const retentionFolder = resolve(config.configFolder, config.retentionFolder);
-  mkdirSync(retentionFolder, { recursive: true });
+  makeFolder(retentionFolder);
   await runAgent({
     kind: 'masterTarget',
     config,

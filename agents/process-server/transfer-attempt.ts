@@ -57,8 +57,7 @@ export class TransferAttempt {
     const first = await this.#connect();
     const { plan, survey } = await this.#plan(first);
     const begun = first.answer.resume;
-    const lanes =
-      begun?.mode === plan.mode ? begun.lanes : newLanes(survey, this.#options);
+    const lanes = begun?.mode === plan.mode ? begun.lanes : newLanes(survey, this.#options);
     this.#showProgress(survey, lanes);
     const open = lanes.flatMap((lane, index) => (lane.isFinished ? [] : [index]));
     await this.#together(

@@ -63,7 +63,7 @@ export class SourceDisk {
   }
 
   /** The first content: stretches of 1 MiB, spread over the whole disk. */
-  async fill(mix: Mix): Promise<void> {
+  async writeFirst(mix: Mix): Promise<void> {
     await this.#write(
       this.#runs(FILL_RUN_UNITS, () => true),
       mix,

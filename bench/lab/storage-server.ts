@@ -1,4 +1,5 @@
 import { startAzurite } from '../../local/azurite/start-azurite.ts';
+import { leaveOutUnaskedMd5 } from './no-unasked-md5.ts';
 
 /**
  * The lab's storage as a process of its own, so that neither its CPU time nor its memory is counted as
@@ -6,6 +7,7 @@ import { startAzurite } from '../../local/azurite/start-azurite.ts';
  */
 const [, , account = '', keyBase64 = '', dataFolder = ''] = process.argv;
 
+leaveOutUnaskedMd5();
 const azurite = await startAzurite({
   dataFolder,
   ports: { blob: 0, queue: 0, table: 0 },

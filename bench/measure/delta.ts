@@ -40,7 +40,7 @@ export async function measureDelta(
     try {
       context.note(`delta: making a disk of ${sizeBytes / GIB} GiB`);
       const disk = await SourceDisk.create(context.storage, `delta-${sizeBytes}`, sizeBytes);
-      await disk.fill(FIRST);
+      await disk.writeFirst(FIRST);
       const replication = await Replication.open(site, sizeBytes);
       let base = await disk.snapshot();
       await replication.bring({ url: base });

@@ -60,7 +60,7 @@ export async function measureInitial(
 ): Promise<InitialFigures> {
   context.note(`initial: making a disk of ${sizeBytes / GIB} GiB`);
   const disk = await SourceDisk.create(context.storage, 'initial', sizeBytes);
-  await disk.fill(MIXED);
+  await disk.writeFirst(MIXED);
   const source = { disk, url: await disk.snapshot(), sha256: disk.sha256() };
   const rivals = [RAW_READ, ...RIVALS].filter(isInstalled);
   const ours: OurSample[] = [];
@@ -72,9 +72,18 @@ export async function measureInitial(
       for (const rival of rivals) {
         ours.push(await runOurs(context, { source, site, isChecked: ours.length === 0 }));
         const isChecked = round === 1 && rival !== RAW_READ;
-        const { sample, usage } = await runTheirs(context, { source, rival, isChecked });
-        theirs.get(rival.name)?.push(sample);
-        if (rival !== RAW_READ) for (const [name, mib] of usage.peakMiB) raise(peakMiB, name, mib);
+        const done = await runTheirs(context, { source, rival, isChecked }).catch(
+          (error: unknown) => {
+            // It is left out of this round; the run and the other rivals go on.
+            context.note(`  ${error instanceof Error ? error.message : String(error)}`);
+            return null;
+          },
+        );
+        if (done === null) continue;
+        theirs.get(rival.name)?.push(done.sample);
+        for (const [name, mib] of rival === RAW_READ ? [] : done.usage.peakMiB) {
+          raise(peakMiB, name, mib);
+        }
       }
     }
     const { processServer, masterTarget } = site.usage();
@@ -146,7 +155,11 @@ function summary(runs: {
   const of = <S>(samples: readonly S[], pick: (sample: S) => number): number =>
     median(samples.map(pick));
   const byName = (pick: (sample: Sample) => number): ByName =>
-    Object.fromEntries([...theirs].map(([name, samples]) => [name, of(samples, pick)]));
+    Object.fromEntries(
+      [...theirs].flatMap(([name, samples]) =>
+        samples.length === 0 ? [] : [[name, of(samples, pick)]],
+      ),
+    );
   const { [RAW_READ.name]: rawReadSeconds = Number.NaN, ...rivals } = byName(
     ({ seconds }) => seconds,
   );

@@ -66,9 +66,6 @@ function answerOf(
   result: { ok: true; value: unknown } | { ok: false; error: ErrorRecord } | null,
 ): Answer {
   if (result === null) return { state: 'pending' };
-  if (!result.ok) {
-    const error = structuredClone(result.error) as Extract<Answer, { state: 'refused' }>['error'];
-    return { state: 'refused', error };
-  }
+  if (!result.ok) return { state: 'refused', error: result.error };
   return { state: 'issued', ...validate(COMMANDS.issueCertificate.output, result.value) };
 }

@@ -6,7 +6,6 @@ import {
 } from '../../shared/contracts/agent-protocol.ts';
 import { COMMANDS } from '../../shared/contracts/commands.ts';
 import { commandEventName } from '../../shared/contracts/orchestrations.ts';
-import type { ErrorRecord } from '../../shared/errors/failback-error.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { failure, type Result, success } from '../../shared/errors/result.ts';
 import type { CommandRecord } from '../../shared/ports/stores.ts';
@@ -54,7 +53,7 @@ export const reportResult: Handle = async (request, deps) => {
   const body = await readBody(request, commandResultSchema);
   const result: Result<unknown> = body.ok
     ? success(validate(COMMANDS[name].output, body.value))
-    : failure(body.error as ErrorRecord);
+    : failure(body.error);
   let isFirst = false;
   await updateRecord(deps.stores.commands, id, (current) => {
     isFirst = current.result === null;

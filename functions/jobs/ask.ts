@@ -9,6 +9,7 @@ import { allowedIntents, type Intent, stageOf } from '../../shared/domain/phases
 import { resolveRecoveryPoint } from '../../shared/domain/protected-item.ts';
 import { errorRecord, FailbackError } from '../../shared/errors/failback-error.ts';
 import { failure } from '../../shared/errors/result.ts';
+import { releaseSourceAccess } from '../../shared/services/release-source-access.ts';
 import { updateRecord } from '../../shared/services/update-record.ts';
 import type { FunctionDeps } from '../support/deps.ts';
 
@@ -70,9 +71,10 @@ async function breakOffTransfers(deps: FunctionDeps, jobId: string): Promise<voi
   const error = errorRecord('FB-ORC-005');
   for (const command of await deps.stores.commands.listOpen(jobId)) {
     if (!INTERRUPTIBLE.includes(command.name)) continue;
-    await updateRecord(deps.stores.commands, command.id, (current) =>
+    const ended = await updateRecord(deps.stores.commands, command.id, (current) =>
       current.result === null ? { ...current, result: failure(error) } : current,
     );
+    if (ended !== null) await releaseSourceAccess(deps, ended);
     await deps.orchestrator.wake(command.instanceId, commandEventName(command.id));
   }
 }

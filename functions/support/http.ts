@@ -81,6 +81,7 @@ const STATUS_OF: Partial<Record<ErrorCode, number>> = {
   'FB-AZ-001': 502,
   'FB-AZ-002': 503,
   'FB-AZ-004': 409,
+  'FB-AZ-006': 503,
   'FB-ORC-010': 409,
 };
 

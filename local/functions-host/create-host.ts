@@ -1,6 +1,7 @@
-import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
+import { makeFolder } from '../../agents/runtime/make-folder.ts';
 import { z } from 'zod';
 import type { FunctionApp, RegisteredFunction } from './core-module.ts';
 import { type BindingOptions, clientBinding, managementPayload } from './durable/client-binding.ts';
@@ -165,7 +166,7 @@ function hasTrigger(app: FunctionApp, name: string, type: string): boolean {
 
 function assertWritable(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     accessSync(folder, constants.W_OK);
   } catch (error) {
     throw new Error(`The data folder ${folder} is not writable; choose another.`, { cause: error });

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
@@ -14,6 +14,12 @@ export interface ChildOptions {
   readonly logFile: string;
   /** The line on standard output after which the program is ready. */
   readonly readyLine: RegExp;
+}
+
+/** The last thing a program said. */
+function lastLineOf(file: string): string {
+  const lines = readFileSync(file, 'utf8').split('\n');
+  return lines.findLast((line) => line.trim() !== '')?.trim() ?? 'it said nothing';
 }
 
 /** A program of ours as a process of its own; its error output goes to a log file. */
@@ -43,7 +49,10 @@ export class Child {
       }
       child.once('error', reject);
       child.once('exit', (code) => {
-        reject(new Error(`${options.name} ended with code ${code}; see ${options.logFile}`));
+        const reason = lastLineOf(options.logFile);
+        reject(
+          new Error(`${options.name} ended with code ${code}: ${reason} (${options.logFile})`),
+        );
       });
     });
     // Whoever does not wait for readiness must not crash because of it.

@@ -1,21 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import {
-  accessSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { freePort } from './free-port.ts';
+import { makeFolder } from '../../agents/runtime/make-folder.ts';
 
 const secretsSchema = z.object({
   storageKey: z.string(),
   registrationToken: z.string(),
   passphrase: z.string(),
 });
+const portsSchema = z.record(z.string(), z.int());
 export type LabSecrets = z.infer<typeof secretsSchema>;
 
 /** Everything of one lab is below one folder, so that it can be resumed, and thrown away. */
@@ -25,7 +20,7 @@ export class LabFolder {
   constructor(root: string) {
     this.root = root;
     try {
-      mkdirSync(root, { recursive: true });
+      makeFolder(root);
       accessSync(root, constants.W_OK);
     } catch (error) {
       throw new Error(`The lab's folder ${root} is not writable.`, { cause: error });
@@ -38,7 +33,7 @@ export class LabFolder {
 
   folder(...names: readonly string[]): string {
     const folder = this.path(...names);
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     return folder;
   }
 
@@ -54,6 +49,18 @@ export class LabFolder {
       writeFileSync(file, JSON.stringify(fresh), { mode: 0o600 });
     }
     return secretsSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  }
+
+  /**
+   * A port for one of the lab's programs, the same at each start: jobs that go on remember addresses.
+   * Another one when somebody else took it meanwhile.
+   */
+  async port(program: string): Promise<number> {
+    const file = this.path('ports.json');
+    const known = existsSync(file) ? portsSchema.parse(JSON.parse(readFileSync(file, 'utf8'))) : {};
+    const port = await freePort(known[program] ?? 0);
+    writeFileSync(file, JSON.stringify({ ...known, [program]: port }));
+    return port;
   }
 
   /** One lab a folder. Throws when another process holds it. */

@@ -42,17 +42,27 @@ function readOptions(): Options | null {
     },
   });
   const command = positionals[0] ?? '';
-  if (values.help || !['demo', 'start'].includes(command)) {
+  if (values.help) {
     process.stdout.write(HELP);
     return null;
   }
+  if (!['demo', 'start'].includes(command)) {
+    throw new Error(`"${command}" is neither demo nor start; --help shows what there is.`);
+  }
   return {
     command,
-    port: values.port === undefined ? undefined : Number(values.port),
+    port: portOf(values.port),
     folder: values.folder,
     isResumed: values.resume,
     simulatesBoot: values['simulate-boot'],
   };
+}
+
+function portOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new Error(`--port ${text}: a port is a whole number from 0 to 65535.`);
 }
 
 async function main(): Promise<void> {
@@ -64,8 +74,9 @@ async function main(): Promise<void> {
   if (isDemo && !options.isResumed) startAfresh(root);
   const stopping = new AbortController();
   const onSignal = (): void => stopping.abort(new Error('interrupted'));
-  process.once('SIGINT', onSignal);
-  process.once('SIGTERM', onSignal);
+  // They stay: a second Ctrl-C must not kill the lab while it stops its programs.
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
   const boot = chooseBoot(join(appRoot, '.lab', 'cache'), options.simulatesBoot);
   print(`${boot.explanation}\nStarting the lab in ${root} …`);
   const lab = await Lab.start({
@@ -119,6 +130,7 @@ The lab runs. A VM "${itemId}" runs in its Azure and keeps writing to its disks.
 
 Ctrl-C stops it; npm start goes on where it was.
 `);
+  if (signal.aborted) return;
   await new Promise<void>((resolvePromise) => {
     signal.addEventListener('abort', () => resolvePromise());
   });

@@ -80,10 +80,16 @@ export class Lab {
       },
     });
     lab = new Lab(options, { azurite, arm, secrets });
-    await lab.startHost(port);
-    for (const request of booting) lab.#bootAppliance(request);
-    await Promise.all([lab.startConfigurationServer(), lab.startMasterTarget()]);
-    return lab;
+    try {
+      await lab.startHost(port);
+      for (const request of booting) lab.#bootAppliance(request);
+      await Promise.all([lab.startConfigurationServer(), lab.startMasterTarget()]);
+      return lab;
+    } catch (error) {
+      // A start that failed half-way must not leave programs behind that hold the folder and its ports.
+      await lab.stop();
+      throw error;
+    }
   }
 
   get url(): string {
@@ -106,7 +112,7 @@ export class Lab {
 
   async startHost(port: number): Promise<void> {
     const { folder, appRoot } = this.options;
-    const chosen = port === 0 ? await freePort() : port;
+    const chosen = port === 0 ? await folder.port('functions-host') : port;
     this.#url = `http://127.0.0.1:${chosen}`;
     await this.#spawn({
       name: 'functions-host',
@@ -120,7 +126,7 @@ export class Lab {
   async startConfigurationServer(): Promise<void> {
     const { folder, boot, agentDelaySeconds } = this.options;
     await this.#startAgent('configuration-server', {
-      mobility: { port: 0 },
+      mobility: { port: await folder.port('mobility') },
       hypervisor: {
         kind: 'local',
         folder: folder.folder('site', 'vms'),
@@ -132,9 +138,10 @@ export class Lab {
   }
 
   async startMasterTarget(): Promise<void> {
+    const { folder } = this.options;
     await this.#startAgent('master-target', {
-      listen: { host: '127.0.0.1', port: 0 },
-      retentionFolder: this.options.folder.folder('site', 'retention'),
+      listen: { host: '127.0.0.1', port: await folder.port('master-target') },
+      retentionFolder: folder.folder('site', 'retention'),
     });
   }
 
@@ -188,7 +195,9 @@ export class Lab {
     const dataFolder = seeded.dataFolder.startsWith(rootFolder)
       ? seeded.dataFolder
       : join(rootFolder, seeded.dataFolder);
-    const adapted = { ...seeded, dataFolder, heartbeatSeconds: HEARTBEAT_SECONDS };
+    // A VM that was deployed before the lab was stopped may know another address of the Function App.
+    const controlPlaneUrl = this.#url;
+    const adapted = { ...seeded, dataFolder, controlPlaneUrl, heartbeatSeconds: HEARTBEAT_SECONDS };
     writeFileSync(file, JSON.stringify(adapted, null, 2), { mode: 0o600 });
     this.#spawn({
       name: vmName,
@@ -226,16 +235,4 @@ export class Lab {
       NODE_EXTRA_CA_CERTS: this.options.folder.path('ca.pem'),
     };
   }
-}
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -1,7 +1,16 @@
 import type { SiteBinding } from '../../shared/contracts/activities.ts';
+import type { CommandInput, CommandOutput } from '../../shared/contracts/commands.ts';
+import { commandId, partInstanceId } from '../../shared/contracts/orchestrations.ts';
 import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
-import { runCommand } from './run-command.ts';
-import { callActivity, type Context, type Steps } from './steps.ts';
+import { runCommand, tryCommand } from './run-command.ts';
+import {
+  asResult,
+  callActivity,
+  callOrchestration,
+  type Context,
+  type Steps,
+  unwrap,
+} from './steps.ts';
 
 interface ReverseRun {
   readonly jobId: string;
@@ -28,36 +37,47 @@ export function* replicateToAzureOnce(context: Context, run: ReverseRun): Steps<
     input,
   });
   const sizes = new Map(site.vm.disks.map((disk) => [disk.id, disk.sizeBytes]));
-  let figures: ReverseFigures = { comparedBytes: 0, changedBytes: 0 };
-  try {
-    for (const { diskId, device } of disks) {
-      const sent = yield* runCommand(context, {
-        jobId,
-        step: `${point}-send-${diskId}`,
-        agentId: site.masterTargetId,
-        name: 'replicateToAzure',
-        input: {
-          ...input,
-          diskId,
-          device,
-          sizeBytes: sizes.get(diskId) ?? 0,
-          replicaBlobName: `${itemId}/${diskId}.vhd`,
-        },
-        deadlineMs: DEADLINE_MS.transfer,
-      });
-      figures = {
-        comparedBytes: figures.comparedBytes + sent.comparedBytes,
-        changedBytes: figures.changedBytes + sent.changedBytes,
-      };
-    }
-  } finally {
-    yield* runCommand(context, {
-      ...onSite,
-      step: `${point}-close`,
-      name: 'closeReverseSource',
-      input,
-    });
-  }
+  const parts = disks.map((disk) => ({ ...disk, sizeBytes: sizes.get(disk.diskId) ?? 0 }));
+  const sent = yield* asResult(sendBack(context, run, parts));
+  const closed = yield* tryCommand(context, {
+    ...onSite,
+    step: `${point}-close`,
+    name: 'closeReverseSource',
+    input,
+  });
+  // What broke first is what people have to know; a failing close often only follows from it.
+  const figures = unwrap(sent);
+  unwrap(closed);
   yield* callActivity(context, 'sealReplica', { jobId, itemId, pointId: point, takenAt });
+  return figures;
+}
+
+type ReverseDisk = Pick<CommandInput<'replicateToAzure'>, 'diskId' | 'device' | 'sizeBytes'>;
+
+/** Disk after disk: they share the line, and the running VM's storage. */
+function* sendBack(
+  context: Context,
+  { jobId, itemId, point, site }: ReverseRun,
+  disks: readonly ReverseDisk[],
+): Steps<ReverseFigures> {
+  let figures: ReverseFigures = { comparedBytes: 0, changedBytes: 0 };
+  for (const disk of disks) {
+    const step = `${point}-send-${disk.diskId}`;
+    const replicaBlobName = `${itemId}/${disk.diskId}.vhd`;
+    const command = {
+      commandId: commandId(jobId, step),
+      agentId: site.masterTargetId,
+      name: 'replicateToAzure' as const,
+      input: { replicationId: itemId, pointId: point, ...disk, replicaBlobName },
+      deadlineMs: DEADLINE_MS.transfer,
+    };
+    const instanceId = partInstanceId(jobId, step);
+    const output = yield* callOrchestration(context, 'command', command, instanceId);
+    const { comparedBytes, changedBytes } = output as CommandOutput<'replicateToAzure'>;
+    figures = {
+      comparedBytes: figures.comparedBytes + comparedBytes,
+      changedBytes: figures.changedBytes + changedBytes,
+    };
+  }
   return figures;
 }

@@ -8,6 +8,7 @@ import {
 import { errorRecord } from '../../shared/errors/failback-error.ts';
 import { failure, type Result } from '../../shared/errors/result.ts';
 import { POLL_MS } from '../../shared/policy/deadlines.ts';
+import { COMMAND_LOOKS_PER_EXECUTION } from '../../shared/policy/limits.ts';
 import { callActivity, type Context, later, type Steps, unwrap } from './steps.ts';
 
 interface CommandCall<N extends CommandName> {
@@ -43,32 +44,45 @@ export function* tryCommand<N extends CommandName>(
  * twice. Each round has a waiter of its own: a pending task in a second `any` would be scheduled again,
  * and the newest waiter of a name is the one that gets the event.
  */
-export function* awaitCommand(
+function* awaitCommand(context: Context, command: SentCommand): Steps<Result<unknown>> {
+  const deadlineAt = yield* send(context, command);
+  for (;;) {
+    const result = yield* watchCommand(context, { ...command, deadlineAt });
+    if (result !== null) return result;
+  }
+}
+
+type SentCommand = Omit<OrchestrationInput<'command'>, 'deadlineAt'>;
+
+/** Sends the command and returns when it is to be given up. */
+export function* send(context: Context, command: SentCommand): Steps<string> {
+  const deadlineAt = later(context, command.deadlineMs).toISOString();
+  const { commandId: id, agentId, name, input } = command;
+  const { instanceId } = context.df;
+  const record = { commandId: id, agentId, name, input, deadlineAt, instanceId };
+  yield* callActivity(context, 'sendCommand', record);
+  return deadlineAt;
+}
+
+/** Looks for the result a limited number of times; `null` when it is not there by then. */
+export function* watchCommand(
   context: Context,
-  command: OrchestrationInput<'command'>,
-): Steps<Result<unknown>> {
-  const { commandId: id, agentId, name, input, deadlineMs } = command;
-  const deadline = later(context, deadlineMs);
-  yield* callActivity(context, 'sendCommand', {
-    commandId: id,
-    agentId,
-    name,
-    input,
-    deadlineAt: deadline.toISOString(),
-    instanceId: context.df.instanceId,
-  });
-  for (
-    let pauseMs: number = POLL_MS.commandFirst;
-    ;
-    pauseMs = Math.min(pauseMs * 2, POLL_MS.commandMax)
-  ) {
-    yield* waitForEvent(context, commandEventName(id), pauseMs);
+  command: SentCommand & { readonly deadlineAt: string },
+): Steps<Result<unknown> | null> {
+  const { commandId: id } = command;
+  const deadlineMs = Date.parse(command.deadlineAt);
+  let pauseMs: number = POLL_MS.commandFirst;
+  for (let look = 0; look < COMMAND_LOOKS_PER_EXECUTION; look += 1) {
+    const leftMs = deadlineMs - context.df.currentUtcDateTime.getTime();
+    yield* waitForEvent(context, commandEventName(id), Math.max(0, Math.min(pauseMs, leftMs)));
     const { result } = yield* callActivity(context, 'readCommand', { commandId: id });
     if (result !== null) return result;
-    if (context.df.currentUtcDateTime.getTime() >= deadline.getTime()) {
+    if (context.df.currentUtcDateTime.getTime() >= deadlineMs) {
       return yield* giveUp(context, command);
     }
+    pauseMs = Math.min(pauseMs * 2, POLL_MS.commandMax);
   }
+  return null;
 }
 
 /** True when the event came, false when the time ran out. The losing timer is cancelled. */
@@ -83,7 +97,7 @@ export function* waitForEvent(context: Context, name: string, timeoutMs: number)
 
 function* giveUp(
   context: Context,
-  { commandId: id, agentId, name, deadlineMs }: OrchestrationInput<'command'>,
+  { commandId: id, agentId, name, deadlineMs }: SentCommand,
 ): Steps<Result<never>> {
   const minutes = Math.round(deadlineMs / 60_000);
   const error = errorRecord('FB-ORC-003', { agentId, command: name, minutes });

@@ -60,6 +60,8 @@ export interface OrchestrationContracts {
       isRehearsal: boolean;
       /** Makes the command ids of this undo its own: a job may undo twice. */
       part: string;
+      /** What led here; shown in the history, where a failure of the way back must not hide it. */
+      reason?: string;
     };
     output: null;
   };
@@ -73,6 +75,8 @@ export interface OrchestrationContracts {
       name: CommandName;
       input: unknown;
       deadlineMs: number;
+      /** Set once the command was sent. */
+      deadlineAt?: string;
     };
     output: unknown;
   };

@@ -20,6 +20,9 @@ export const AUTO_FAILOVER_MAX_CYCLE_MS = 5 * 60_000;
 /** Looks at the record per execution of a gate, before its history starts afresh. */
 export const GATE_LOOKS_PER_EXECUTION = 40;
 
+/** Looks for the result of a command per execution; at 5 minutes each about three hours. */
+export const COMMAND_LOOKS_PER_EXECUTION = 40;
+
 /** Pause between two deltas towards Azure of a machine that is home. */
 export const REVERSE_CYCLE_MS = 5 * 60_000;
 

@@ -58,4 +58,24 @@ describe('the demonstration', () => {
     },
     TEST_DEADLINE_MS,
   );
+
+  it(
+    'goes on from there with --resume, and ends as if nothing had happened',
+    async () => {
+      program = new Program('dist/local/lab/main.js', [
+        'demo',
+        '--resume',
+        '--simulate-boot',
+        '--folder',
+        folder,
+      ]);
+      const { code, stdout, stderr } = await program.ended();
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toMatch(/Resumed failback fb-/);
+      expect(stdout.match(/identical to the Azure disk at shutdown/g)).toHaveLength(2);
+      expect(stdout).toContain('demo-vm is home and replicates towards Azure');
+      expect(processesOf(folder)).toEqual([]);
+    },
+    TEST_DEADLINE_MS,
+  );
 });

@@ -74,11 +74,29 @@ describe('a program that is started the wrong way', () => {
     TEST_DEADLINE_MS,
   );
 
+  it.each([
+    ['an unknown command', ['dmo'], '"dmo" is neither demo nor start'],
+    ['a port that is none', ['start', '--port', 'abc'], '--port abc: a port is a whole number'],
+    ['a port out of range', ['start', '--port', '99999'], '--port 99999: a port is a whole number'],
+    [
+      'a folder that nobody can make',
+      ['start', '--simulate-boot', '--folder', '/proc/nowhere/lab'],
+      "The lab's folder /proc/nowhere/lab is not writable.",
+    ],
+  ])(
+    'the lab refuses %s',
+    async (_name, args, says) => {
+      expect(await complaint(LAB, args)).toContain(says);
+    },
+    TEST_DEADLINE_MS,
+  );
+
   it(
     'the lab ends when its port is in use, and stops what it has started',
     async () => {
       const args = ['start', '--simulate-boot', '--folder', join(folder, 'lab'), '--port', port];
-      expect(await complaint(LAB, args)).toMatch(/^The lab failed: /);
+      const says = new RegExp(`^The lab failed: .*Port ${port} is in use`);
+      expect(await complaint(LAB, args)).toMatch(says);
     },
     TEST_DEADLINE_MS,
   );

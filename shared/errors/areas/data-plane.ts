@@ -83,9 +83,10 @@ export const DATA_PLANE_ERRORS = {
     category: 'dataPlane',
     message: 'The transfer of the disk {diskId} broke off and is tried again.',
     possibleCauses: ['A fault nobody foresaw; the log of the process server names it.'],
-    recommendedAction: 'Nothing while it goes on; otherwise read the log of the process server.',
+    recommendedAction:
+      'Nothing while it goes on; if it comes back, read the log of the process server and start it again.',
     isRetryable: true,
-    isCustomerResolvable: false,
+    isCustomerResolvable: true,
   },
   'FB-JRN-001': {
     severity: 'critical',

@@ -128,7 +128,9 @@ describe('an agent that needs a certificate', () => {
 
   it('waits until there is a configuration server', async () => {
     const waiting = enrolled('early');
-    await untilTrue('it is told to wait', () => plane.count(/certificate$/, 500) > 0);
+    await untilTrue('it is told to wait', () =>
+      plane.seen.some(({ path, status }) => path.endsWith('/certificate') && status >= 400),
+    );
     await signer();
     expect((await waiting).certificatePem).toContain('BEGIN CERTIFICATE');
   });
@@ -224,5 +226,33 @@ describe('a configuration server that starts', () => {
   it('keeps its VMs in the folder beside its file', async () => {
     await configurationServer().ready();
     expect(existsSync(join(folder, 'vms'))).toBe(true);
+  });
+});
+
+describe('a master target that starts', () => {
+  const masterTarget = (config: object): AgentProcess => {
+    const program = 'agents/master-target/main.ts';
+    const complete = { retentionFolder: 'retention', ...config };
+    return AgentProcess.start({
+      program,
+      folder,
+      name: 'mt',
+      controlPlane: plane,
+      config: complete,
+    });
+  };
+
+  it('tells where process servers reach it', async () => {
+    await signer();
+    await masterTarget({ listen: { port: 0 }, advertisedHost: 'mt.site.example' }).ready();
+    const { value } = (await plane.stores.agents.get('mt-mt'))!;
+    expect(value.address).toEqual({ host: 'mt.site.example', port: expect.any(Number) });
+  });
+
+  it('ends with what to do when nobody could reach it', async () => {
+    const agent = masterTarget({ listen: { port: 0 } });
+    expect(await agent.ended).toBe(1);
+    expect(agent.output).toMatch(/FB-AGENT-002.*advertisedHost/);
+    expect(plane.count(/^\/api\/agents$/)).toBe(0);
   });
 });
