@@ -149,6 +149,6 @@ function unreachable({ host, port }: TargetAddress, error: unknown): FailbackErr
 
 /** The master target's own error, under its own code. */
 function refusedBy(json: unknown): FailbackError {
-  const error = refusalSchema.parse(json).error as ErrorRecord;
+  const error = refusalSchema.parse(json).error;
   return new FailbackError(error.code, error.values);
 }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { CommandName } from '../../shared/contracts/commands.ts';
 import type { ErrorCode } from '../../shared/errors/catalogue.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
-import { HOUR_MS, MINUTE_MS } from '../support/world/fixtures.ts';
+import { HOUR_MS, LASTING_FAULT, MINUTE_MS } from '../support/world/fixtures.ts';
 import { World } from '../support/world/world.ts';
 
 let world: World;
@@ -103,7 +103,7 @@ describe('a boot that fails', () => {
 
 describe('disks that are not equal to the source', () => {
   it('are never booted; the failback is rolled back with FB-ORC-006', async () => {
-    world.site.isStorageFaulty = true;
+    world.site.storageFault = LASTING_FAULT;
     await world.startAutomatic();
     await expectRolledBack('FB-ORC-006');
     expect(world.site.boots).toEqual([]);
@@ -128,7 +128,8 @@ describe('the watch over what must never happen', () => {
     blind.vm.powerActions.length = 0;
     const replication = { replicationId: 'web', vmId: vm.vmId, location: 'original' as const };
     const rest = { isOpen: true, staged: new Map(), sealed: null, isVerified: false };
-    blind.site.powerOn(vm, { ...replication, ...rest });
+    const points = { older: [], damaged: [] };
+    blind.site.powerOn(vm, { ...replication, ...rest, ...points });
     expect(() => blind.dispose()).toThrow(/before its disks were proved.*on at the same time/);
   });
 
@@ -137,12 +138,14 @@ describe('the watch over what must never happen', () => {
     await careless.snapshots.take({
       resourceGroup: 'shop',
       itemId: 'web',
-      diskName: 'web-os',
-      snapshotName: 'orphan',
+      vmName: 'web-azure',
+      pointId: 'orphan',
+      disks: [{ id: 'os', diskName: 'web-os', kind: 'managedDisk' }],
+      consistency: 'crashConsistent',
     });
     await careless.vm.beginDelete();
     expect(() => careless.dispose()).toThrow(
-      /deleted in the phase failedOver.*disks differ.*snapshots nobody owns: orphan/,
+      /deleted in the phase failedOver.*disks differ.*snapshots nobody owns: orphan-os/,
     );
   });
 });

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import type { CommandName } from '../../shared/contracts/commands.ts';
 import type { ErrorCode } from '../../shared/errors/catalogue.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
+import { LASTING_FAULT } from '../support/world/fixtures.ts';
 import { World } from '../support/world/world.ts';
 
 let world: World | undefined;
@@ -62,7 +63,7 @@ describe('a rehearsal', () => {
 
   it('never boots a copy that differs, and reports FB-ORC-006', async () => {
     const it = await newWorld();
-    it.site.isStorageFaulty = true;
+    it.site.storageFault = LASTING_FAULT;
     await it.startRehearsal();
     const job = await it.untilEnd();
     expect(job).toMatchObject({ state: 'failed', error: { code: 'FB-ORC-006' } });

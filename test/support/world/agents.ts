@@ -1,10 +1,11 @@
 import { HttpRequest } from '@azure/functions';
+import type { z } from 'zod';
 import { commandEnvelopeSchema } from '../../../shared/contracts/agent-protocol.ts';
-import type { CommandEnvelope } from '../../../shared/contracts/agent-protocol.ts';
-import type { CommandName } from '../../../shared/contracts/commands.ts';
+import { type CommandName, isCommandName } from '../../../shared/contracts/commands.ts';
 import { FailbackError } from '../../../shared/errors/failback-error.ts';
 import { failure, type Result, success } from '../../../shared/errors/result.ts';
 import { getCommand, reportResult } from '../../../functions/agent-api/commands.ts';
+import { grantDataAccess } from '../../../functions/agent-api/data-access.ts';
 import type { FunctionDeps } from '../../../functions/support/deps.ts';
 import { type Behaviour, Behaviours } from './behaviours.ts';
 import type { Timers } from './timers.ts';
@@ -14,8 +15,15 @@ export const AGENT_KEY = 'agent-key';
 /** Heartbeats tell an agent that a command was given up; these are broken off then, others run on. */
 const INTERRUPTIBLE: readonly CommandName[] = ['replicateDisk', 'verifyDisks'];
 
+/** These ask for SAS URLs before they move data. */
+const NEEDS_ACCESS: readonly CommandName[] = ['replicateDisk', 'replicateToAzure'];
+
 const RETRY_MS = 1_000;
 const HEARTBEAT_MS = 15_000;
+
+type CommandEnvelope = Omit<z.infer<typeof commandEnvelopeSchema>, 'name'> & {
+  readonly name: CommandName;
+};
 
 interface Work {
   readonly agentId: string;
@@ -147,17 +155,23 @@ export class Agents {
   }
 
   async #carryOut(work: Work, envelope: CommandEnvelope, behaviour: Behaviour): Promise<void> {
-    const result = this.#do(envelope, behaviour);
+    const result = await this.#do(work, envelope, behaviour);
     this.#journal.set(work.commandId, result);
     if (behaviour.answer === 'neverButDone') return;
     await this.#report(work, result, behaviour.answer === 'withoutEvent');
     if (behaviour.answer === 'twice') await this.#report(work, result);
   }
 
-  #do({ name, commandId, input }: CommandEnvelope, { error }: Behaviour): Result<unknown> {
+  async #do(
+    work: Work,
+    { name, commandId, input }: CommandEnvelope,
+    { error }: Behaviour,
+  ): Promise<Result<unknown>> {
     this.done.push({ name, commandId });
-    if (error !== null) return failure(error.toRecord());
     try {
+      if (NEEDS_ACCESS.includes(name))
+        await grantDataAccess(requestOf(work, 'POST'), this.#parts.deps);
+      if (error !== null) return failure(error.toRecord());
       return success(this.#parts.effect(name, input));
     } catch (failed) {
       if (failed instanceof FailbackError) return failure(failed.toRecord());
@@ -177,7 +191,9 @@ export class Agents {
 
   async #envelope(work: Work): Promise<CommandEnvelope> {
     const answer = await getCommand(requestOf(work, 'GET'), this.#parts.deps);
-    return commandEnvelopeSchema.parse(answer.jsonBody);
+    const { name, ...rest } = commandEnvelopeSchema.parse(answer.jsonBody);
+    if (!isCommandName(name)) throw new Error(`no agent here knows ${name}`);
+    return { name, ...rest };
   }
 
   async #report(work: Work, result: Result<unknown>, isEventLost = false): Promise<void> {

@@ -2,18 +2,33 @@ import { Secret } from '../../../shared/domain/secret.ts';
 import { FailbackError } from '../../../shared/errors/failback-error.ts';
 import type {
   AccessGrant,
+  Consistency,
   DiskSnapshots,
   ReplicaDisks,
   SnapshotRequest,
+  SnapshotsTaken,
+  SourceAccess,
 } from '../../../shared/ports/azure.ts';
 import type { AzureVm } from './azure-vm.ts';
 import type { Timers } from './timers.ts';
 
 interface Snapshot {
   readonly itemId: string;
+  /** Snapshots of one disk, of which five may be read at once. */
+  readonly family: string;
+  readonly pointId: string;
+}
+
+/** One instant of the VM, and what Azure gave of what it was asked for. */
+export interface TakenPoint {
+  readonly pointId: string;
+  readonly asked: Consistency;
+  readonly got: Consistency;
   readonly content: number;
   readonly takenAt: Date;
 }
+
+const MAX_READS_OF_FAMILY = 5;
 
 interface Replica {
   content: number;
@@ -23,13 +38,18 @@ interface Replica {
 
 type SeedState = Awaited<ReturnType<ReplicaDisks['seedState']>>;
 
-/** Snapshots of the Azure VM's disks, each with what the disk held at that moment. */
+/** Snapshots of the Azure VM's disks, all of one point with what the disks held at that moment. */
 export class AzureSnapshots implements DiskSnapshots {
   readonly #vm: AzureVm;
   readonly #timers: Timers;
   readonly #snapshots = new Map<string, Snapshot>();
+  readonly #openReads = new Set<string>();
   /** Every snapshot that was ever made; the same name again makes none. */
   readonly taken: string[] = [];
+  /** Every instant that was ever taken, oldest first; also those whose snapshots are gone. */
+  readonly points: TakenPoint[] = [];
+  /** Why no application-consistent snapshot can be had; `null`: it can. */
+  inconsistentBecause: string | null = null;
 
   constructor(vm: AzureVm, timers: Timers) {
     this.#vm = vm;
@@ -40,32 +60,84 @@ export class AzureSnapshots implements DiskSnapshots {
     return [...this.#snapshots.keys()];
   }
 
+  /** Snapshots that somebody may read now. */
+  get openReads(): readonly string[] {
+    return [...this.#openReads];
+  }
+
   content(snapshotName: string): number {
     const snapshot = this.#snapshots.get(snapshotName);
     if (snapshot === undefined) throw new FailbackError('FB-AZ-004', { snapshotName });
-    return snapshot.content;
+    return this.point(snapshot.pointId).content;
   }
 
-  async take({ itemId, snapshotName }: SnapshotRequest): Promise<{ readonly takenAt: Date }> {
-    const existing = this.#snapshots.get(snapshotName);
-    if (existing !== undefined) return { takenAt: existing.takenAt };
-    const takenAt = this.#timers.now();
-    this.#snapshots.set(snapshotName, { itemId, content: this.#vm.writes.content, takenAt });
-    this.taken.push(snapshotName);
-    return { takenAt };
+  point(pointId: string): TakenPoint {
+    const point = this.points.find((each) => each.pointId === pointId);
+    if (point === undefined) throw new Error(`${pointId} was never taken`);
+    return point;
   }
 
-  async listOfItem(_resourceGroup: string, itemId: string): Promise<readonly string[]> {
-    return this.names.filter((name) => this.#snapshots.get(name)?.itemId === itemId);
+  async take({ itemId, pointId, disks, consistency }: SnapshotRequest): Promise<SnapshotsTaken> {
+    if (!this.points.some((each) => each.pointId === pointId)) this.#take(pointId, consistency);
+    for (const { id: family } of disks) {
+      const name = `${pointId}-${family}`;
+      if (this.#snapshots.has(name)) continue;
+      this.#snapshots.set(name, { itemId, family, pointId });
+      this.taken.push(name);
+    }
+    const { asked, got, takenAt } = this.point(pointId);
+    const isLess = asked !== got && this.inconsistentBecause !== null;
+    return {
+      takenAt,
+      consistency: got,
+      isOneInstant: true,
+      reasons: isLess ? [this.inconsistentBecause ?? ''] : [],
+      snapshots: Object.fromEntries(disks.map(({ id }) => [id, `${pointId}-${id}`])),
+    };
   }
 
-  async remove(_resourceGroup: string, snapshotName: string): Promise<void> {
-    this.#snapshots.delete(snapshotName);
+  async prune({
+    itemId,
+    keep,
+  }: Parameters<DiskSnapshots['prune']>[0]): Promise<{ readonly deleted: number }> {
+    const own = this.names.filter((name) => this.#snapshots.get(name)?.itemId === itemId);
+    const obsolete = own.filter((name) => !keep.includes(name));
+    for (const name of own) this.#openReads.delete(name);
+    for (const name of obsolete) this.#snapshots.delete(name);
+    return { deleted: obsolete.length };
   }
 
-  async grantRead(_resourceGroup: string, snapshotName: string): Promise<AccessGrant | null> {
-    if (!this.#snapshots.has(snapshotName)) return null;
-    const url = new Secret(`https://disks/${snapshotName}?sig=secret`);
+  async grantRead(
+    _resourceGroup: string,
+    { snapshot, base }: { readonly snapshot: string; readonly base: string | null },
+  ): Promise<SourceAccess | null> {
+    const source = this.#grant(snapshot);
+    if (source === null) return null;
+    const ofBase = base === null ? null : this.#grant(base);
+    const baseRefusal = base !== null && ofBase === null ? 'the base snapshot is gone' : null;
+    return { kind: 'managedDisk', source, base: ofBase, baseRefusal };
+  }
+
+  async release(_resourceGroup: string, names: readonly string[]): Promise<void> {
+    for (const name of names) this.#openReads.delete(name);
+  }
+
+  #take(pointId: string, asked: Consistency): void {
+    const got = this.inconsistentBecause === null ? asked : 'crashConsistent';
+    const { content } = this.#vm.writes;
+    this.points.push({ pointId, asked, got, content, takenAt: this.#timers.now() });
+  }
+
+  #grant(name: string): AccessGrant | null {
+    const snapshot = this.#snapshots.get(name);
+    if (snapshot === undefined) return null;
+    const { family } = snapshot;
+    const open = this.openReads.filter((each) => this.#snapshots.get(each)?.family === family);
+    if (open.length >= MAX_READS_OF_FAMILY && !open.includes(name)) {
+      throw new FailbackError('FB-AZ-006', { snapshotName: name });
+    }
+    this.#openReads.add(name);
+    const url = new Secret(`https://disks/${name}?sig=secret`);
     return { url, expiresAt: new Date(this.#timers.now().getTime() + 3_600_000) };
   }
 }

@@ -54,7 +54,7 @@ export class AzureVm implements AzureVirtualMachines {
       cpuCount: 2,
       memoryMiB: 4096,
       subnetId: '/subnets/failback',
-      disks: item.disks,
+      disks: item.disks.map((disk) => ({ kind: 'managedDisk', ...disk })),
     };
   }
 

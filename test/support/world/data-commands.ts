@@ -1,8 +1,13 @@
-import type { CommandInput, CommandOutput } from '../../../shared/contracts/commands.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type {
+  CommandInput,
+  CommandOutput,
+  ReplicationMode,
+} from '../../../shared/contracts/commands.ts';
 import { FailbackError } from '../../../shared/errors/failback-error.ts';
 import type { AzureReplicas, AzureSnapshots } from './azure-disks.ts';
 import type { CommandEffects } from './site-commands.ts';
-import type { Site } from './site.ts';
+import type { DiskRange, Site, SiteReplication, StagedDisk } from './site.ts';
 import type { Timers } from './timers.ts';
 
 export type DataPlaneCommand =
@@ -10,6 +15,7 @@ export type DataPlaneCommand =
   | 'verifyMasterTarget'
   | 'openTarget'
   | 'sealRecoveryPoint'
+  | 'rewindToPoint'
   | 'discardUnsealed'
   | 'verifyDisks'
   | 'closeTarget'
@@ -23,7 +29,7 @@ interface DataPlaneParts {
 }
 
 const DISK_BYTES = 1024 ** 3;
-const BLOCK_BYTES = 256 * 1024;
+export const BLOCK_BYTES = 256 * 1024;
 
 /** What the process server and the master target do with disks that hold one number each. */
 export function dataPlaneEffects(parts: DataPlaneParts): CommandEffects<DataPlaneCommand> {
@@ -44,6 +50,7 @@ export function dataPlaneEffects(parts: DataPlaneParts): CommandEffects<DataPlan
       return { sealedPointId: replication.sealed?.pointId ?? null };
     },
     sealRecoveryPoint: (input) => seal(parts, input),
+    rewindToPoint: (input) => rewind(site, input),
     discardUnsealed: ({ replicationId }) => {
       const replication = site.replications.get(replicationId);
       replication?.staged.clear();
@@ -55,7 +62,7 @@ export function dataPlaneEffects(parts: DataPlaneParts): CommandEffects<DataPlan
       const wasOpen = replication?.isOpen === true;
       if (replication === undefined) return { wasOpen };
       replication.isOpen = false;
-      if (forget) replication.sealed = null;
+      if (forget) Object.assign(replication, { sealed: null, older: [], damaged: [] });
       return { wasOpen };
     },
     replicateToAzure: ({ replicationId, replicaBlobName }) => {
@@ -74,21 +81,19 @@ function replicateDisk(
   { site, snapshots }: DataPlaneParts,
   input: CommandInput<'replicateDisk'>,
 ): CommandOutput<'replicateDisk'> {
-  const { replicationId, pointId, diskId, snapshotName, baseSnapshotName } = input;
+  const { replicationId, pointId, diskId, snapshotName } = input;
   const replication = site.opened(replicationId);
   const content = snapshots.content(snapshotName);
-  replication.staged.set(diskId, { pointId, content });
-  const base = replication.sealed;
-  const isDelta =
-    baseSnapshotName !== undefined &&
-    snapshots.names.includes(baseSnapshotName) &&
-    base?.source === snapshots.content(baseSnapshotName);
-  const changedBytes = isDelta ? content - base.source : DISK_BYTES;
+  const repair = input.repair?.map((range) => ({ diskId, ...range })) ?? null;
+  const { mode, reason } = planOf(snapshots, replication, input);
+  replication.staged.set(diskId, { pointId, content, mode, repair });
+  const changedBytes = changedBytesOf(mode, content - (replication.sealed?.source ?? 0), repair);
   return {
-    mode: isDelta ? 'delta' : 'full',
-    modeReason: isDelta ? `base ${baseSnapshotName} is trusted` : 'no base is known',
+    mode,
+    modeReason: reason,
     changedBytes,
     zeroBytes: 0,
+    readBytes: mode === 'delta' ? changedBytes : DISK_BYTES,
     sentBytes: changedBytes,
     wireBytes: Math.ceil(changedBytes / 2),
     durationMs: 1_000,
@@ -96,47 +101,137 @@ function replicateDisk(
   };
 }
 
+function planOf(
+  snapshots: AzureSnapshots,
+  { sealed }: SiteReplication,
+  { mode: asked, repair, baseSnapshotName: base }: CommandInput<'replicateDisk'>,
+): { readonly mode: ReplicationMode; readonly reason: string } {
+  if (repair !== undefined) return { mode: 'delta', reason: `repair of ${repair.length} blocks` };
+  if (asked === 'full' || asked === 'checksum') return { mode: asked, reason: 'asked for' };
+  const isTrusted =
+    base !== undefined &&
+    snapshots.names.includes(base) &&
+    sealed?.source === snapshots.content(base);
+  if (isTrusted) return { mode: 'delta', reason: `base ${base} is trusted` };
+  return { mode: 'full', reason: 'no base is known' };
+}
+
+function changedBytesOf(
+  mode: ReplicationMode,
+  difference: number,
+  repair: readonly DiskRange[] | null,
+): number {
+  if (repair !== null) return repair.reduce((sum, { length }) => sum + length, 0);
+  return mode === 'full' ? DISK_BYTES : difference;
+}
+
 /** All disks of one point become what the VM's disks hold, or none. */
 function seal(
   { site, timers }: DataPlaneParts,
-  { replicationId, pointId, diskIds }: CommandInput<'sealRecoveryPoint'>,
+  input: CommandInput<'sealRecoveryPoint'>,
 ): CommandOutput<'sealRecoveryPoint'> {
+  const { replicationId, pointId, takenAt, consistency } = input;
   const replication = site.opened(replicationId);
   const sealedAt = timers.now().toISOString();
-  if (replication.sealed?.pointId === pointId) return { sealedAt, appliedBytes: 0 };
-  const contents = diskIds.map((diskId) => {
-    const staged = replication.staged.get(diskId);
-    if (staged?.pointId === pointId) return staged.content;
-    const values = { diskId, pointId, reason: 'it was not received' };
-    throw new FailbackError('FB-JRN-002', values);
-  });
+  if (replication.sealed?.pointId === pointId) {
+    return { sealedAt, appliedBytes: 0, retainedPointIds: retainedPointIds(replication) };
+  }
+  const staged = stagedDisks(replication, input);
   const vm = site.vmOf(replicationId);
   if (vm.disksAt !== 'masterTarget' || vm.writes.isRunning) {
     throw new FailbackError('FB-SITE-004', { vmName: vm.name });
   }
-  const source = Math.max(...contents);
-  const content = site.isStorageFaulty ? source - 1 : source;
-  replication.sealed = { pointId, source, content };
-  replication.isVerified = false;
+  refuseForeignBytes(site, staged);
+  const source = sourceAfter(replication, staged);
+  replication.damaged = site.damageAfterWriting(damageLeft(replication, staged));
+  const before = replication.sealed === null ? [] : [replication.sealed];
+  // The point that is made by the seal is one of those that are kept.
+  replication.older = [...replication.older, ...before].slice(1 - site.retainedPoints);
+  if (site.retainedPoints === 1) replication.older = [];
+  replication.sealed = { pointId, takenAt, consistency, source };
   replication.staged.clear();
-  site.overwrite(vm, content);
-  return { sealedAt, appliedBytes: DISK_BYTES };
+  site.apply(replication);
+  return { sealedAt, appliedBytes: DISK_BYTES, retainedPointIds: retainedPointIds(replication) };
+}
+
+function stagedDisks(
+  replication: SiteReplication,
+  { pointId, diskIds }: CommandInput<'sealRecoveryPoint'>,
+): readonly StagedDisk[] {
+  return diskIds.map((diskId) => {
+    const disk = replication.staged.get(diskId);
+    if (disk?.pointId === pointId) return disk;
+    throw new FailbackError('FB-JRN-002', { diskId, pointId, reason: 'it was not received' });
+  });
+}
+
+/** A delta is built on what lies on the disk; blocks that both sides compared are not. */
+function refuseForeignBytes(site: Site, staged: readonly StagedDisk[]): void {
+  if (!site.isWrittenByOthers) return;
+  if (staged.some(({ mode }) => mode === 'delta')) {
+    throw new FailbackError('FB-JRN-008', { diskId: 'os', offset: 0 });
+  }
+  site.isWrittenByOthers = false;
+}
+
+/** A repair brings the disks to no other instant. */
+function sourceAfter({ sealed }: SiteReplication, staged: readonly StagedDisk[]): number {
+  if (staged.some(({ repair }) => repair === null)) {
+    return Math.max(...staged.map(({ content }) => content));
+  }
+  return sealed?.source ?? 0;
+}
+
+/** Blocks that were read from another instant than the disks stand at are as wrong as those before. */
+function damageLeft(
+  { sealed, damaged }: SiteReplication,
+  staged: readonly StagedDisk[],
+): readonly DiskRange[] {
+  if (staged.every(({ mode }) => mode !== 'delta')) return [];
+  const repaired = staged
+    .filter(({ content }) => content === sealed?.source)
+    .flatMap(({ repair }) => repair ?? []);
+  return damaged.filter((range) => !repaired.some((each) => isDeepStrictEqual(each, range)));
+}
+
+function retainedPointIds({ older, sealed }: SiteReplication): string[] {
+  return [...older, ...(sealed === null ? [] : [sealed])].map(({ pointId }) => pointId);
+}
+
+/** The disks hold again what they held at that point; the newer points are gone. */
+function rewind(
+  site: Site,
+  { replicationId, pointId }: CommandInput<'rewindToPoint'>,
+): CommandOutput<'rewindToPoint'> {
+  const replication = site.opened(replicationId);
+  const points = [
+    ...replication.older,
+    ...(replication.sealed === null ? [] : [replication.sealed]),
+  ];
+  const index = points.findIndex((point) => point.pointId === pointId);
+  const point = points[index];
+  if (point === undefined) throw new FailbackError('FB-JRN-009', { pointId });
+  replication.older = points.slice(0, index);
+  replication.sealed = point;
+  site.apply(replication);
+  return { takenAt: point.takenAt, consistency: point.consistency };
 }
 
 function verifyDisks(
   site: Site,
-  { replicationId, pointId }: CommandInput<'verifyDisks'>,
+  { replicationId, pointId, sampleShare }: CommandInput<'verifyDisks'>,
 ): CommandOutput<'verifyDisks'> {
   const replication = site.opened(replicationId);
-  const { sealed } = replication;
+  const { sealed, damaged } = replication;
   if (sealed?.pointId !== pointId) {
     throw new FailbackError('FB-JRN-006', { pointId, diskId: 'all' });
   }
-  const isSame = site.vmOf(replicationId).writes.content === sealed.source;
-  replication.isVerified = isSame;
+  replication.isVerified =
+    damaged.length === 0 && site.vmOf(replicationId).writes.content === sealed.source;
   return {
-    blocksCompared: DISK_BYTES / BLOCK_BYTES,
-    bytesCompared: DISK_BYTES,
-    mismatches: isSame ? [] : [{ diskId: 'os', offset: 0, length: BLOCK_BYTES }],
+    comparedShare: sampleShare,
+    blocksCompared: (DISK_BYTES / BLOCK_BYTES) * sampleShare,
+    bytesCompared: DISK_BYTES * sampleShare,
+    mismatches: damaged.map((range) => ({ ...range })),
   };
 }

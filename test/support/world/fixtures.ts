@@ -7,6 +7,12 @@ import { AGENT_KEY } from './agents.ts';
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 60 * MINUTE_MS;
 
+/** The first block of the system disk comes back wrong, whatever is written to it. */
+export const LASTING_FAULT = {
+  blocks: [{ diskId: 'os', offset: 0, length: 256 * 1024 }],
+  isLasting: true,
+};
+
 export const CONFIGURATION_SERVER = 'cs-cs1';
 export const MASTER_TARGET = 'mt-mt1';
 
@@ -45,6 +51,8 @@ export const MANUAL: FailbackOptions = {
   autoCommit: false,
   cycleIntervalSeconds: 300,
   bootTimeoutSeconds: 120,
+  proofShare: 1,
+  applicationConsistentMinutes: 0,
 };
 
 /** Waits for nobody. */

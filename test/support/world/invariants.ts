@@ -30,13 +30,13 @@ export class Invariants {
     this.violations.push(`${replicationId} was booted before its disks were proved`);
   }
 
-  /** `homeContent` is what the machine at home was proved to hold. */
-  deletion(phase: Phase, azureContent: number, homeContent: number | null): void {
+  /** What the machine at home has to hold, and what it was proved to hold. */
+  deletion(phase: Phase, wantedContent: number, homeContent: number | null): void {
     if (phase !== 'committing') {
       this.violations.push(`the Azure VM was deleted in the phase ${phase}`);
     }
-    if (homeContent !== azureContent) {
-      const held = `${String(homeContent)} at home, ${azureContent} in Azure`;
+    if (homeContent !== wantedContent) {
+      const held = `${String(homeContent)} at home, ${wantedContent} wanted`;
       this.violations.push(`the Azure VM was deleted although the disks differ: ${held}`);
     }
   }
@@ -44,6 +44,11 @@ export class Invariants {
   leftoverSnapshots(names: readonly string[], owned: readonly string[]): void {
     const orphans = names.filter((name) => !owned.includes(name));
     if (orphans.length > 0) this.violations.push(`snapshots nobody owns: ${orphans.join(', ')}`);
+  }
+
+  leftoverReads(names: readonly string[], inUse: readonly string[]): void {
+    const open = names.filter((name) => !inUse.includes(name));
+    if (open.length > 0) this.violations.push(`snapshots left open to read: ${open.join(', ')}`);
   }
 
   #checkPower(): void {

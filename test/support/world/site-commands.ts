@@ -110,6 +110,8 @@ function prepareTarget(
     isOpen: false,
     staged: new Map(),
     sealed: null,
+    older: [],
+    damaged: [],
     isVerified: false,
   };
   site.replications.set(replicationId, replication);

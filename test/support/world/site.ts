@@ -1,3 +1,4 @@
+import type { ReplicationMode } from '../../../shared/contracts/commands.ts';
 import { FailbackError } from '../../../shared/errors/failback-error.ts';
 import { GuestWrites } from './guest-writes.ts';
 import type { Invariants } from './invariants.ts';
@@ -13,18 +14,51 @@ export interface SiteVm {
   startedAt: Date | null;
 }
 
+/** A stretch of one disk. */
+export interface DiskRange {
+  readonly diskId: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Received and not sealed yet: all of one disk at an instant, or only some stretches of it. */
+export interface StagedDisk {
+  readonly pointId: string;
+  readonly content: number;
+  readonly mode: ReplicationMode;
+  readonly repair: readonly DiskRange[] | null;
+}
+
+export interface SealedPoint {
+  readonly pointId: string;
+  readonly takenAt: string;
+  readonly consistency: 'crashConsistent' | 'applicationConsistent';
+  /** What the source held. */
+  readonly source: number;
+}
+
 /** What configuration server and master target keep about one replication. */
 export interface SiteReplication {
   readonly replicationId: string;
   readonly vmId: string;
   readonly location: 'original' | 'alternate';
   isOpen: boolean;
-  /** What was received but not sealed, by disk. */
-  readonly staged: Map<string, { readonly pointId: string; readonly content: number }>;
-  /** The last sealed point: its name, what the source held, what the disks at home hold. */
-  sealed: { readonly pointId: string; readonly source: number; readonly content: number } | null;
+  readonly staged: Map<string, StagedDisk>;
+  /** The point that the disks stand at. */
+  sealed: SealedPoint | null;
+  /** Points that can be gone back to, oldest first. */
+  older: readonly SealedPoint[];
+  /** Stretches that the storage holds wrongly; a delta that does not write them leaves them so. */
+  damaged: readonly DiskRange[];
   /** Set by a successful comparison, forgotten as soon as the disks change. */
   isVerified: boolean;
+}
+
+/** What the storage does to what is written to it. */
+interface StorageFault {
+  readonly blocks: readonly DiskRange[];
+  /** False: it happens once. */
+  readonly isLasting: boolean;
 }
 
 /** The original VM's disks are old: they come from before the failover. */
@@ -39,7 +73,11 @@ export class Site {
   /** Boots that happened, by replication; a start of a VM that runs is none. */
   readonly boots: string[] = [];
   /** The storage writes something else than it was given. */
-  isStorageFaulty = false;
+  storageFault: StorageFault | null = null;
+  /** Another program wrote to the disks while the master target had them: no delta fits on them. */
+  isWrittenByOthers = false;
+  /** How many points the master target keeps, the newest included. */
+  retainedPoints = 24;
   /** Time from the boot until the mobility agent has registered; `null`: it never does. */
   agentRegistersAfterMs: number | null = 30_000;
 
@@ -66,10 +104,23 @@ export class Site {
     return vm;
   }
 
-  /** Replaces what the disks of a VM hold; the VM has to be off. */
-  overwrite(vm: SiteVm, content: number): void {
+  /** The disks become what the sealed point says, but for what is damaged. The VM has to be off. */
+  apply(replication: SiteReplication): void {
+    const { sealed, damaged, vmId } = replication;
+    const vm = this.vms.get(vmId);
+    if (sealed === null || vm === undefined) throw new Error(`${vmId} has nothing to be applied`);
+    const content = damaged.length === 0 ? sealed.source : sealed.source - 1;
     const writes = new GuestWrites(() => this.#timers.now(), content);
-    this.vms.set(vm.vmId, { ...vm, writes });
+    this.vms.set(vmId, { ...vm, writes });
+    replication.isVerified = false;
+  }
+
+  /** What is wrong on the disks once something was written to them. */
+  damageAfterWriting(left: readonly DiskRange[]): readonly DiskRange[] {
+    if (this.storageFault === null) return left;
+    const { blocks, isLasting } = this.storageFault;
+    if (!isLasting) this.storageFault = null;
+    return [...new Map([...left, ...blocks].map((each) => [JSON.stringify(each), each])).values()];
   }
 
   deleteVm(vmId: string): void {

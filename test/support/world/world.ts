@@ -148,8 +148,9 @@ export class World {
   }
 
   /** As an operator does it: the record, then the event. Throws what the HTTP function answers. */
-  async ask(intent: Intent, jobId = this.job().id): Promise<void> {
-    await ask(this.#deps, jobId, intent);
+  async ask(intent: Intent, recoveryPoint?: string): Promise<void> {
+    const point = recoveryPoint === undefined ? {} : { recoveryPoint };
+    await ask(this.#deps, this.job().id, { intent, ...point });
     await this.settle();
   }
 
@@ -161,7 +162,7 @@ export class World {
     const asked: { answer: 'accepted' | ErrorCode | null } = { answer: null };
     this.faults.afterCalls(calls, async () => {
       try {
-        await ask(this.#deps, this.job().id, intent);
+        await ask(this.#deps, this.job().id, { intent });
         asked.answer = 'accepted';
       } catch (error) {
         if (!(error instanceof FailbackError)) throw error;
@@ -239,14 +240,18 @@ export class World {
     if (defect !== undefined) throw new Error('an agent stand-in broke', { cause: defect });
     const { names } = this.snapshots;
     this.invariants.leftoverSnapshots(names, this.#owned());
+    this.invariants.leftoverReads(this.snapshots.openReads, this.#isAnythingRunning ? names : []);
     const { violations } = this.invariants;
     if (violations.length > 0) throw new Error(`Never must: ${violations.join('; ')}`);
   }
 
   /** While a job runs its snapshots are its own; afterwards only the base is owned. */
   #owned(): readonly string[] {
-    const isRunning = this.jobs.all().some(({ state }) => !isTerminal(state));
-    return isRunning ? this.snapshots.names : Object.values(this.item.base);
+    return this.#isAnythingRunning ? this.snapshots.names : Object.values(this.item.base);
+  }
+
+  get #isAnythingRunning(): boolean {
+    return this.jobs.all().some(({ state }) => !isTerminal(state));
   }
 
   async #startJob(operation: Job['operation'], options: FailbackOptions): Promise<Job> {
@@ -264,8 +269,21 @@ export class World {
   #noteDeletion(): void {
     const replication = this.site.replications.get(this.item.id);
     const { sealed = null, isVerified = false } = replication ?? {};
-    const proved = isVerified ? (sealed?.content ?? null) : null;
-    this.invariants.deletion(this.item.phase, this.vm.writes.content, proved);
+    const proved = isVerified ? (sealed?.source ?? null) : null;
+    this.invariants.deletion(this.item.phase, this.#wantedContent(), proved);
+  }
+
+  /** What the machine at home has to hold: everything, unless somebody chose an older point. */
+  #wantedContent(): number {
+    const { failoverTo = 'latest' } =
+      this.jobs.all().find(({ cycles }) => cycles.at(-1)?.kind === 'final') ?? {};
+    if (failoverTo === 'latest') return this.vm.writes.content;
+    const chosen = this.snapshots.points.findLast(({ pointId, got }) =>
+      failoverTo === 'latestApplicationConsistent'
+        ? got === 'applicationConsistent'
+        : pointId === failoverTo,
+    );
+    return chosen?.content ?? this.vm.writes.content;
   }
 
   #gainProcessServer(name: string): void {
