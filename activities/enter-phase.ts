@@ -1,10 +1,11 @@
 import type { ActivityHandler } from '../shared/contracts/activities.ts';
 import { isTerminal, type Job, type JobEvent } from '../shared/domain/job.ts';
 import { assertCanEnter, type Phase } from '../shared/domain/phases.ts';
+import type { ProtectedItem } from '../shared/domain/protected-item.ts';
 import { FailbackError } from '../shared/errors/failback-error.ts';
 import { MAX_JOB_EVENTS } from '../shared/policy/limits.ts';
 import type { StoreDeps } from './support/deps.ts';
-import { updateItem, updateJob } from './support/records.ts';
+import { requireItem, updateItem, updateJob } from './support/records.ts';
 
 /**
  * Moves the item along TRANSITIONS and notes it in the job's history. Entering the present phase again
@@ -13,6 +14,12 @@ import { updateItem, updateJob } from './support/records.ts';
  */
 export const createEnterPhase = ({ stores, clock }: StoreDeps): ActivityHandler<'enterPhase'> =>
   async function enterPhase({ jobId, itemId, phase, message, state, isRehearsal }) {
+    const move = (item: ProtectedItem): ProtectedItem => {
+      if (item.activeJobId !== jobId) throw new FailbackError('FB-ORC-012', { jobId });
+      assertCanEnter(item.phase, phase);
+      return item.phase === phase ? item : { ...item, phase };
+    };
+    if (!isRehearsal) move(await requireItem(stores, itemId));
     const event: JobEvent = { at: clock.now().toISOString(), phase, message };
     // The job first: from then on a cancel is refused, and one that came before is seen here.
     await updateJob(stores, jobId, (job) => {
@@ -20,12 +27,7 @@ export const createEnterPhase = ({ stores, clock }: StoreDeps): ActivityHandler<
       if (isCancelledBefore(job, phase)) throw new FailbackError('FB-ORC-005');
       return { ...job, phase, state: state ?? 'running', history: append(job, event) };
     });
-    if (isRehearsal) return null;
-    await updateItem(stores, itemId, (item) => {
-      if (item.activeJobId !== jobId) throw new FailbackError('FB-ORC-012', { jobId });
-      assertCanEnter(item.phase, phase);
-      return item.phase === phase ? item : { ...item, phase };
-    });
+    if (!isRehearsal) await updateItem(stores, itemId, move);
     return null;
   };
 

@@ -29,8 +29,8 @@ const FULL: Sizes = {
   deltaDisksBytes: [GIB, 16 * GIB],
   linkBytes: 256 * MIB,
   sparseDisks: [
-    { sizeBytes: 64 * GIB, pages: 100_000 },
-    { sizeBytes: 4 * TIB, pages: 100_000 },
+    { sizeBytes: 64 * GIB, pages: 20_000 },
+    { sizeBytes: 4 * TIB, pages: 20_000 },
     { sizeBytes: 4 * TIB, pages: 1_000_000 },
   ],
 };

@@ -20,6 +20,8 @@ import type { ReplicationGate, SessionRights } from './replication-gate.ts';
 import { asJournalError } from './storage-error.ts';
 import { TargetDisk } from './target-disk.ts';
 
+/** How long a peer that was refused may take to notice. */
+const LAST_WORDS_MS = 2000;
 /** Credit is given back in steps of so many bytes. */
 const CREDIT_STEP_BYTES = CREDIT_BYTES / 8;
 
@@ -42,6 +44,7 @@ export async function serveConnection(socket: Duplex, parts: SessionParts): Prom
   } catch (error) {
     parts.log.warn('a transfer ended early', { reason: String(error) });
     await refuse(stream, asJournalError(error));
+    await stream.drain(LAST_WORDS_MS);
   } finally {
     stream.close();
   }

@@ -9,7 +9,8 @@ const MAX_PAUSE_MS = 15_000;
 /** A full volume is a state of the site, not a defect: FB-JRN-004, which may pass. */
 export function asJournalError(error: unknown): unknown {
   const isFull =
-    error instanceof Error &&
+    typeof error === 'object' &&
+    error !== null &&
     'code' in error &&
     (error.code === 'ENOSPC' || error.code === 'EDQUOT');
   return isFull ? new FailbackError('FB-JRN-004', {}, { cause: error }) : error;

@@ -12,7 +12,7 @@ import {
   refusalSchema,
   type TransferFrame,
 } from '../../shared/contracts/transfer-protocol.ts';
-import { type ErrorRecord, FailbackError } from '../../shared/errors/failback-error.ts';
+import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { FrameStream } from '../runtime/frame-stream.ts';
 import { Credit } from './credit.ts';
 

@@ -48,6 +48,21 @@ export class FrameStream {
   close(): void {
     this.#socket.destroy();
   }
+
+  /**
+   * Reads and drops what still comes until the peer closes. Closing at once, with bytes unread, resets the
+   * connection, and what was sent last would never arrive.
+   */
+  async drain(timeoutMs: number): Promise<void> {
+    const timer = setTimeout(() => this.close(), timeoutMs);
+    try {
+      while ((await this.#incoming.next()).done !== true);
+    } catch {
+      // The peer is gone.
+    } finally {
+      clearTimeout(timer);
+    }
+  }
 }
 
 /** Chunks as TLS hands them out, 16 KiB each: put together once a frame, not once a chunk. */

@@ -100,13 +100,26 @@ describe('the gate before the commit', () => {
     expect(world.vm.deletions).toBe(1);
   });
 
-  it('refuses a failover that was already asked for and done', async () => {
-    await expect(world.ask('failover')).rejects.toMatchObject({ code: 'FB-REQ-004' });
+  it('answers a failover that was already asked for and done, and does it no second time', async () => {
+    const before = world.job();
+    await world.ask('failover', 'latest');
+    expect(world.job()).toEqual(before);
+    await world.advance(HOUR_MS);
+    expect(world.job()).toEqual(before);
+    expect(world.vm.powerActions).toEqual(['powerOff']);
+    expect(world.site.boots).toEqual(['web']);
     expect((await world.view()).allowedActions).toEqual(['commit', 'cancel']);
   });
 });
 
 describe('a request at the wrong time', () => {
+  it('is refused: no failover once the machine has failed over by itself', async () => {
+    await world.start({ autoFailover: true });
+    await world.untilWaiting('commitPending');
+    await expect(world.ask('failover')).rejects.toMatchObject({ code: 'FB-REQ-004' });
+    expect(world.job().intents).toEqual({});
+  });
+
   it('is refused: no commit before the machine runs at home', async () => {
     await world.start();
     await expect(world.ask('commit')).rejects.toMatchObject({ code: 'FB-REQ-004' });

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { reverseReplicationInstanceId } from '../../shared/contracts/orchestrations.ts';
+import { killPlaces } from '../support/world/kill-places.ts';
 import { World } from '../support/world/world.ts';
 
 /** Only there to end a test that hangs: hundreds of failbacks take a while on a busy machine. */
@@ -57,7 +58,7 @@ describe('a host that dies during a failback', () => {
       const expected = outcomeOf(whole);
       expect(expected).toMatchObject({ job: { state: 'succeeded' }, boots: ['web'], deletions: 1 });
       whole.dispose();
-      for (let after = 1; after < commits; after += 1) {
+      for (const after of killPlaces('failback', commits, 3)) {
         const it = await startedWorld(after);
         await it.until(() => it.host.isCrashed);
         await it.host.restart();
@@ -113,8 +114,8 @@ describe('a host that dies during a rollback', () => {
       const expected = { state, error, undo: report.undo, machines: whole.machines };
       expect(expected).toMatchObject({ machines: { azure: 'running', home: 'off' } });
       whole.dispose();
-      // Each of these runs is a failback and a rollback; every fifth of them keeps the suite short.
-      for (let after = 1; after < commits; after += 5) {
+      // Each of these runs is a failback and a rollback.
+      for (const after of killPlaces('rollback', commits, 3)) {
         const it = await cancelledWorld(after);
         await it.until(() => it.host.isCrashed);
         await it.host.restart();

@@ -3,6 +3,7 @@ import type { CommandName } from '../../shared/contracts/commands.ts';
 import type { ErrorCode } from '../../shared/errors/catalogue.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { LASTING_FAULT } from '../support/world/fixtures.ts';
+import { killPlaces } from '../support/world/kill-places.ts';
 import { World } from '../support/world/world.ts';
 
 let world: World | undefined;
@@ -99,7 +100,7 @@ describe('a rehearsal', () => {
     const { commits } = whole.host;
     whole.dispose();
     expect(commits).toBeGreaterThan(100);
-    for (let after = 1; after < commits; after += 7) {
+    for (const after of killPlaces('rehearsal', commits, 7)) {
       const it = await newWorld();
       it.host.crashAfter(after);
       await it.startRehearsal();

@@ -154,8 +154,8 @@ describe('a rollback', () => {
 
   it('does not hide a failure that came before anything was changed', async () => {
     const { maxAttempts } = ACTIVITY_RETRY.enterPhase;
-    // Starting the job reads and writes the item; the next write is that of the first phase.
-    world.faults.afterCalls(2, async () => world.faults.fail('items.replace', maxAttempts));
+    // Starting reads the item, writes the job and takes the item; the next write is that of the first phase.
+    world.faults.afterCalls(3, async () => world.faults.fail('items.replace', maxAttempts));
     await world.start();
     const job = await world.untilEnd();
     expect(job.error?.message).toContain('TooManyRequests');

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages behind the end-to-end tests on real peers, and prints what it has.
 # Safe to run again: apt-get leaves alone what is there already.
+# With --rivals also the tools that `npm run bench` measures against; no test needs them.
 set -eu
 
 packages='
@@ -14,6 +15,23 @@ packages='
   syslinux-common
   xz-utils
 '
+
+rivals='
+  aria2
+  curl
+  libnbd-bin
+  nbdkit
+  qemu-block-extra
+'
+
+case "${1:-}" in
+  '') ;;
+  --rivals) packages="$packages $rivals" ;;
+  *)
+    echo "Unknown option $1: there is only --rivals." >&2
+    exit 1
+    ;;
+esac
 
 if ! command -v apt-get >/dev/null 2>&1; then
   echo 'The peers are Debian packages, and this system has no apt-get: use Debian or a Debian container.' >&2

@@ -1,3 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from '@jest/globals';
 import { bootImageTools } from '../../local/boot-image/build-boot-image.ts';
 import { findProgram } from '../../local/boot-image/tools.ts';
@@ -6,6 +10,7 @@ import { findProgram } from '../../local/boot-image/tools.ts';
 const PROBES = {
   qemu: () => ['qemu-system-x86_64', 'qemu-img'].filter((name) => findProgram(name) === null),
   bootImage: () => bootImageTools().missing,
+  smallVolume: () => (canMount() ? [] : ['the right to mount a small tmpfs']),
 } satisfies Record<string, () => readonly string[]>;
 
 export type PeerName = keyof typeof PROBES;
@@ -21,7 +26,11 @@ let found: Peers | null = null;
 /** Which peers this machine has. The first call of a test file prints those that are left out. */
 export function peers(): Peers {
   if (found !== null) return found;
-  found = { qemu: probe('qemu'), bootImage: probe('bootImage') };
+  found = {
+    qemu: probe('qemu'),
+    bootImage: probe('bootImage'),
+    smallVolume: probe('smallVolume'),
+  };
   for (const { reason } of Object.values(found)) {
     if (reason !== null) print(reason);
   }
@@ -44,7 +53,8 @@ export function describeWith(
     return;
   }
   // CI installs every peer: there a missing one is a failure, not a reason.
-  if (process.env['REQUIRE_PEERS'] === '1') throw new Error(reasons.join(' '));
+  const isInstallable = !names.every((name) => name === 'smallVolume');
+  if (process.env['REQUIRE_PEERS'] === '1' && isInstallable) throw new Error(reasons.join(' '));
   describe(title, () => {
     it(`is LEFT OUT: ${reasons.join(' ')}`, () => {
       print(`"${title}" was not tested. ${reasons.join(' ')}`);
@@ -55,11 +65,27 @@ export function describeWith(
 function probe(name: PeerName): Peer {
   const missing = PROBES[name]();
   if (missing.length === 0) return { isAvailable: true, reason: null };
-  const remedy = 'Run test/peers/install.sh on Debian.';
+  const remedy =
+    name === 'smallVolume' ? 'Run it as root.' : 'Run test/peers/install.sh on Debian.';
   return {
     isAvailable: false,
     reason: `Peer "${name}" is left out, because this machine lacks ${missing.join(', ')}. ${remedy}`,
   };
+}
+
+/** A volume of a few MiB, to see what happens when it is full. */
+function canMount(): boolean {
+  const folder = mkdtempSync(join(tmpdir(), 'mount-'));
+  const options = { stdio: 'ignore' } as const;
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder], options);
+    execFileSync('umount', [folder], options);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 function print(line: string): void {

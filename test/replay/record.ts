@@ -5,6 +5,7 @@ import {
   reverseReplicationInstanceId,
 } from '../../shared/contracts/orchestrations.ts';
 import { REVERSE_CYCLE_MS } from '../../shared/policy/limits.ts';
+import { HOUR_MS, LASTING_FAULT, MINUTE_MS } from '../support/world/fixtures.ts';
 import { World } from '../support/world/world.ts';
 import type { Recording } from './golden.ts';
 
@@ -14,6 +15,11 @@ export async function recordHistories(): Promise<Readonly<Record<string, Recordi
     ...(await recordWayHome()),
     ...(await recordCancel()),
     ...(await recordRehearsal()),
+    ...(await recordOlderPoint()),
+    ...(await recordRepair()),
+    ...(await recordComparison()),
+    ...(await recordLongTransfer()),
+    ...(await recordTakenUp()),
   };
 }
 
@@ -40,6 +46,7 @@ async function recordWayHome(): Promise<Record<string, Recording>> {
       failover: take(world, 'failover', part('failover')),
       gate: take(world, 'gate', part('commit-gate')),
       commit: take(world, 'commit', part('commit')),
+      'command-towards-azure': take(world, 'command', part(`${id}-r0-send-os`)),
       'reverse-replicate': take(world, 'reverseReplicate', part('reverse-replicate')),
       'reverse-replication': take(
         world,
@@ -74,6 +81,105 @@ async function recordRehearsal(): Promise<Record<string, Recording>> {
     await world.startRehearsal();
     await world.untilEnd();
     return { rehearsal: take(world, 'rehearsal', rehearsalInstanceId(world.item.id)) };
+  } finally {
+    world.dispose();
+  }
+}
+
+/** An older point is chosen: the disks are taken back before they are proved. */
+async function recordOlderPoint(): Promise<Record<string, Recording>> {
+  const world = await World.create();
+  try {
+    const { id } = await world.start({
+      cycleIntervalSeconds: 60,
+      applicationConsistentMinutes: 60,
+    });
+    await world.until(() => world.job().cycles.length === 3);
+    await world.settle();
+    await world.ask('failover', 'latestApplicationConsistent');
+    await world.untilWaiting('commitPending');
+    return { 'failover-older-point': take(world, 'failover', partInstanceId(id, 'failover')) };
+  } finally {
+    world.dispose();
+  }
+}
+
+/** Blocks of both disks differ and are sent again. */
+async function recordRepair(): Promise<Record<string, Recording>> {
+  const world = await World.create();
+  try {
+    const { blocks } = LASTING_FAULT;
+    const both = [...blocks, ...blocks.map((block) => ({ ...block, diskId: 'lun-0' }))];
+    world.site.storageFault = { blocks: both, isLasting: false };
+    const { id } = await world.start({ autoFailover: true });
+    await world.untilWaiting('commitPending');
+    return { 'failover-repaired': take(world, 'failover', partInstanceId(id, 'failover')) };
+  } finally {
+    world.dispose();
+  }
+}
+
+/** Somebody else wrote to the disk at home: the point is compared and sealed again. */
+async function recordComparison(): Promise<Record<string, Recording>> {
+  const world = await World.create();
+  try {
+    const { id } = await world.start();
+    await world.untilWaiting('replicating');
+    world.site.isWrittenByOthers = true;
+    await world.until(() => world.job().cycles.length === 2);
+    await world.settle();
+    const loop = take(world, 'replication', partInstanceId(id, 'replication'));
+    return { 'replication-compared': loop };
+  } finally {
+    world.dispose();
+  }
+}
+
+/** A transfer on its way in its second execution, and one that was given up. */
+async function recordLongTransfer(): Promise<Record<string, Recording>> {
+  const world = await World.create();
+  try {
+    world.agents.behaviours.plan('replicateDisk', { afterMs: 4 * HOUR_MS });
+    const { id } = await world.start();
+    await world.until(() => world.job().cycles.length === 1);
+    await world.settle();
+    const afresh = take(world, 'command', partInstanceId(id, 'replicate-0-os'));
+    world.agents.behaviours.plan('replicateDisk', { answer: 'never' });
+    await world.untilWaiting('replicating');
+    await world.advance(20 * MINUTE_MS);
+    const waiting = take(world, 'command', partInstanceId(id, 'replicate-1-os'));
+    await world.ask('cancel');
+    await world.untilEnd();
+    const brokenOff = take(world, 'command', partInstanceId(id, 'replicate-1-os'));
+    return {
+      'command-afresh': afresh,
+      'command-waiting': waiting,
+      'command-broken-off': brokenOff,
+    };
+  } finally {
+    world.dispose();
+  }
+}
+
+/** A failback that is taken up at the gate, and one that first undoes what was left. */
+async function recordTakenUp(): Promise<Record<string, Recording>> {
+  const world = await World.create();
+  try {
+    const first = await world.start({ autoFailover: true });
+    await world.untilPhase('booting');
+    world.terminateEverything();
+    await world.start({ autoFailover: true });
+    await world.untilWaiting('commitPending');
+    const anew = take(world, 'failback', first.instanceId);
+    world.terminateEverything();
+    const { instanceId } = await world.start();
+    await world.untilWaiting('commitPending');
+    await world.ask('commit');
+    await world.untilEnd();
+    return {
+      'failback-begun-anew': anew,
+      'failback-taken-up': take(world, 'failback', instanceId),
+    };
   } finally {
     world.dispose();
   }

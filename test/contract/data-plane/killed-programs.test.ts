@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { CommandName, CommandOutput } from '../../../shared/contracts/commands.ts';
 import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
 import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
+import { freePort } from '../../../local/lab/free-port.ts';
 import { AgentChild } from '../../support/data-plane/programs/agent-child.ts';
 import { Random } from '../../support/data-plane/random.ts';
 
@@ -30,12 +31,14 @@ afterAll(async () => {
 class Replication {
   readonly source: LabDisk;
   readonly file: string;
-  readonly #running = new Map<string, AgentChild>();
+  readonly #port: number;
+  readonly #running = new Map<string, Promise<AgentChild>>();
   /** Snapshot that each point stands for. */
   readonly points = new Map<string, string>();
 
-  constructor(source: LabDisk) {
+  constructor(source: LabDisk, port: number) {
     this.source = source;
+    this.#port = port;
     this.file = join(site.folder, 'killed.raw');
     const handle = openSync(this.file, 'w');
     ftruncateSync(handle, SIZE_BYTES);
@@ -45,21 +48,26 @@ class Replication {
   async program(kind: 'processServer' | 'masterTarget'): Promise<AgentChild> {
     const running = this.#running.get(kind);
     if (running !== undefined) return running;
+    const starting = this.#start(kind);
+    this.#running.set(kind, starting);
+    return starting;
+  }
+
+  async #start(kind: 'processServer' | 'masterTarget'): Promise<AgentChild> {
     const tls = await site.certificate(kind);
-    const { retentionFolder } = site;
-    const started = await AgentChild.start({ kind, tls, retentionFolder });
-    this.#running.set(kind, started);
-    return started;
+    return AgentChild.start({ kind, tls, retentionFolder: site.retentionFolder, port: this.#port });
   }
 
   async kill(kind: 'processServer' | 'masterTarget'): Promise<void> {
-    await this.#running.get(kind)?.kill();
+    const running = this.#running.get(kind);
     this.#running.delete(kind);
+    await (await running)?.kill();
   }
 
   async killAll(): Promise<void> {
     await this.kill('processServer');
     await this.kill('masterTarget');
+    AgentChild.disposeSpares();
   }
 
   /** What a master target finds after its start. */
@@ -71,7 +79,7 @@ class Replication {
   }
 
   async send(pointId: string, snapshot: string, base: string | undefined): Promise<void> {
-    const { port } = await this.program('masterTarget');
+    await this.program('masterTarget');
     const processServer = await this.program('processServer');
     const input = {
       ...REPLICATION,
@@ -79,7 +87,7 @@ class Replication {
       diskId: 'os',
       sizeBytes: SIZE_BYTES,
       snapshotName: snapshot,
-      masterTarget: { host: '127.0.0.1', port },
+      masterTarget: { host: '127.0.0.1', port: this.#port },
       ...(base === undefined ? {} : { baseSnapshotName: base }),
     };
     const access = await this.source.access(snapshot, base);
@@ -118,56 +126,73 @@ class Replication {
   }
 }
 
+/** Kills one program at a random moment of what goes on; a master target comes back at once. */
+class Killer {
+  readonly #replication: Replication;
+  readonly #random: Random;
+  kills = 0;
+  /** How long a whole round took when nobody was killed: the moments are chosen from it. */
+  roundMs = 400;
+
+  constructor(replication: Replication, random: Random) {
+    this.#replication = replication;
+    this.#random = random;
+  }
+
+  /** Returns when the kill, if there was one before `isOver`, has been recovered from. */
+  async strike(isOver: AbortSignal): Promise<void> {
+    const moment = this.#random.below(Math.ceil(this.roundMs * 1.1));
+    const victim = this.#random.below(3) === 0 ? 'processServer' : 'masterTarget';
+    await delay(moment, undefined, { signal: isOver }).catch(() => undefined);
+    if (isOver.aborted) return;
+    this.kills += 1;
+    await this.#replication.kill(victim);
+    if (victim === 'masterTarget') await this.#replication.expectSealedPoint();
+  }
+}
+
 describe(`programs killed ${KILLS} times in the middle of their work`, () => {
+  let replication: Replication;
+
+  afterAll(async () => replication.killAll());
+
+  /** Sends and seals, as often as it takes. */
+  async function bringHome(point: string, base: string | undefined, killer: Killer): Promise<void> {
+    for (;;) {
+      const over = new AbortController();
+      const startedAt = performance.now();
+      const striking = killer.strike(over.signal);
+      try {
+        await replication.send(point, replication.points.get(point) ?? '', base);
+        await replication.seal(point);
+        killer.roundMs = performance.now() - startedAt;
+        return;
+      } catch (error) {
+        expect(String(error)).toMatch(/killed|channel closed|FB-JRN-002/i);
+      } finally {
+        over.abort();
+        await striking;
+        await replication.expectSealedPoint();
+      }
+    }
+  }
+
   it('leave the disk at a sealed point each time, and bring every point home', async () => {
     const random = new Random(SEED);
     const source = await LabDisk.create(storage, SIZE_BYTES);
     await source.change(random, 10);
-    const replication = new Replication(source);
-    let [kills, round, lastMs] = [0, 0, 400];
+    replication = new Replication(source, await freePort(0));
+    await replication.openTarget();
+    const killer = new Killer(replication, random);
     let base: string | undefined;
-    try {
-      await replication.openTarget();
-      while (kills < KILLS) {
-        round += 1;
-        const point = `point-${round}`;
-        const snapshot = await source.snapshot();
-        replication.points.set(point, snapshot);
-        for (let isHome = false; !isHome;) {
-          const startedAt = performance.now();
-          // Each try gets at most one kill, somewhere in the time that the last whole try took.
-          const victim = random.below(3) === 0 ? 'processServer' : 'masterTarget';
-          const killer = new AbortController();
-          const killed = delay(random.below(Math.ceil(lastMs * 1.1)), undefined, {
-            signal: killer.signal,
-          }).then(
-            async () => {
-              await replication.kill(victim);
-              kills += 1;
-            },
-            () => undefined,
-          );
-          try {
-            await replication.send(point, snapshot, base);
-            await replication.seal(point);
-            isHome = true;
-            lastMs = performance.now() - startedAt;
-          } catch (error) {
-            expect(String(error)).toMatch(/killed|FB-DATA|ECONN|channel closed/i);
-          }
-          killer.abort();
-          await killed;
-          // A transfer whose peer is gone waits for it for ever: that is its own business, not ours here.
-          if (!isHome) await replication.kill('processServer');
-          await replication.expectSealedPoint();
-        }
-        base = snapshot;
-        expect(await replication.mismatches(point)).toBe(0);
-        await source.change(random, 1 + random.below(6));
-      }
-    } finally {
-      await replication.killAll();
+    for (let round = 1; killer.kills < KILLS; round += 1) {
+      const point = `point-${round}`;
+      const snapshot = await source.snapshot();
+      replication.points.set(point, snapshot);
+      await bringHome(point, base, killer);
+      base = snapshot;
+      expect(await replication.mismatches(point)).toBe(0);
+      await source.change(random, 1 + random.below(6));
     }
-    expect(kills).toBeGreaterThanOrEqual(KILLS);
   }, 900_000);
 });

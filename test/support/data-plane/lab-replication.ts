@@ -140,6 +140,12 @@ export class LabReplication {
     return runCommand(this.masterTarget.handlers, 'rewindToPoint', { replicationId, pointId });
   }
 
+  /** Nothing of it stays on the retention volume. */
+  async close(): Promise<void> {
+    const { replicationId } = this;
+    await runCommand(this.masterTarget.handlers, 'closeTarget', { replicationId, forget: true });
+  }
+
   async discard(): Promise<string | null> {
     const { replicationId } = this;
     const output = await runCommand(this.masterTarget.handlers, 'discardUnsealed', {

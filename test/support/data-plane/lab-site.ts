@@ -36,12 +36,20 @@ export interface MasterTarget {
   stop(): Promise<void>;
 }
 
-export async function startLabSite(
-  retention: RetentionPolicy = { maxPoints: 3, maxAgeHours: 24 },
-): Promise<LabSite> {
+interface SiteOptions {
+  readonly retention?: RetentionPolicy;
+  /** Called with the empty retention folder before anything uses it. */
+  readonly onRetentionFolder?: (folder: string) => void;
+}
+
+export async function startLabSite({
+  retention = { maxPoints: 3, maxAgeHours: 24 },
+  onRetentionFolder = () => undefined,
+}: SiteOptions = {}): Promise<LabSite> {
   const folder = mkdtempSync(join(tmpdir(), 'lab-site-'));
   const retentionFolder = join(folder, 'retention');
   mkdirSync(retentionFolder);
+  onRetentionFolder(retentionFolder);
   const authority = await CertificateAuthority.open(folder, PASSPHRASE);
   const running = new Set<MasterTarget>();
   const warnings: string[] = [];

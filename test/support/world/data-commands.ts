@@ -230,8 +230,8 @@ function verifyDisks(
     damaged.length === 0 && site.vmOf(replicationId).writes.content === sealed.source;
   return {
     comparedShare: sampleShare,
-    blocksCompared: (DISK_BYTES / BLOCK_BYTES) * sampleShare,
-    bytesCompared: DISK_BYTES * sampleShare,
+    blocksCompared: Math.ceil((DISK_BYTES / BLOCK_BYTES) * sampleShare),
+    bytesCompared: Math.ceil(DISK_BYTES * sampleShare),
     mismatches: damaged.map((range) => ({ ...range })),
   };
 }

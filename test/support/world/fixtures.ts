@@ -7,6 +7,9 @@ import { AGENT_KEY } from './agents.ts';
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 60 * MINUTE_MS;
 
+/** Minutes; longer than a test of a few cycles, so that one point of them is application-consistent. */
+export const CONSISTENT_EVERY = 60;
+
 /** The first block of the system disk comes back wrong, whatever is written to it. */
 export const LASTING_FAULT = {
   blocks: [{ diskId: 'os', offset: 0, length: 256 * 1024 }],

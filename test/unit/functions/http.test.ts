@@ -64,7 +64,7 @@ describe('an answer to a failure of ours', () => {
     ['FB-REQ-010', 409],
     ['FB-AZ-004', 409],
     ['FB-ORC-010', 409],
-    ['FB-AZ-006', 500],
+    ['FB-AZ-006', 503],
     ['FB-AZ-002', 503],
     ['FB-AZ-001', 502],
     ['FB-DATA-005', 500],

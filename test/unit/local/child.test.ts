@@ -49,9 +49,10 @@ describe('a program of the lab', () => {
     expect(readFileSync(logFile(), 'utf8')).toContain('hello --option');
   });
 
-  it('that ends before it is ready names its code and its log', async () => {
-    const child = start('process.exit(7);');
-    await expect(child.ready()).rejects.toThrow(`program ended with code 7; see ${logFile()}`);
+  it('that ends before it is ready names its code, its last words and its log', async () => {
+    const child = start("console.error('The port is taken.'); process.exit(7);");
+    const says = `program ended with code 7: The port is taken. (${logFile()})`;
+    await expect(child.ready()).rejects.toThrow(says);
   });
 
   it('may put its things in order when it is stopped', async () => {

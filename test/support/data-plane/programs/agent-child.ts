@@ -8,9 +8,12 @@ export interface ChildStart {
   readonly kind: 'processServer' | 'masterTarget';
   readonly tls: TlsMaterial;
   readonly retentionFolder: string;
+  /** Of the master target; the same after a restart, so that a transfer finds it again. */
+  readonly port: number;
 }
 
 export interface ChildRequest {
+  readonly id: number;
   readonly name: CommandName;
   readonly input: unknown;
   readonly access?: DataAccess;
@@ -18,14 +21,23 @@ export interface ChildRequest {
 
 export type ChildAnswer =
   | { readonly kind: 'ready'; readonly port: number }
-  | { readonly kind: 'result'; readonly value: unknown }
-  | { readonly kind: 'failed'; readonly reason: string };
+  | { readonly kind: 'result'; readonly id: number; readonly value: unknown }
+  | { readonly kind: 'failed'; readonly id: number; readonly reason: string };
+
+/** Programs that are loaded and wait for what they are to be. */
+const spares: ChildProcess[] = [];
+
+function forkProgram(): ChildProcess {
+  const program = join(import.meta.dirname, 'agent-program.ts');
+  return fork(program, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+}
 
 /** A data-plane program in a process of its own, with commands over IPC: made to be killed. */
 export class AgentChild {
   readonly port: number;
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
+  #requests = 0;
 
   private constructor(child: ChildProcess, port: number) {
     this.#child = child;
@@ -36,18 +48,29 @@ export class AgentChild {
   }
 
   static async start(start: ChildStart): Promise<AgentChild> {
-    const program = join(import.meta.dirname, 'agent-program.ts');
-    const child = fork(program, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const child = spares.pop() ?? forkProgram();
+    // The next one loads while this one works.
+    spares.push(forkProgram());
     child.send(start);
-    const answer = await answerOf(child);
+    const answer = await answerOf(child, ({ kind }) => kind === 'ready');
     if (answer.kind !== 'ready') throw new Error('the program did not start');
     return new AgentChild(child, answer.port);
   }
 
-  /** One command at a time. Rejects when the program is killed meanwhile. */
-  async run(request: ChildRequest): Promise<unknown> {
-    const answering = answerOf(this.#child);
-    this.#child.send(request);
+  /** Ends the program that was started in advance. */
+  static disposeSpares(): void {
+    for (const spare of spares.splice(0)) spare.kill('SIGKILL');
+  }
+
+  /** Rejects when the program is killed meanwhile. */
+  async run(request: Omit<ChildRequest, 'id'>): Promise<unknown> {
+    this.#requests += 1;
+    const id = this.#requests;
+    const answering = answerOf(
+      this.#child,
+      (answer) => answer.kind !== 'ready' && answer.id === id,
+    );
+    if (this.#child.connected) this.#child.send({ ...request, id });
     const answer = await answering;
     if (answer.kind === 'result') return answer.value;
     throw new Error(answer.kind === 'failed' ? answer.reason : 'an unexpected answer');
@@ -59,17 +82,23 @@ export class AgentChild {
   }
 }
 
-async function answerOf(child: ChildProcess): Promise<ChildAnswer> {
+async function answerOf(
+  child: ChildProcess,
+  isMeant: (answer: ChildAnswer) => boolean,
+): Promise<ChildAnswer> {
   return new Promise((resolve, reject) => {
-    const onExit = (): void => {
-      child.off('message', onMessage);
-      reject(new Error('the program was killed'));
-    };
-    const onMessage = (message: unknown): void => {
+    const settle = (work: () => void): void => {
       child.off('exit', onExit);
-      resolve(message as ChildAnswer);
+      child.off('message', onMessage);
+      work();
     };
-    child.once('exit', onExit);
-    child.once('message', onMessage);
+    const onExit = (): void => settle(() => reject(new Error('the program was killed')));
+    const onMessage = (message: unknown): void => {
+      const answer = message as ChildAnswer;
+      if (isMeant(answer)) settle(() => resolve(answer));
+    };
+    child.on('message', onMessage);
+    child.on('exit', onExit);
+    if (child.exitCode !== null || child.signalCode !== null) onExit();
   });
 }

@@ -15,12 +15,12 @@ process.once('message', (start: ChildStart) => {
 });
 process.once('disconnect', () => process.exit());
 
-async function masterTarget({ tls, retentionFolder }: ChildStart): Promise<void> {
+async function masterTarget({ tls, retentionFolder, port: wanted }: ChildStart): Promise<void> {
   const gate = new ReplicationGate();
   const silent = (): void => undefined;
   const log = { debug: silent, info: silent, warn: silent, error: silent };
   const folderOf = (id: string): ReplicationFolder => new ReplicationFolder(retentionFolder, id);
-  const listen = { host: '127.0.0.1', port: 0 };
+  const listen = { host: '127.0.0.1', port: wanted };
   const { port } = await startTransferServer({ listen, tls, sessions: { folderOf, gate, log } });
   serve(
     createMasterTargetHandlers({
@@ -53,12 +53,12 @@ function serve(handlers: CommandHandlers, port: number): void {
 }
 
 async function answer(handlers: CommandHandlers, request: ChildRequest): Promise<ChildAnswer> {
-  const { access } = request;
+  const { access, id } = request;
   const context = access === undefined ? aCommandContext() : aCommandContext(async () => access);
   try {
     const value = await runCommand(handlers, request.name, request.input as never, context);
-    return { kind: 'result', value };
+    return { kind: 'result', id, value };
   } catch (error) {
-    return { kind: 'failed', reason: String(error) };
+    return { kind: 'failed', id, reason: String(error) };
   }
 }

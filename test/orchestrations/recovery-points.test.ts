@@ -1,0 +1,224 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Job } from '../../shared/domain/job.ts';
+import { CONSISTENT_EVERY, MINUTE_MS } from '../support/world/fixtures.ts';
+import { World } from '../support/world/world.ts';
+
+let world: World;
+
+beforeEach(async () => {
+  world = await World.create();
+});
+
+afterEach(() => {
+  world.dispose();
+});
+
+/** A machine that replicates and has that many points at home by now. */
+async function replicatingWith(points: number, options: Partial<Job['options']> = {}) {
+  await world.start({ cycleIntervalSeconds: 60, ...options });
+  await world.until(() => world.job().cycles.length === points);
+  await world.settle();
+}
+
+function homeContent(): number | undefined {
+  return world.site.findByName('web')?.writes.content;
+}
+
+async function failedOverTo(recoveryPoint: string): Promise<Job> {
+  await world.ask('failover', recoveryPoint);
+  let atBoot: number | undefined;
+  await world.until(() => {
+    if (world.site.boots.length === 0) atBoot = homeContent();
+    return world.site.boots.length > 0;
+  });
+  const chosen = world.job().report.proof?.pointId ?? '';
+  expect(atBoot).toBe(world.snapshots.point(chosen).content);
+  await world.untilWaiting('commitPending');
+  return world.job();
+}
+
+describe('a failover to an older recovery point', () => {
+  it('sends the last changes all the same, rewinds the disks, proves and boots that point', async () => {
+    await replicatingWith(4);
+    const wanted = world.job().cycles[1]!;
+    const { report, cycles } = await failedOverTo(wanted.pointId);
+    expect(cycles.map(({ kind }) => kind)).toEqual(['initial', 'delta', 'delta', 'delta', 'final']);
+    expect(world.snapshots.point(cycles.at(-1)!.pointId).content).toBe(world.vm.writes.content);
+    const order = world.agents.done.map(({ name }) => name);
+    const last = order.slice(order.lastIndexOf('sealRecoveryPoint'));
+    expect(last.slice(0, 4)).toEqual([
+      'sealRecoveryPoint',
+      'rewindToPoint',
+      'verifyDisks',
+      'closeTarget',
+    ]);
+    expect(report).toMatchObject({
+      recoveryPointId: wanted.pointId,
+      proof: { pointId: wanted.pointId, mismatches: 0 },
+    });
+    const lostMs = Date.parse(report.shutDownAt!) - Date.parse(wanted.takenAt);
+    expect(report.dataLossSeconds).toBe(lostMs / 1000);
+    expect(report.dataLossSeconds).toBeGreaterThan(0);
+  });
+
+  it('commits, and the replica in Azure ends up with what the machine at home holds', async () => {
+    await replicatingWith(3);
+    const wanted = world.job().cycles[0]!;
+    await failedOverTo(wanted.pointId);
+    await world.ask('commit');
+    expect((await world.untilEnd()).state).toBe('succeeded');
+    expect(world.machines).toEqual({ azure: 'absent', home: 'on' });
+    const home = homeContent()!;
+    const replica = world.replicas.content('web/os.vhd')!;
+    expect(replica).toBeLessThan(home);
+    expect(home - replica).toBeLessThan(MINUTE_MS);
+    expect(world.vm.deletions).toBe(1);
+  });
+
+  it('can be taken up at the gate after everything was terminated, with its figures', async () => {
+    await replicatingWith(3);
+    const { report } = await failedOverTo(world.job().cycles[0]!.pointId);
+    world.terminateEverything();
+    await world.start();
+    await world.untilWaiting('commitPending');
+    expect(world.job().report).toEqual(report);
+    await world.ask('commit');
+    expect((await world.untilEnd()).state).toBe('succeeded');
+  });
+
+  it('goes back to Azure when it is cancelled, with all that was written there', async () => {
+    await replicatingWith(3);
+    await failedOverTo(world.job().cycles[0]!.pointId);
+    const written = world.vm.writes.content;
+    await world.ask('cancel');
+    expect(await world.untilEnd()).toMatchObject({ state: 'cancelled', phase: 'failedOver' });
+    expect(world.machines).toEqual({ azure: 'running', home: 'off' });
+    expect(world.vm.writes.content).toBeGreaterThanOrEqual(written);
+  });
+
+  it('loses nothing when the newest point is asked for', async () => {
+    await replicatingWith(3);
+    const { report, cycles } = await failedOverTo('latest');
+    expect(report).toMatchObject({
+      recoveryPointId: cycles.at(-1)!.pointId,
+      proof: { pointId: cycles.at(-1)!.pointId },
+      dataLossSeconds: 0,
+    });
+    expect(world.agents.timesDone('rewindToPoint')).toBe(0);
+  });
+
+  it('boots the newest application-consistent point, whatever was taken after it', async () => {
+    await replicatingWith(2, { applicationConsistentMinutes: CONSISTENT_EVERY });
+    await world.until(() => world.job().cycles.length === 4);
+    await world.settle();
+    const consistent = world
+      .job()
+      .cycles.findLast(({ consistency }) => consistency === 'applicationConsistent')!;
+    expect(world.job().cycles.at(-1)).not.toBe(consistent);
+    const { report } = await failedOverTo('latestApplicationConsistent');
+    expect(report.recoveryPointId).toBe(consistent.pointId);
+    expect(report.dataLossSeconds).toBeGreaterThan(0);
+  });
+
+  it.each(['no-such-point', 'latestApplicationConsistent'])(
+    'is refused with FB-REQ-010 when there is none: %s',
+    async (recoveryPoint) => {
+      await replicatingWith(2);
+      await expect(world.ask('failover', recoveryPoint)).rejects.toMatchObject({
+        code: 'FB-REQ-010',
+      });
+      expect(world.job()).toMatchObject({ intents: {}, phase: 'replicating' });
+    },
+  );
+
+  it('that vanished meanwhile ends in FB-JRN-009 and goes back to Azure', async () => {
+    await replicatingWith(2);
+    const oldest = world.job().cycles[0]!.pointId;
+    await world.ask('failover', oldest);
+    world.site.retainedPoints = 1;
+    const job = await world.untilEnd();
+    expect(job).toMatchObject({
+      state: 'failed',
+      phase: 'failedOver',
+      error: { code: 'FB-JRN-009', values: { pointId: oldest } },
+    });
+    expect(world.machines).toEqual({ azure: 'running', home: 'off' });
+    expect(world.site.boots).toEqual([]);
+    expect(world.vm.powerActions).toEqual(['powerOff', 'start']);
+    expect(world.item).toMatchObject({ phase: 'failedOver', recoveryPoints: [], base: {} });
+  });
+
+  it('shows those points only that the master target still has', async () => {
+    world.site.retainedPoints = 2;
+    await replicatingWith(4);
+    const points = world.item.recoveryPoints?.map(({ pointId }) => pointId);
+    expect(points).toEqual(
+      world
+        .job()
+        .cycles.slice(-2)
+        .map(({ pointId }) => pointId),
+    );
+    const gone = world.job().cycles[0]!.pointId;
+    await expect(world.ask('failover', gone)).rejects.toMatchObject({ code: 'FB-REQ-010' });
+  });
+});
+
+describe('application consistency', () => {
+  const asked = () =>
+    world.snapshots.points.map((point) => point.asked === 'applicationConsistent');
+
+  it('is asked for at the first delta and then whenever the interval has passed, not in between', async () => {
+    await replicatingWith(12, { applicationConsistentMinutes: 5 });
+    const times = world.snapshots.points
+      .filter((point) => point.asked === 'applicationConsistent')
+      .map(({ takenAt }) => takenAt.getTime());
+    expect(asked().slice(0, 3)).toEqual([false, true, false]);
+    expect(times.length).toBeGreaterThan(1);
+    for (const [index, time] of times.slice(1).entries()) {
+      const pauseMs = time - times[index]!;
+      expect(pauseMs).toBeGreaterThanOrEqual(5 * MINUTE_MS);
+      // One cycle is a minute and the transfer; it cannot be asked for in the middle of one.
+      expect(pauseMs).toBeLessThan(6.5 * MINUTE_MS);
+    }
+  });
+
+  it('is never asked for unless somebody wants it', async () => {
+    await replicatingWith(5);
+    expect(asked()).toEqual([false, false, false, false, false]);
+  });
+
+  it('that is not got is shown with the reason, and asked for again only at the next interval', async () => {
+    world.snapshots.inconsistentBecause = 'the guest agent did not answer';
+    await replicatingWith(12, { applicationConsistentMinutes: 5 });
+    const { cycles } = world.job();
+    expect(cycles.every(({ consistency }) => consistency === 'crashConsistent')).toBe(true);
+    const blamed = cycles.filter(({ reasons }) =>
+      reasons.includes('the guest agent did not answer'),
+    );
+    const asking = cycles.filter((_cycle, index) => asked()[index]);
+    expect(blamed).toEqual(asking);
+    expect(asking.length).toBeGreaterThan(1);
+    expect(asking.length).toBeLessThan(5);
+    expect(world.item.recoveryPoints?.map(({ consistency }) => consistency)).not.toContain(
+      'applicationConsistent',
+    );
+    await expect(world.ask('failover', 'latestApplicationConsistent')).rejects.toMatchObject({
+      code: 'FB-REQ-010',
+    });
+  });
+
+  it('that was got is recorded with the point, in the item and at the master target', async () => {
+    await replicatingWith(3, { applicationConsistentMinutes: 60 });
+    const kinds = ['crashConsistent', 'applicationConsistent', 'crashConsistent'];
+    expect(world.job().cycles.map(({ consistency }) => consistency)).toEqual(kinds);
+    expect(world.item.recoveryPoints?.map(({ consistency }) => consistency)).toEqual(kinds);
+    expect(
+      world.recoveryPoints
+        .all()
+        .map(({ consistency }) => consistency)
+        .toReversed(),
+    ).toEqual(kinds);
+    const { older, sealed } = world.site.replications.get('web')!;
+    expect([...older, sealed!].map(({ consistency }) => consistency)).toEqual(kinds);
+  });
+});
