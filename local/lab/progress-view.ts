@@ -6,6 +6,8 @@ const BAR_CELLS = 24;
 /** One line about a job: phase, bar, bytes, rate, time left. */
 export function progressLine(job: JobView): string {
   const latest = job.history.at(-1)?.message ?? 'Waiting to start';
+  const [obstacle] = job.health;
+  if (obstacle !== undefined) return `${job.stage.padEnd(18)} waits: ${obstacle.message}`;
   if (job.progress === null) return `${job.stage.padEnd(18)} ${latest}`;
   const { bytesDone, bytesTotal, bytesPerSecond, etaSeconds } = job.progress;
   const share = bytesTotal === 0 ? 1 : Math.min(1, bytesDone / bytesTotal);

@@ -18,47 +18,52 @@ const SECTOR = 512;
 /** Storage that answers as the one behind managed disks does, and a container for disks in it. */
 export interface LabStorage {
   readonly azurite: Azurite;
+  readonly kind: SourceKind;
   readonly container: ContainerClient;
   stop(): Promise<void>;
 }
 
-export async function startLabStorage(): Promise<LabStorage> {
+type SourceKind = 'managedDisk' | 'pageBlob';
+
+export async function startLabStorage(kind: SourceKind = 'managedDisk'): Promise<LabStorage> {
   const azurite = await startAzurite({
     ports: { blob: 0, queue: 0, table: 0 },
     accounts: [{ name: ACCOUNT, keyBase64: KEY }],
-    managedDiskAccounts: [ACCOUNT],
+    managedDiskAccounts: kind === 'managedDisk' ? [ACCOUNT] : [],
   });
   const credential = new StorageSharedKeyCredential(ACCOUNT, KEY);
   const service = new BlobServiceClient(azurite.blobUrl(ACCOUNT), credential);
   const container = service.getContainerClient('disks');
   await container.create();
-  return { azurite, container, stop: () => azurite.stop() };
+  return { azurite, kind, container, stop: () => azurite.stop() };
 }
 
 let count = 0;
 
-/** A managed disk: a page blob with the raw disk and a VHD footer, and a model of what it holds. */
+/** A disk in Azure: a page blob with the raw disk and a VHD footer, and a model of what it holds. */
 export class LabDisk {
   readonly sizeBytes: number;
   readonly #blob: PageBlobClient;
+  readonly #kind: SourceKind;
   readonly #content: Buffer;
   readonly #snapshots = new Map<string, { readonly time: string; readonly content: Buffer }>();
 
-  private constructor(blob: PageBlobClient, sizeBytes: number) {
+  private constructor(blob: PageBlobClient, kind: SourceKind, sizeBytes: number) {
     this.#blob = blob;
+    this.#kind = kind;
     this.sizeBytes = sizeBytes;
     this.#content = Buffer.alloc(sizeBytes);
   }
 
   static async create(
-    { container }: LabStorage,
+    { container, kind }: LabStorage,
     sizeBytes: number,
     footer: Uint8Array = buildVhdFooter(sizeBytes, new Uint8Array(16)),
   ): Promise<LabDisk> {
     const blob = container.getPageBlobClient(`disk-${(count += 1)}.vhd`);
     await blob.create(sizeBytes + VHD_FOOTER_BYTES);
     await blob.uploadPages(footer, sizeBytes, VHD_FOOTER_BYTES);
-    return new LabDisk(blob, sizeBytes);
+    return new LabDisk(blob, kind, sizeBytes);
   }
 
   /** What the disk holds now, by the model. */
@@ -112,8 +117,9 @@ export class LabDisk {
   async access(name: string, baseName?: string): Promise<DataAccess> {
     const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
     const sourceUrl = await this.#sasUrl(name);
-    if (baseName === undefined) return { sourceUrl, expiresAt };
-    return { sourceUrl, baseUrl: await this.#sasUrl(baseName), expiresAt };
+    const access = { sourceKind: this.#kind, sourceUrl, expiresAt };
+    if (baseName === undefined) return access;
+    return { ...access, baseUrl: await this.#sasUrl(baseName) };
   }
 
   /** A read and write URL of the blob itself. */
