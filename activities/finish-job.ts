@@ -1,4 +1,5 @@
 import type { ActivityHandler } from '../shared/contracts/activities.ts';
+import { BEYOND_RETURN } from '../shared/domain/phases.ts';
 import type { StoreDeps } from './support/deps.ts';
 import { updateItem, updateJob } from './support/records.ts';
 
@@ -11,8 +12,10 @@ export const createFinishJob = ({ stores, clock }: StoreDeps): ActivityHandler<'
     );
     await updateItem(stores, itemId, (item) => {
       if (item.activeJobId !== jobId) return item;
-      // Once the machine is back in Azure its on-premises disks are no base any more.
-      const stale = item.phase === 'failedOver' ? { base: {}, recoveryPoints: [] } : {};
+      // Back in Azure, the on-premises disks are no base any more.
+      // Behind the commit the snapshots in Azure are gone, and the disks belong to the running machine.
+      const isStale = item.phase === 'failedOver' || BEYOND_RETURN.includes(item.phase);
+      const stale = isStale ? { base: {}, recoveryPoints: [] } : {};
       return { ...item, ...stale, activeJobId: null };
     });
     return null;

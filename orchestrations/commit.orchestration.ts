@@ -8,6 +8,7 @@ import {
   asResult,
   callActivity,
   type Context,
+  growingPauses,
   later,
   sleep,
   StepFailure,
@@ -48,14 +49,14 @@ function* waitForSeed(
   job: { readonly jobId: string; readonly itemId: string },
 ): Steps<void> {
   const deadline = later(context, DEADLINE_MS.replicaSeed);
-  for (;;) {
+  for (const pauseMs of growingPauses(POLL_MS.longRunningFirst, POLL_MS.longRunningMax)) {
     const seed = yield* callActivity(context, 'readReplicaSeed', job);
     if (seed.state === 'done') return;
     if (seed.state === 'failed' || context.df.currentUtcDateTime >= deadline) {
       const values = { diskName: job.itemId, reason: seed.detail };
       throw new StepFailure(errorRecord('FB-ORC-009', values));
     }
-    yield* sleep(context, POLL_MS.longRunning);
+    yield* sleep(context, pauseMs);
   }
 }
 
@@ -65,13 +66,13 @@ function* waitUntilGone(
   vmName: string,
 ): Steps<void> {
   const deadline = later(context, DEADLINE_MS.siteChange);
-  for (;;) {
+  for (const pauseMs of growingPauses(POLL_MS.powerFirst, POLL_MS.powerMax)) {
     const { powerState } = yield* callActivity(context, 'readVmPower', job);
     if (powerState === 'absent') return;
     if (context.df.currentUtcDateTime >= deadline) {
       const values = { vmName, needed: 'deleted', actual: powerState };
       throw new StepFailure(errorRecord('FB-ORC-008', values));
     }
-    yield* sleep(context, POLL_MS.processServer);
+    yield* sleep(context, pauseMs);
   }
 }

@@ -6,13 +6,14 @@ import {
 } from '../../shared/contracts/agent-protocol.ts';
 import { COMMANDS } from '../../shared/contracts/commands.ts';
 import { commandEventName } from '../../shared/contracts/orchestrations.ts';
-import { FailbackError } from '../../shared/errors/failback-error.ts';
+import { errorRecord, FailbackError } from '../../shared/errors/failback-error.ts';
 import { failure, type Result, success } from '../../shared/errors/result.ts';
 import type { CommandRecord } from '../../shared/ports/stores.ts';
 import { releaseSourceAccess } from '../../shared/services/release-source-access.ts';
 import { updateRecord } from '../../shared/services/update-record.ts';
 import type { FunctionDeps } from '../support/deps.ts';
 import { type Handle, readBody, validate } from '../support/http.ts';
+import { breakOff } from '../jobs/break-off.ts';
 import { authenticate } from './authenticate.ts';
 
 /** The command of the route, if it is the caller's own. */
@@ -63,8 +64,15 @@ export const reportResult: Handle = async (request, deps) => {
   const released = isFirst ? releaseQuietly(deps, command) : Promise.resolve();
   if (instanceId !== '') await deps.orchestrator.wake(instanceId, commandEventName(id));
   await released;
+  if (isFirst && !result.ok && name === 'replicateDisk') await breakOffSiblings(deps, id);
   return { status: 204 };
 };
+
+/** The point is lost when one of its disks is: the others would travel for days for nothing. */
+async function breakOffSiblings(deps: FunctionDeps, commandId: string): Promise<void> {
+  const [jobId = ''] = commandId.split('.', 1);
+  await breakOff(deps, jobId, { names: ['replicateDisk'], error: errorRecord('FB-DATA-008') });
+}
 
 /** The result is safe already; access that cannot be ended now is ended when the snapshots are pruned. */
 async function releaseQuietly(deps: FunctionDeps, command: CommandRecord): Promise<void> {

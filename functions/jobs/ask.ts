@@ -1,17 +1,12 @@
-import {
-  commandEventName,
-  INTENT_EVENT,
-  partInstanceId,
-} from '../../shared/contracts/orchestrations.ts';
+import { INTENT_EVENT, partInstanceId } from '../../shared/contracts/orchestrations.ts';
 import type { CommandName } from '../../shared/contracts/commands.ts';
 import { isTerminal, type Job } from '../../shared/domain/job.ts';
 import { allowedIntents, type Intent, stageOf } from '../../shared/domain/phases.ts';
 import { resolveRecoveryPoint } from '../../shared/domain/protected-item.ts';
 import { errorRecord, FailbackError } from '../../shared/errors/failback-error.ts';
-import { failure } from '../../shared/errors/result.ts';
-import { releaseSourceAccess } from '../../shared/services/release-source-access.ts';
 import { updateRecord } from '../../shared/services/update-record.ts';
 import type { FunctionDeps } from '../support/deps.ts';
+import { breakOff } from './break-off.ts';
 
 /** Commands that run for hours and may be broken off at any moment; all others are let finish. */
 const INTERRUPTIBLE: readonly CommandName[] = ['replicateDisk', 'verifyDisks'];
@@ -37,7 +32,9 @@ export async function ask(deps: FunctionDeps, jobId: string, wish: Wish): Promis
     return recoveryPoint === undefined ? asked : { ...asked, failoverTo: recoveryPoint };
   });
   if (job === null) throw new FailbackError('FB-REQ-002', { kind: 'failback', id: jobId });
-  if (intent === 'cancel') await breakOffTransfers(deps, jobId);
+  if (intent === 'cancel') {
+    await breakOff(deps, jobId, { names: INTERRUPTIBLE, error: errorRecord('FB-ORC-005') });
+  }
   for (const part of WAITING_PARTS) {
     await deps.orchestrator.wake(partInstanceId(jobId, part), INTENT_EVENT);
   }
@@ -64,17 +61,4 @@ function refuseIfImpossible(job: Job, intent: Intent): void {
   if (job.operation === 'failback' && allowedIntents(job.phase).includes(intent)) return;
   const values = { intent, itemName: job.itemName, stage: stageOf(job.phase) };
   throw new FailbackError('FB-REQ-004', values);
-}
-
-/** The agent hears of it at its next heartbeat; the orchestration does not wait for that. */
-async function breakOffTransfers(deps: FunctionDeps, jobId: string): Promise<void> {
-  const error = errorRecord('FB-ORC-005');
-  for (const command of await deps.stores.commands.listOpen(jobId)) {
-    if (!INTERRUPTIBLE.includes(command.name)) continue;
-    const ended = await updateRecord(deps.stores.commands, command.id, (current) =>
-      current.result === null ? { ...current, result: failure(error) } : current,
-    );
-    if (ended !== null) await releaseSourceAccess(deps, ended);
-    await deps.orchestrator.wake(command.instanceId, commandEventName(command.id));
-  }
 }

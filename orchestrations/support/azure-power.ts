@@ -1,7 +1,15 @@
 import type { PowerState } from '../../shared/contracts/activities.ts';
 import { errorRecord } from '../../shared/errors/failback-error.ts';
 import { DEADLINE_MS, POLL_MS } from '../../shared/policy/deadlines.ts';
-import { callActivity, type Context, later, sleep, StepFailure, type Steps } from './steps.ts';
+import {
+  callActivity,
+  type Context,
+  growingPauses,
+  later,
+  sleep,
+  StepFailure,
+  type Steps,
+} from './steps.ts';
 
 interface PowerChange {
   readonly jobId: string;
@@ -24,13 +32,13 @@ export function* changePower(
   const reached: readonly PowerState[] = REACHED[action];
   const deadline = later(context, DEADLINE_MS.siteChange);
   yield* callActivity(context, 'changeVmPower', { jobId, itemId, action });
-  for (;;) {
+  for (const pauseMs of growingPauses(POLL_MS.powerFirst, POLL_MS.powerMax)) {
     const { powerState } = yield* callActivity(context, 'readVmPower', { jobId, itemId });
     if (reached.includes(powerState)) return;
     if (context.df.currentUtcDateTime >= deadline) {
       const needed = reached.join(' or ');
       throw new StepFailure(errorRecord('FB-ORC-008', { vmName, needed, actual: powerState }));
     }
-    yield* sleep(context, POLL_MS.processServer);
+    yield* sleep(context, pauseMs);
   }
 }

@@ -31,6 +31,7 @@ export function* prove(
   const first = yield* verify(context, replication, {
     pointId: point.pointId,
     step: 'verify-disks',
+    sampleShare: replication.options.proofShare,
   });
   const repaired = first.mismatches.length;
   const { pointId, verified } =
@@ -51,15 +52,15 @@ export function* prove(
 
 function* verify(
   context: Context,
-  { jobId, replicationId, site, options }: Replication,
-  { pointId, step }: { readonly pointId: string; readonly step: string },
+  { jobId, replicationId, site }: Replication,
+  { pointId, step, sampleShare }: { pointId: string; step: string; sampleShare: number },
 ): Steps<Verified> {
   return yield* runCommand(context, {
     jobId,
     step,
     agentId: site.masterTargetId,
     name: 'verifyDisks',
-    input: { replicationId, pointId, sampleShare: options.proofShare },
+    input: { replicationId, pointId, sampleShare },
     deadlineMs: DEADLINE_MS.verify,
   });
 }
@@ -92,7 +93,9 @@ function* repairAndVerify(
     },
     deadlineMs: DEADLINE_MS.seal,
   });
-  const verified = yield* verify(context, replication, { pointId, step: 'verify-repair' });
+  // All of it, also after a sample: another sample might miss the block that was wrong.
+  const step = 'verify-repair';
+  const verified = yield* verify(context, replication, { pointId, step, sampleShare: 1 });
   if (verified.mismatches.length > 0) throw unequal(replication, verified.mismatches.length);
   return { pointId, verified };
 }

@@ -7,7 +7,7 @@ import {
 } from '../../shared/contracts/orchestrations.ts';
 import type { Result } from '../../shared/errors/result.ts';
 import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
-import { type Context, type Steps, unwrap } from './steps.ts';
+import { type Context, StepFailure, type Steps, unwrap } from './steps.ts';
 
 export type Sent = CommandOutput<'replicateDisk'>;
 type Input = CommandInput<'replicateDisk'>;
@@ -57,5 +57,13 @@ export function* sendDisks(
     return context.df.callSubOrchestrator('command', command, partInstanceId(jobId, step));
   });
   const results = (yield context.df.Task.all(transfers)) as readonly Result<Sent>[];
+  throwFirstFailure(results);
   return results.map((result) => unwrap(result));
+}
+
+/** When one disk fails, the others are broken off: what counts is the failure that came by itself. */
+function throwFirstFailure(results: readonly Result<Sent>[]): void {
+  const errors = results.flatMap((result) => (result.ok ? [] : [result.error]));
+  const cause = errors.find(({ code }) => code !== 'FB-DATA-008') ?? errors[0];
+  if (cause !== undefined) throw new StepFailure(cause);
 }

@@ -72,6 +72,13 @@ export function* sleep(context: Context, milliseconds: number): Steps<void> {
   yield context.df.createTimer(later(context, milliseconds));
 }
 
+/** Pauses between looks, without end: each half as long again, so that a long wait has a short history. */
+export function* growingPauses(firstMs: number, maxMs: number): Generator<number, never> {
+  for (let pauseMs = firstMs; ; pauseMs = Math.min(maxMs, Math.round(pauseMs * 1.5))) {
+    yield pauseMs;
+  }
+}
+
 export function later(context: Context, milliseconds: number): Date {
   return new Date(context.df.currentUtcDateTime.getTime() + milliseconds);
 }

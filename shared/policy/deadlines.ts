@@ -29,5 +29,8 @@ export const POLL_MS = {
   intent: 30_000,
   processServer: 5_000,
   agent: 15_000,
-  longRunning: 10_000,
+  longRunningFirst: 10_000,
+  longRunningMax: 5 * MINUTE,
+  powerFirst: 5_000,
+  powerMax: 30_000,
 } as const;

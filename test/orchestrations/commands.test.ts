@@ -143,8 +143,8 @@ describe('the result of a command', () => {
       await world.startAutomatic();
       const job = await world.untilEnd();
       expect(job).toMatchObject({ state: 'failed', error: { code: 'FB-SITE-900' } });
-      const disks = name === 'replicateDisk' ? world.item.disks.length : 1;
-      expect(world.agents.timesDone(name)).toBe(disks);
+      // With several disks the first failure breaks the others off.
+      expect(world.agents.timesDone(name)).toBe(1);
       expect(world.machines).toEqual({ azure: 'running', home: 'off' });
       expect(world.item).toMatchObject({ phase: 'failedOver', activeJobId: null });
     },
