@@ -307,12 +307,21 @@ describe('finishJob', () => {
     expect(world.stores.jobs.must('fb-1')).toMatchObject({ state: 'cancelled', endedAt: NOW });
   });
 
-  it('keeps base and points of a machine that is not back in Azure', async () => {
+  it('keeps base and points of a machine that is on its way', async () => {
+    const world = aWorld();
+    const known = { base: { os: 's1' }, recoveryPoints: POINTS };
+    world.stores.items.put(anItem({ activeJobId: 'fb-1', phase: 'replicating', ...known }));
+    await createActivities(world).finishJob({ ...ref, state: 'failed', error: null });
+    expect(world.stores.items.must('web-01')).toMatchObject({ activeJobId: null, ...known });
+  });
+
+  it('forgets base and points of a machine that is home', async () => {
     const world = aWorld();
     const known = { base: { os: 's1' }, recoveryPoints: POINTS };
     world.stores.items.put(anItem({ activeJobId: 'fb-1', phase: 'protected', ...known }));
     await createActivities(world).finishJob({ ...ref, state: 'succeeded', error: null });
-    expect(world.stores.items.must('web-01')).toMatchObject({ activeJobId: null, ...known });
+    const home = { activeJobId: null, base: {}, recoveryPoints: [] };
+    expect(world.stores.items.must('web-01')).toMatchObject(home);
   });
 
   it('does not take the item away from a job that came later', async () => {
