@@ -8,11 +8,13 @@ export const createTakeSnapshots = ({
   stores,
   snapshots,
 }: Pick<ActivityDeps, 'stores' | 'snapshots'>): ActivityHandler<'takeSnapshots'> =>
-  async function takeSnapshots({ itemId, pointId, consistency = 'crashConsistent' }) {
+  async function takeSnapshots(input) {
+    const { itemId, pointId, consistency = 'crashConsistent', isOneInstantWanted = false } = input;
     const item = await requireItem(stores, itemId);
     const { resourceGroup, vmName } = item;
     const disks = sourceDisks(item);
-    const request = { resourceGroup, itemId, vmName, pointId, disks, consistency };
+    const point = { itemId, pointId, consistency, isOneInstantWanted };
+    const request = { resourceGroup, vmName, disks, ...point };
     const { takenAt, ...taken } = await snapshots.take(request);
     return { takenAt: takenAt.toISOString(), ...taken };
   };

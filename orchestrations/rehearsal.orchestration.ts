@@ -49,7 +49,13 @@ function* rehearse(context: Context, input: FailbackInput, replicationId: string
 
   yield* enterPhase(context, subject, 'initialReplication', { message: 'Copying the disks' });
   const replication: Replication = { ...subject, replicationId, site, processServerId, options };
-  const first = { cycle: 0, kind: 'initial', base: {}, mode: options.replicationMode } as const;
+  const first = {
+    cycle: 0,
+    kind: 'initial',
+    base: {},
+    mode: options.replicationMode,
+    isOneInstantWanted: true,
+  } as const;
   const { base, statistics } = yield* replicatePoint(context, replication, first);
 
   yield* enterPhase(context, subject, 'booting', { message: 'Booting the copy in isolation' });

@@ -18,6 +18,8 @@ interface PointRequest {
   /** Asked for by the operator; absent = the planner chooses. */
   readonly mode?: ReplicationMode | undefined;
   readonly consistency?: Taken['consistency'];
+  /** No delta follows: all disks at one instant, where Azure can. */
+  readonly isOneInstantWanted?: boolean;
 }
 
 /**
@@ -37,6 +39,7 @@ export function* replicatePoint(
     itemId,
     pointId: point,
     consistency: request.consistency ?? 'crashConsistent',
+    isOneInstantWanted: request.isOneInstantWanted ?? false,
   });
   const { sent, sealed } = yield* sendAndSeal(context, replication, { ...request, taken });
   const durationMs = context.df.currentUtcDateTime.getTime() - startedAt;

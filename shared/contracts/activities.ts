@@ -81,6 +81,8 @@ export interface ActivityContracts {
       readonly pointId: string;
       /** Asked for; absent = crash-consistent. Less than asked for is no failure. */
       readonly consistency?: Consistency;
+      /** All disks at one instant, even if the next delta then has to compare everything. */
+      readonly isOneInstantWanted?: boolean;
     };
     output: {
       readonly takenAt: string;

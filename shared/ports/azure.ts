@@ -57,6 +57,8 @@ export interface SnapshotRequest {
     readonly kind: DiskSourceKind;
   }[];
   readonly consistency: Consistency;
+  /** The point stands for itself: all disks at one instant are worth more than a base for the next delta. */
+  readonly isOneInstantWanted: boolean;
 }
 
 export interface SnapshotsTaken {

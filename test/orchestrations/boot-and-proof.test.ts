@@ -142,6 +142,7 @@ describe('the watch over what must never happen', () => {
       pointId: 'orphan',
       disks: [{ id: 'os', diskName: 'web-os', kind: 'managedDisk' }],
       consistency: 'crashConsistent',
+      isOneInstantWanted: false,
     });
     await careless.vm.beginDelete();
     expect(() => careless.dispose()).toThrow(

@@ -51,20 +51,6 @@ export class VmRestorePoints {
     return null;
   }
 
-  /** The newest one that was there before `instant`: what was written since is what changed, or more. */
-  async newestBefore(request: SnapshotRequest, instant: Date): Promise<TakenPoint | null> {
-    const collection = await this.#collection(request.resourceGroup, collectionName(request));
-    const [newest] = (collection?.restorePoints ?? [])
-      .filter(({ provisioningState, timeCreated }) => {
-        return provisioningState === 'Succeeded' && timeCreated !== undefined;
-      })
-      .filter(({ timeCreated }) => timeCreated !== undefined && timeCreated < instant)
-      .toSorted((a, b) => Number(b.timeCreated) - Number(a.timeCreated));
-    if (newest?.name === undefined) return null;
-    const point = await this.#get(request.resourceGroup, collectionName(request), newest.name);
-    return point === null ? null : (takenIfComplete(request, point) ?? null);
-  }
-
   /** Throws what the SDK throws: the caller knows which refusals matter. */
   async create(request: SnapshotRequest, vm: VmToCapture, mode: PointMode): Promise<TakenPoint> {
     const { resourceGroup, itemId } = request;

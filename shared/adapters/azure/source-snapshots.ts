@@ -25,13 +25,7 @@ import {
   refusalOfRestorePoint,
 } from './restore-point-limits.ts';
 import { type TakenPoint, VmRestorePoints } from './restore-points.ts';
-import {
-  comparableHandle,
-  formatHandle,
-  formatName,
-  parseName,
-  type SnapshotHandle,
-} from './snapshot-name.ts';
+import { formatName, isComparable, parseName, type SnapshotHandle } from './snapshot-name.ts';
 
 /** A VM in one of these states writes nothing: snapshots taken one after another show one instant. */
 const STILL: readonly string[] = ['PowerState/stopped', 'PowerState/deallocated'];
@@ -51,8 +45,9 @@ interface Parts {
 }
 
 /**
- * The disks of a VM at one instant. Managed disks of a running VM become a restore point. Azure makes
- * three of those an hour, and of some VMs none; a point then is one snapshot a disk, and says why.
+ * The disks of a VM at one instant. A point of a replication is one snapshot a disk, because Azure makes
+ * three restore points an hour only, and a delta needs a base of its own kind. A point that stands for
+ * itself, or that asks applications, becomes a restore point; where it cannot, it says why.
  */
 export class AzureDiskSnapshots implements DiskSnapshots {
   readonly #arm: ArmClients;
@@ -72,31 +67,30 @@ export class AzureDiskSnapshots implements DiskSnapshots {
   async take(request: SnapshotRequest): Promise<SnapshotsTaken> {
     if (request.disks.some(({ kind }) => kind === 'pageBlob')) return this.#takeBlobs(request);
     const known = await this.#points.find(request);
+    if (known !== null) return pointResult(request, known, '');
     const earlier = await this.#snapshots.find(request);
-    if (known !== null) return pointResult(request, known, { bases: earlier.snapshots });
-    if (earlier.mark !== null)
-      return this.#snapshotResult(request, earlier.snapshots, earlier.mark);
+    if (earlier.mark !== null) return snapshotResult(earlier.snapshots, earlier.mark);
     const vm = await this.#vm(request);
-    // Taken first: whatever is written from now on also is in the difference to this base.
-    const snapshots = await this.#snapshots.take(request);
     const isAsked = request.consistency === 'applicationConsistent';
     const isOneInstant = vm.isStill || request.disks.length === 1;
-    if (vm.isStill || (isOneInstant && !isAsked)) {
-      const reason = isAsked ? 'The VM does not run, so no application can be asked' : '';
-      return this.#markedResult(request, snapshots, { isOneInstant, reason });
+    const wantsPoint = isAsked || (request.isOneInstantWanted && !isOneInstant);
+    let reason = isAsked ? 'The VM does not run, so no application can be asked' : '';
+    if (wantsPoint && !vm.isStill) {
+      const attempt = await this.#attempt(request, vm);
+      if (attempt.point !== null) return pointResult(request, attempt.point, attempt.reason);
+      ({ reason } = attempt);
     }
-    const attempt = await this.#attempt(request, vm);
-    if (attempt.point !== null) {
-      return pointResult(request, attempt.point, { bases: snapshots, reason: attempt.reason });
-    }
-    return this.#markedResult(request, snapshots, { isOneInstant, reason: attempt.reason });
+    const snapshots = await this.#snapshots.take(request);
+    const mark = { isOneInstant, reason };
+    await this.#snapshots.mark(request, snapshots, mark);
+    return snapshotResult(snapshots, mark);
   }
 
   async prune(
     request: Parameters<DiskSnapshots['prune']>[0],
   ): Promise<{ readonly deleted: number }> {
     const { resourceGroup, itemId, disks } = request;
-    const handles = request.keep.flatMap(parseName);
+    const handles = request.keep.map(parseName);
     const urls = disks.flatMap(({ kind, diskName }) => (kind === 'pageBlob' ? [diskName] : []));
     const points = handles.filter((each) => each.kind === 'restorePoint');
     const blobs = handles.filter((each) => each.kind === 'blob');
@@ -113,8 +107,7 @@ export class AzureDiskSnapshots implements DiskSnapshots {
     resourceGroup: string,
     names: { readonly snapshot: string; readonly base: string | null },
   ): Promise<SourceAccess | null> {
-    const [current] = parseName(names.snapshot);
-    if (current === undefined) return null;
+    const current = parseName(names.snapshot);
     const base = names.base === null ? null : await this.#base(resourceGroup, current, names.base);
     const source = await this.#grant(resourceGroup, current);
     if (source === null) return null;
@@ -127,7 +120,7 @@ export class AzureDiskSnapshots implements DiskSnapshots {
   }
 
   async release(resourceGroup: string, names: readonly string[]): Promise<void> {
-    for (const handle of names.flatMap(parseName)) {
+    for (const handle of names.map(parseName)) {
       try {
         if (handle.kind === 'snapshot') {
           await this.#snapshots.beginRevoke(resourceGroup, handle.name);
@@ -136,7 +129,7 @@ export class AzureDiskSnapshots implements DiskSnapshots {
         }
       } catch (error) {
         const reason = redact(error instanceof Error ? error.message : String(error));
-        this.#warn(`Access to ${formatHandle(handle)} stays open for now: ${reason}`);
+        this.#warn(`Access to ${formatName(handle)} stays open for now: ${reason}`);
       }
     }
   }
@@ -156,44 +149,14 @@ export class AzureDiskSnapshots implements DiskSnapshots {
       }
     }
     let point: TakenPoint | null = null;
-    try {
-      point = await this.#points.create(request, vm, 'CrashConsistent');
-    } catch (error) {
-      reasons.push(refusalOfRestorePoint(`take the restore point ${request.pointId}`, error));
+    if (request.isOneInstantWanted) {
+      try {
+        point = await this.#points.create(request, vm, 'CrashConsistent');
+      } catch (error) {
+        reasons.push(refusalOfRestorePoint(`take the restore point ${request.pointId}`, error));
+      }
     }
     return { point, reason: reasons.join('; ') };
-  }
-
-  async #markedResult(
-    request: SnapshotRequest,
-    snapshots: readonly DiskSnapshot[],
-    mark: PointMark,
-  ): Promise<SnapshotsTaken> {
-    await this.#snapshots.mark(request, snapshots, mark);
-    return this.#snapshotResult(request, snapshots, mark);
-  }
-
-  /** With the newest restore point before it, so that a restore point after it has a base. */
-  async #snapshotResult(
-    request: SnapshotRequest,
-    snapshots: readonly DiskSnapshot[],
-    { isOneInstant, reason }: PointMark,
-  ): Promise<SnapshotsTaken> {
-    const takenAt = earliest(snapshots.map((each) => each.takenAt));
-    const before = await this.#points.newestBefore(request, takenAt);
-    return {
-      takenAt,
-      consistency: 'crashConsistent',
-      isOneInstant,
-      reasons: reason === '' ? [] : [reason],
-      snapshots: Object.fromEntries(
-        snapshots.map(({ diskId, name }) => {
-          const point = before?.disks[diskId];
-          const bases = point === undefined ? [] : [point];
-          return [diskId, formatName([{ kind: 'snapshot', name }, ...bases])];
-        }),
-      ),
-    };
   }
 
   async #takeBlobs(request: SnapshotRequest): Promise<SnapshotsTaken> {
@@ -215,7 +178,7 @@ export class AzureDiskSnapshots implements DiskSnapshots {
         ...(isOneInstant ? [] : ['Page blobs can only be taken one after another']),
         ...(consistency === 'crashConsistent' ? [] : ['Page blobs have no restore points']),
       ],
-      snapshots: Object.fromEntries(taken.map(({ id, handle }) => [id, formatName([handle])])),
+      snapshots: Object.fromEntries(taken.map(({ id, handle }) => [id, formatName(handle)])),
     };
   }
 
@@ -225,8 +188,8 @@ export class AzureDiskSnapshots implements DiskSnapshots {
     current: SnapshotHandle,
     baseName: string,
   ): Promise<SnapshotHandle | string> {
-    const base = comparableHandle(current, parseName(baseName));
-    if (base === undefined) return 'the base snapshot is of another kind or series';
+    const base = parseName(baseName);
+    if (!isComparable(current, base)) return 'the base snapshot is of another kind or series';
     if (current.kind === 'blob') {
       if (base.kind !== 'blob') return 'the base snapshot is of another kind or series';
       return (await this.#blobs.refusalOfBase(current, base)) ?? base;
@@ -272,7 +235,7 @@ export class AzureDiskSnapshots implements DiskSnapshots {
 function pointResult(
   request: SnapshotRequest,
   { point, takenAt, disks }: TakenPoint,
-  { bases, reason = '' }: { readonly bases: readonly DiskSnapshot[]; readonly reason?: string },
+  reason: string,
 ): SnapshotsTaken {
   const isApplication = point.consistencyMode === 'ApplicationConsistent';
   const isLess = request.consistency === 'applicationConsistent' && !isApplication;
@@ -284,12 +247,22 @@ function pointResult(
     isOneInstant: isApplication || doubts.length === 0,
     reasons: [...(isLess ? [why] : []), ...(isApplication ? [] : doubts)],
     snapshots: Object.fromEntries(
-      Object.entries(disks).map(([id, handle]) => {
-        const base = bases.find(({ diskId }) => diskId === id);
-        const more: SnapshotHandle[] =
-          base === undefined ? [] : [{ kind: 'snapshot', name: base.name }];
-        return [id, formatName([handle, ...more])];
-      }),
+      Object.entries(disks).map(([id, handle]) => [id, formatName(handle)]),
+    ),
+  };
+}
+
+function snapshotResult(
+  snapshots: readonly DiskSnapshot[],
+  { isOneInstant, reason }: PointMark,
+): SnapshotsTaken {
+  return {
+    takenAt: earliest(snapshots.map((each) => each.takenAt)),
+    consistency: 'crashConsistent',
+    isOneInstant,
+    reasons: reason === '' ? [] : [reason],
+    snapshots: Object.fromEntries(
+      snapshots.map(({ diskId, name }) => [diskId, formatName({ kind: 'snapshot', name })]),
     ),
   };
 }

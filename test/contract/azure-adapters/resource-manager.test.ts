@@ -177,6 +177,7 @@ describe('snapshots of a VM that has one disk of interest', () => {
     pointId,
     disks: [{ id: 'lun-0', diskName: `${vm}-data`, kind: 'managedDisk' }],
     consistency: 'crashConsistent',
+    isOneInstantWanted: false,
   });
   const take = async (vm: string, pointId: string): Promise<string> =>
     (await snapshots.take(request(vm, pointId))).snapshots['lun-0'] ?? '';

@@ -96,17 +96,6 @@ describe('the base of a delta', () => {
     expect(refusalOfBase(nameless, nameless)).not.toBeNull();
     expect(refusalOfBase(facts({ takenAt: undefined }), facts({}))).not.toBeNull();
   });
-
-  it('is understood in the form that earlier versions recorded', async () => {
-    await lab.seed('old');
-    const base = await takeStill('old', 'p1');
-    const current = await takeStill('old', 'p2');
-    const plain = base.snapshots['os']!.split('+')[1]!;
-    expect(plain).toBe('old-p1-os');
-    const snapshot = current.snapshots['os']!.split('+')[1]!;
-    const access = await lab.snapshots.grantRead(GROUP, { snapshot, base: plain });
-    expect(access?.base).not.toBeNull();
-  }, 60_000);
 });
 
 describe('read access', () => {
@@ -166,7 +155,8 @@ describe('read access', () => {
     }
     const { snapshots } = lab.azure.clients.compute;
     expect(await outcome(snapshots.delete(GROUP, 'open-p2-os'))).toBe('OperationNotAllowed');
-    expect(await lab.prune(lab.request('open', 'p2'), [])).toBe(5);
+    // A restore point, and the snapshots of two disks.
+    expect(await lab.prune(lab.request('open', 'p2'), [])).toBe(3);
   }, 60_000);
 
   it('that cannot be ended is logged without its secret and stops nobody', async () => {

@@ -83,6 +83,7 @@ export class SourceLab {
       // Unique in the resource group, as the ids of jobs are.
       pointId: `${name}-${pointId}`,
       consistency,
+      isOneInstantWanted: true,
       disks: [
         { id: 'os', diskName: `${name}-os`, kind: 'managedDisk' },
         { id: 'lun-0', diskName: `${name}-data`, kind: 'managedDisk' },
