@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import {
@@ -7,6 +6,7 @@ import {
   frameBytesNeeded,
 } from '../../shared/contracts/transfer-codec.ts';
 import { FRAME, type TransferFrame } from '../../shared/contracts/transfer-protocol.ts';
+import { digestOf } from './manifest.ts';
 
 /** Appended at once when so much has come together: small changes must not cost a write each. */
 const BUFFER_BYTES = 1024 * 1024;
@@ -19,13 +19,14 @@ export class DamagedFile extends Error {
 /** A file of transfer frames, payloads uncompressed: what was changed (redo), or what was there before (undo). */
 export class FrameFile {
   readonly #handle: FileHandle;
-  #length: number;
-  #pieces: Uint8Array[] = [];
+  /** Where the buffer begins in the file. */
+  #flushed: number;
+  readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   #buffered = 0;
 
   private constructor(handle: FileHandle, length: number) {
     this.#handle = handle;
-    this.#length = length;
+    this.#flushed = length;
   }
 
   /** Opens the file and cuts off what was written after the last durable point. */
@@ -39,16 +40,20 @@ export class FrameFile {
   }
 
   get length(): number {
-    return this.#length;
+    return this.#flushed + this.#buffered;
   }
 
+  /** Copies the frame: its bytes may be overwritten afterwards. */
   async append(frame: TransferFrame): Promise<void> {
     for (const piece of encodeTransfer(frame)) {
-      this.#pieces.push(piece);
-      this.#buffered += piece.length;
-      this.#length += piece.length;
+      for (let done = 0; done < piece.length;) {
+        if (this.#buffered === BUFFER_BYTES) await this.#flush();
+        const part = piece.subarray(done, done + BUFFER_BYTES - this.#buffered);
+        this.#buffer.set(part, this.#buffered);
+        this.#buffered += part.length;
+        done += part.length;
+      }
     }
-    if (this.#buffered >= BUFFER_BYTES) await this.#flush();
   }
 
   async sync(): Promise<void> {
@@ -61,14 +66,17 @@ export class FrameFile {
   }
 
   async #flush(): Promise<void> {
-    if (this.#buffered === 0) return;
-    const bytes = Buffer.concat(this.#pieces, this.#buffered);
-    const start = this.#length - this.#buffered;
-    for (let done = 0; done < bytes.length;) {
-      const { bytesWritten } = await this.#handle.write(bytes, done, undefined, start + done);
+    for (let done = 0; done < this.#buffered;) {
+      const left = this.#buffered - done;
+      const { bytesWritten } = await this.#handle.write(
+        this.#buffer,
+        done,
+        left,
+        this.#flushed + done,
+      );
       done += bytesWritten;
     }
-    this.#pieces = [];
+    this.#flushed += this.#buffered;
     this.#buffered = 0;
   }
 }
@@ -99,5 +107,5 @@ function intact(frame: NonNullable<ReturnType<typeof decodeFrame>>['frame']): Tr
 }
 
 function isIntact({ payload, digest }: { payload: Uint8Array; digest: Uint8Array }): boolean {
-  return createHash('sha256').update(payload).digest().equals(digest);
+  return digestOf(payload).equals(digest);
 }

@@ -141,7 +141,7 @@ export class LaneReceiver {
 async function decompressed({ payload, length }: DataFrame): Promise<Uint8Array> {
   try {
     // Bounded: a few bytes that claim to be gigabytes must not fill the memory.
-    return await decompress(payload, { maxOutputLength: Math.max(1, length) });
+    return await decompress(payload, { maxOutputLength: length, chunkSize: Math.max(64, length) });
   } catch {
     throw new FrameFault('a payload that cannot be decompressed');
   }

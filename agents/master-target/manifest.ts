@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { DIGEST_BYTES } from '../../shared/contracts/transfer-protocol.ts';
 import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
@@ -10,9 +10,16 @@ const UNKNOWN_ENTRY = Buffer.alloc(DIGEST_BYTES, 0xff);
 const ZERO_ENTRY = Buffer.alloc(DIGEST_BYTES);
 const ZERO_BLOCK = Buffer.alloc(BLOCK_BYTES);
 
+/** Entries that wait for being written together. */
+const BATCH = 4096;
+
 /** Digest of every block of a disk at the source; one file a disk, 32 bytes a block. */
 export class Manifest {
   readonly #handle: FileHandle;
+  /** Neighbouring entries that were set but not written yet. */
+  readonly #pending = Buffer.allocUnsafeSlow(BATCH * DIGEST_BYTES);
+  #pendingFirst = 0;
+  #pendingCount = 0;
 
   private constructor(handle: FileHandle) {
     this.#handle = handle;
@@ -30,8 +37,15 @@ export class Manifest {
     return new Manifest(handle);
   }
 
+  /** Written at the latest with the next sync. Copies the digest. */
   async set(block: number, digest: Uint8Array): Promise<void> {
-    await this.#handle.write(digest, 0, DIGEST_BYTES, block * DIGEST_BYTES);
+    const isNext = block === this.#pendingFirst + this.#pendingCount;
+    if (!isNext || this.#pendingCount === BATCH) {
+      await this.#flush();
+      this.#pendingFirst = block;
+    }
+    this.#pending.set(digest, this.#pendingCount * DIGEST_BYTES);
+    this.#pendingCount += 1;
   }
 
   /** The block's content is about to change over there; until the change is complete, nobody knows it. */
@@ -41,6 +55,7 @@ export class Manifest {
 
   /** Blocks that are zero from start to end. */
   async setZero(offset: number, length: number): Promise<void> {
+    await this.#flush();
     const first = Math.ceil(offset / BLOCK_BYTES);
     const last = Math.ceil((offset + length) / BLOCK_BYTES);
     const entries = Buffer.alloc(Math.min(last - first, 65_536) * DIGEST_BYTES);
@@ -52,6 +67,7 @@ export class Manifest {
 
   /** Digests of consecutive blocks. */
   async read(firstBlock: number, count: number): Promise<readonly Buffer[]> {
+    await this.#flush();
     const bytes = Buffer.alloc(count * DIGEST_BYTES);
     await this.#handle.read(bytes, 0, bytes.length, firstBlock * DIGEST_BYTES);
     return Array.from({ length: count }, (_, index) =>
@@ -60,11 +76,20 @@ export class Manifest {
   }
 
   async sync(): Promise<void> {
+    await this.#flush();
     await this.#handle.datasync();
   }
 
   async close(): Promise<void> {
     await this.#handle.close();
+  }
+
+  async #flush(): Promise<void> {
+    const length = this.#pendingCount * DIGEST_BYTES;
+    this.#pendingCount = 0;
+    if (length > 0) {
+      await this.#handle.write(this.#pending, 0, length, this.#pendingFirst * DIGEST_BYTES);
+    }
   }
 }
 
@@ -73,7 +98,7 @@ export function blockCount(sizeBytes: number): number {
 }
 
 export function digestOf(bytes: Uint8Array): Buffer {
-  return createHash('sha256').update(bytes).digest();
+  return hash('sha256', bytes, 'buffer');
 }
 
 /** What the manifest holds for a block with these bytes. */

@@ -9,8 +9,6 @@ import type { ChangeFrame } from './sinks.ts';
 import { type BlockChanges, byBlock, stagedChanges } from './staged-changes.ts';
 import { TargetDisk } from './target-disk.ts';
 
-const NOTHING = Buffer.alloc(BLOCK_BYTES);
-
 interface PrepareRequest {
   readonly pointId: string;
   readonly redoLengths: readonly number[];
@@ -39,6 +37,7 @@ export async function prepareDisk(
   const manifest = await Manifest.open(folder.manifestFile(diskId), sizeBytes);
   const next = await FrameFile.open(folder.nextDigestsFile(pointId, diskId), 0);
   const undo = await FrameFile.open(folder.undoFile(pointId, diskId), 0);
+  const buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
   try {
     const changes = stagedChanges(folder, { diskId, pointId, redoLengths });
     for await (const changed of byBlock(changes)) {
@@ -46,7 +45,8 @@ export async function prepareDisk(
       const offset = changed.block * BLOCK_BYTES;
       const length = Math.min(BLOCK_BYTES, sizeBytes - offset);
       const isOldNeeded = request.keepsUndo || !isReplaced(changed, length);
-      const old = isOldNeeded ? await disk.read(offset, length) : NOTHING.subarray(0, length);
+      const old = buffer.subarray(0, length);
+      if (isOldNeeded) await disk.readInto(old, offset);
       const [entry] = await manifest.read(changed.block, 1);
       const block = new PreparedBlock(changed, old, entry ?? Buffer.alloc(0));
       block.check(diskId);
@@ -61,7 +61,7 @@ export async function prepareDisk(
   }
 }
 
-/** One block before and after its changes. */
+/** One block before its changes; `nextDigest` comes last, because it makes the changes in place. */
 class PreparedBlock {
   readonly #changed: BlockChanges;
   readonly #old: Buffer;
@@ -107,7 +107,7 @@ class PreparedBlock {
   }
 
   #patched(): Buffer {
-    const bytes = Buffer.from(this.#old);
+    const bytes = this.#old;
     for (const change of this.#changed.changes) {
       if (change.type === FRAME.same) continue;
       const at = change.offset - this.#start;

@@ -40,10 +40,18 @@ export class TargetDisk {
   }
 
   async read(offset: number, length: number): Promise<Buffer> {
-    const buffer = Buffer.alloc(length);
+    return this.readInto(Buffer.allocUnsafeSlow(length), offset);
+  }
+
+  /** Fills the buffer; what lies behind the end of the device reads as zeros. */
+  async readInto(buffer: Buffer, offset: number): Promise<Buffer> {
+    const { length } = buffer;
     for (let done = 0; done < length;) {
       const { bytesRead } = await this.#handle.read(buffer, done, length - done, offset + done);
-      if (bytesRead === 0) break;
+      if (bytesRead === 0) {
+        buffer.fill(0, done);
+        break;
+      }
       done += bytesRead;
     }
     return buffer;
@@ -63,9 +71,10 @@ export class TargetDisk {
 
   /** Makes a stretch read as zeros; what does so already is not written, so that it stays sparse. */
   async zero(offset: number, length: number): Promise<void> {
+    const buffer = Buffer.allocUnsafeSlow(Math.min(ZERO_CHUNK.length, length));
     for (let done = 0; done < length; done += ZERO_CHUNK.length) {
       const zeros = ZERO_CHUNK.subarray(0, Math.min(ZERO_CHUNK.length, length - done));
-      const current = await this.read(offset + done, zeros.length);
+      const current = await this.readInto(buffer.subarray(0, zeros.length), offset + done);
       if (!current.equals(zeros)) await this.write(offset + done, zeros);
     }
   }
@@ -73,10 +82,11 @@ export class TargetDisk {
   /** SHA-256 of consecutive blocks, 32 bytes each. */
   async digests(firstBlock: number, count: number): Promise<Uint8Array> {
     const digests = Buffer.alloc(count * DIGEST_BYTES);
+    const buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
     for (let index = 0; index < count; index += 1) {
       const offset = (firstBlock + index) * BLOCK_BYTES;
-      const bytes = await this.read(offset, Math.min(BLOCK_BYTES, this.#sizeBytes - offset));
-      digestOf(bytes).copy(digests, index * DIGEST_BYTES);
+      const block = buffer.subarray(0, Math.min(BLOCK_BYTES, this.#sizeBytes - offset));
+      digestOf(await this.readInto(block, offset)).copy(digests, index * DIGEST_BYTES);
     }
     return digests;
   }

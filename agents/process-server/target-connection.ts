@@ -114,7 +114,8 @@ export class TargetConnection {
 
   #take(frame: AnyFrame, onAck: (watermark: number) => void): void {
     if (frame.type === FRAME.digestAnswer && 'digests' in frame) {
-      this.#digests.shift()?.resolve(frame.digests);
+      // The frame's bytes are only lent.
+      this.#digests.shift()?.resolve(Uint8Array.from(frame.digests));
     }
     if (!('json' in frame)) return;
     if (frame.type === FRAME.ack) onAck(ackSchema.parse(frame.json).watermark);

@@ -3,6 +3,9 @@ import type { Duplex } from 'node:stream';
 import { decodeFrame, frameBytesNeeded } from '../../shared/contracts/transfer-codec.ts';
 import { type AnyFrame, FrameFault } from '../../shared/contracts/transfer-protocol.ts';
 
+/** Two frames of one block each, and a little. */
+const INITIAL_BYTES = 640 * 1024;
+
 /** Frames over a connection, with back-pressure both ways. */
 export class FrameStream {
   readonly #socket: Duplex;
@@ -30,7 +33,10 @@ export class FrameStream {
     }
   }
 
-  /** The next frame; `null` when the peer closed the connection between frames. Throws FrameFault. */
+  /**
+   * The next frame; `null` when the peer closed the connection between frames. Its bytes are only lent: they
+   * are overwritten by what comes next. Throws FrameFault.
+   */
   async receive(): Promise<AnyFrame | null> {
     for (;;) {
       const frame = this.#received.takeFrame();
@@ -65,41 +71,40 @@ export class FrameStream {
   }
 }
 
-/** Chunks as TLS hands them out, 16 KiB each: put together once a frame, not once a chunk. */
+/** One buffer for all frames of a connection: a new one for each would keep the collector busy. */
 class ReceivedBytes {
-  #chunks: Buffer[] = [];
-  #length = 0;
-  #needed = 0;
+  #buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+  #start = 0;
+  #end = 0;
 
   get isEmpty(): boolean {
-    return this.#length === 0;
+    return this.#start === this.#end;
   }
 
   add(chunk: Buffer): void {
-    this.#chunks.push(chunk);
-    this.#length += chunk.length;
+    this.#makeRoom(chunk.length);
+    chunk.copy(this.#buffer, this.#end);
+    this.#end += chunk.length;
   }
 
   takeFrame(): AnyFrame | null {
-    if (this.#length === 0 || this.#length < this.#needed) return null;
-    const bytes = this.#joined();
+    const bytes = this.#buffer.subarray(this.#start, this.#end);
+    if (bytes.length < frameBytesNeeded(bytes)) return null;
     const decoded = decodeFrame(bytes);
-    if (decoded === null) {
-      this.#needed = frameBytesNeeded(bytes);
-      return null;
-    }
-    const rest = bytes.subarray(decoded.consumed);
-    this.#chunks = rest.length === 0 ? [] : [rest];
-    this.#length = rest.length;
-    this.#needed = 0;
+    if (decoded === null) return null;
+    this.#start += decoded.consumed;
     return decoded.frame;
   }
 
-  #joined(): Buffer {
-    const [first] = this.#chunks;
-    if (this.#chunks.length === 1 && first !== undefined) return first;
-    const joined = Buffer.concat(this.#chunks);
-    this.#chunks = [joined];
-    return joined;
+  #makeRoom(length: number): void {
+    if (this.#end + length <= this.#buffer.length) return;
+    const held = this.#end - this.#start;
+    const isTooSmall = held + length > this.#buffer.length;
+    const target = isTooSmall
+      ? Buffer.allocUnsafeSlow(Math.max(2 * this.#buffer.length, held + length))
+      : this.#buffer;
+    this.#buffer.copy(target, 0, this.#start, this.#end);
+    this.#buffer = target;
+    [this.#start, this.#end] = [0, held];
   }
 }

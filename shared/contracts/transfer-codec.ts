@@ -74,19 +74,21 @@ export function decodeFrame(
   bytes: Uint8Array,
 ): { readonly frame: AnyFrame; readonly consumed: number } | null {
   if (bytes.length < HEADER_BYTES) return null;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const length = view.getUint32(0);
-  const type = view.getUint8(4);
-  if (length > MAX_FRAME_BYTES) throw new FrameFault(`a frame of ${length} bytes is too large`);
-  if (bytes.length < HEADER_BYTES + length) return null;
-  const body = bytes.subarray(HEADER_BYTES, HEADER_BYTES + length);
-  return { frame: decodeBody(type, body), consumed: HEADER_BYTES + length };
+  const consumed = frameBytesNeeded(bytes);
+  if (bytes.length < consumed) return null;
+  const body = bytes.subarray(HEADER_BYTES, consumed);
+  return { frame: decodeBody(bytes[4] ?? 0, body), consumed };
 }
 
-/** How many bytes the frame at the front takes; what its header needs while even that is incomplete. */
+/**
+ * How many bytes the frame at the front takes; what its header needs while even that is incomplete. Throws
+ * FrameFault when the frame is too large to wait for.
+ */
 export function frameBytesNeeded(bytes: Uint8Array): number {
   if (bytes.length < HEADER_BYTES) return HEADER_BYTES;
-  return HEADER_BYTES + new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+  if (length > MAX_FRAME_BYTES) throw new FrameFault(`a frame of ${length} bytes is too large`);
+  return HEADER_BYTES + length;
 }
 
 function decodeBody(type: number, body: Uint8Array): AnyFrame {
