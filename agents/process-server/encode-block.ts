@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
-import { promisify } from 'node:util';
-import { constants, zstdCompress } from 'node:zlib';
 import { FRAME, type TransferFrame } from '../../shared/contracts/transfer-protocol.ts';
 import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
+import { compressBlock } from './block-compressor.ts';
 
-const compress = promisify(zstdCompress);
 const ZEROS = Buffer.alloc(BLOCK_BYTES);
-const SAMPLE_BYTES = 4096;
+/** So many single bytes, spread evenly over the block. */
+const SAMPLES = 4096;
 /** A sample with more different bytes than this is random or compressed already. */
 const MAX_DISTINCT = 236;
 /** Compression has to save this share, or the receiver's work is not worth it. */
@@ -28,16 +27,25 @@ export async function encodeBlock(offset: number, bytes: Buffer): Promise<Transf
   const digest = digestOf(bytes);
   const plain = { type: FRAME.data, sequence, offset, length, digest } as const;
   if (!looksCompressible(bytes)) return { ...plain, isCompressed: false, payload: bytes };
-  const packed = await compress(bytes, {
-    params: { [constants.ZSTD_c_compressionLevel]: 1 },
-  });
+  const packed = await compressBlock(bytes);
   return packed.length < length * WORTHWHILE
     ? { ...plain, isCompressed: true, payload: packed }
     : { ...plain, isCompressed: false, payload: bytes };
 }
 
-/** Cheap: counts the different bytes of a sample from the middle. Random data has nearly all 256. */
+const seen = new Uint8Array(256);
+
+/** Cheap: counts the different bytes of a sample. Random data has nearly all 256. */
 function looksCompressible(bytes: Buffer): boolean {
-  const start = Math.max(0, Math.floor((bytes.length - SAMPLE_BYTES) / 2));
-  return new Set(bytes.subarray(start, start + SAMPLE_BYTES)).size <= MAX_DISTINCT;
+  const stride = Math.max(1, Math.floor(bytes.length / SAMPLES));
+  seen.fill(0);
+  let distinct = 0;
+  for (let at = 0; at < bytes.length; at += stride) {
+    const byte = bytes[at] ?? 0;
+    if (seen[byte] !== 0) continue;
+    seen[byte] = 1;
+    distinct += 1;
+    if (distinct > MAX_DISTINCT) return false;
+  }
+  return true;
 }

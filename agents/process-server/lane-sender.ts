@@ -8,8 +8,11 @@ import type { ProgressMeter } from '../runtime/progress-meter.ts';
 import { prepareUnit, type PreparedUnit, type PrepareOptions } from './prepare-unit.ts';
 import type { TargetConnection } from './target-connection.ts';
 
-/** Units of a lane that are read, compared and encoded ahead of the one that is sent. */
-const READ_AHEAD = 4;
+/**
+ * What is read, compared and encoded of a lane ahead of the unit that is sent: few large units, or so many
+ * small ones that a round trip for each does not add up.
+ */
+const READ_AHEAD = { units: 32, bytes: 8 * 1024 ** 2 } as const;
 /** A run of zeros has no payload, but people want to see it move, and a cut to cost little. */
 const MAX_ZERO_RUN_BYTES = 16 * 1024 ** 3;
 
@@ -52,11 +55,16 @@ export async function sendLane(options: LaneOptions): Promise<void> {
         await send(frame);
         count(frame, options);
       }
-    } finally {
-      unit.release();
+      options.figures.readBytes += unit.readBytes;
+      await send({ type: FRAME.checkpoint, sequence, offset: unit.end });
+    } catch (error) {
+      unit.release(false);
+      throw error;
     }
-    options.figures.readBytes += unit.readBytes;
-    await send({ type: FRAME.checkpoint, sequence, offset: unit.end });
+    connection.flushed().then(
+      () => unit.release(true),
+      () => unit.release(false),
+    );
     options.onProgress();
   }
   await send({ type: FRAME.finish, sequence });
@@ -64,20 +72,32 @@ export async function sendLane(options: LaneOptions): Promise<void> {
 }
 
 async function* readAhead(options: LaneOptions): AsyncGenerator<PreparedUnit> {
-  const queue: Promise<PreparedUnit>[] = [];
+  const queue: { readonly prepared: Promise<PreparedUnit>; readonly bytes: number }[] = [];
+  let bytesAhead = 0;
+  const take = async (): Promise<PreparedUnit | undefined> => {
+    const next = queue.shift();
+    bytesAhead -= next?.bytes ?? 0;
+    return next?.prepared;
+  };
   try {
     for await (const unit of toUnits(cutZeroRuns(rangesOfLane(options)))) {
       const prepared = prepareUnit(unit, options);
       // Awaited in order later; until then a failure must not count as unhandled.
       prepared.catch(() => undefined);
-      queue.push(prepared);
-      const next = queue.length < READ_AHEAD ? undefined : queue.shift();
-      if (next !== undefined) yield await next;
+      const bytes = unit.kind === 'zero' ? 0 : unit.end - unit.offset;
+      queue.push({ prepared, bytes });
+      bytesAhead += bytes;
+      while (queue.length >= READ_AHEAD.units || bytesAhead >= READ_AHEAD.bytes) {
+        const next = await take();
+        if (next !== undefined) yield next;
+      }
     }
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) yield await next;
+    for (let next = await take(); next !== undefined; next = await take()) yield next;
   } finally {
     // Broken off: what was read ahead gives its memory back.
-    for (const left of queue) left.then(({ release }) => release()).catch(() => undefined);
+    for (const { prepared } of queue) {
+      prepared.then(({ release }) => release(false)).catch(() => undefined);
+    }
   }
 }
 

@@ -4,7 +4,7 @@ import {
   FRAME,
   type TransferFrame,
 } from '../../shared/contracts/transfer-protocol.ts';
-import { BLOCK_BYTES, type TransferUnit } from '../../shared/domain/page-ranges.ts';
+import { BLOCK_BYTES, type PageRange, type TransferUnit } from '../../shared/domain/page-ranges.ts';
 import type { BlockSource } from '../../shared/ports/block-source.ts';
 import { digestOf, encodeBlock, isZero } from './encode-block.ts';
 import type { TargetConnection } from './target-connection.ts';
@@ -20,15 +20,16 @@ export interface PrepareOptions {
   readonly signal: AbortSignal;
 }
 
-/** A unit as frames without numbers. `release` gives its memory back once they are sent. */
+/** A unit as frames without numbers. */
 export interface PreparedUnit {
   readonly frames: readonly TransferFrame[];
   readonly end: number;
   readonly readBytes: number;
-  readonly release: () => void;
+  /** Gives its memory back; `isReusable` says that nobody will read the payloads again. */
+  readonly release: (isReusable: boolean) => void;
 }
 
-/** Reads a unit, compares it where the mode says so, and encodes its blocks side by side. */
+/** Reads a unit, compares it where the mode says so, and encodes its blocks. */
 export async function prepareUnit(
   unit: TransferUnit,
   options: PrepareOptions,
@@ -45,22 +46,40 @@ export async function prepareUnit(
       options.source.read(offset, end - offset),
       mode === 'checksum' ? targetDigests(unit, options) : null,
     ]);
-    const encoded = [...piecesOf(unit)].map(async (piece) => {
-      const { length, kind } = piece;
-      if (kind === 'zero') return { type: FRAME.zero, sequence: 0, offset: piece.offset, length };
-      const start = piece.offset - offset;
-      const block = bytes.subarray(start, start + length);
-      const at = Math.floor((piece.offset - offset) / BLOCK_BYTES) * DIGEST_BYTES;
-      return known === null
-        ? encodeBlock(piece.offset, block)
-        : compareBlock(piece.offset, block, known.subarray(at, at + DIGEST_BYTES));
-    });
-    const frames = await Promise.all(encoded);
-    return { frames, end: lastOf(unit), readBytes: end - offset, release };
+    const frames: TransferFrame[] = [];
+    // In turn: each compression under way takes a megabyte, and units side by side keep all cores busy.
+    for (const piece of piecesOf(unit))
+      frames.push(await encodePiece(piece, { unit, bytes, known }));
+    return {
+      frames,
+      end: lastOf(unit),
+      readBytes: end - offset,
+      release: (isReusable) => {
+        if (isReusable) throttle.buffers.giveBack(bytes);
+        release();
+      },
+    };
   } catch (error) {
     release();
     throw error;
   }
+}
+
+async function encodePiece(
+  { offset, length, kind }: PageRange,
+  read: {
+    readonly unit: TransferUnit;
+    readonly bytes: Buffer;
+    readonly known: Uint8Array | null;
+  },
+): Promise<TransferFrame> {
+  if (kind === 'zero') return { type: FRAME.zero, sequence: 0, offset, length };
+  const { unit, bytes, known } = read;
+  const start = offset - unit.offset;
+  const block = bytes.subarray(start, start + length);
+  if (known === null) return encodeBlock(offset, block);
+  const at = Math.floor(start / BLOCK_BYTES) * DIGEST_BYTES;
+  return compareBlock(offset, block, known.subarray(at, at + DIGEST_BYTES));
 }
 
 async function targetDigests(

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { DataAccess } from '../../shared/contracts/agent-protocol.ts';
 import { clip, faultOf, type PageRange } from '../../shared/domain/page-ranges.ts';
 import { parseVhdFooter, VHD_FOOTER_BYTES } from '../../shared/domain/vhd-footer.ts';
@@ -28,6 +29,12 @@ interface SourceOptions {
   readonly key: string;
 }
 
+interface RequestDetails {
+  readonly query?: Record<string, string>;
+  readonly isDelta?: boolean;
+  readonly into?: Buffer;
+}
+
 /** A snapshot of a managed disk or of a page blob, read through its SAS URL. */
 export class SnapshotSource implements BlockSource {
   readonly #options: SourceOptions;
@@ -49,7 +56,7 @@ export class SnapshotSource implements BlockSource {
     const { headers, body } = await this.#get({
       'x-ms-range': `bytes=${sizeBytes}-${sizeBytes + VHD_FOOTER_BYTES - 1}`,
     });
-    const contentRange = headers.get('content-range') ?? '';
+    const contentRange = headers['content-range'] ?? '';
     const blobBytes = Number(contentRange.split('/').at(-1));
     if (blobBytes !== sizeBytes + VHD_FOOTER_BYTES) {
       const actualBytes = blobBytes - VHD_FOOTER_BYTES;
@@ -87,7 +94,10 @@ export class SnapshotSource implements BlockSource {
   }
 
   async read(offset: number, length: number): Promise<Buffer> {
-    const { body } = await this.#get({ 'x-ms-range': `bytes=${offset}-${offset + length - 1}` });
+    // One that fails is left to the garbage collector: something may still write into it.
+    const into = this.#options.throttle.buffers.take(length);
+    const headers = { 'x-ms-range': `bytes=${offset}-${offset + length - 1}` };
+    const { body } = await this.#get(headers, { into });
     if (body.length !== length) {
       throw new FailbackError('FB-DATA-005', { status: 206, code: `short read at ${offset}` });
     }
@@ -111,14 +121,15 @@ export class SnapshotSource implements BlockSource {
 
   async #get(
     headers: Readonly<Record<string, string>>,
-    { query = {}, isDelta = false }: { query?: Record<string, string>; isDelta?: boolean } = {},
-  ): Promise<{ readonly headers: Headers; readonly body: Buffer }> {
+    { query = {}, isDelta = false, into }: RequestDetails = {},
+  ): Promise<{ readonly headers: IncomingHttpHeaders; readonly body: Buffer }> {
     await this.#current();
     try {
       const { signal, throttle, key } = this.#options;
       return await getFromStorage({
         signal,
         throttle: { gate: throttle, key },
+        into,
         url: () =>
           withQuery(this.#access?.sourceUrl ?? '', {
             ...query,

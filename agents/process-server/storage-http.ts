@@ -1,5 +1,7 @@
+import { type IncomingHttpHeaders } from 'node:http';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { withBackoff } from '../runtime/backoff.ts';
+import { fetchBytes } from './storage-request.ts';
 import type { Throttle } from './throttle/throttle.ts';
 
 const API_VERSION = '2021-12-02';
@@ -31,6 +33,8 @@ interface StorageRequest {
   readonly url: () => string;
   readonly headers: () => Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
+  /** Takes the body of a success, which is at most so long; without it the body is put together. */
+  readonly into?: Buffer | undefined;
   /** Called once after a 403: the SAS may have run out. */
   readonly renew: () => Promise<void>;
   /** Every attempt waits for its turn here; pauses between attempts do not count as running. */
@@ -38,7 +42,7 @@ interface StorageRequest {
 }
 
 interface StorageAnswer {
-  readonly headers: Headers;
+  readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
 }
 
@@ -79,34 +83,36 @@ async function getThrottled(request: StorageRequest): Promise<StorageAnswer> {
   return throttle.gate.request(throttle.key, () => getOnce(request), signal);
 }
 
-/**
- * One attempt. Node's own HTTP client keeps connections alive and has no upper bound of them per host, so as
- * many are open as requests run; what is idle for 4 s is closed.
- */
-async function getOnce({ url, headers, signal }: StorageRequest): Promise<StorageAnswer> {
-  const response = await fetch(url(), {
+async function getOnce(request: StorageRequest): Promise<StorageAnswer> {
+  const { url, headers, signal, into } = request;
+  const answer = await fetchBytes(url(), {
     headers: { 'x-ms-version': API_VERSION, ...headers() },
-    signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+    signal,
+    timeoutMs: TIMEOUT_MS,
+    into,
   });
-  const body = Buffer.from(await response.arrayBuffer());
-  if (response.ok) return { headers: response.headers, body };
-  const code = response.headers.get('x-ms-error-code') ?? codeIn(body) ?? response.statusText;
-  const isOverload = RETRY_AFTER_STATUS.includes(response.status);
-  const retryAfterMs = isOverload ? retryAfterIn(response.headers) : undefined;
-  throw new StorageFailure(response.status, code, retryAfterMs);
+  const { status, body } = answer;
+  if (answer.isSuccess) {
+    if (body !== null) return { headers: answer.headers, body };
+    throw new StorageFailure(status, 'more bytes than were asked for', undefined);
+  }
+  const named = answer.headers['x-ms-error-code'];
+  const code = typeof named === 'string' ? named : (codeIn(body) ?? answer.statusText);
+  const isOverload = RETRY_AFTER_STATUS.includes(status);
+  throw new StorageFailure(status, code, isOverload ? retryAfterIn(answer.headers) : undefined);
 }
 
 /** Milliseconds; both forms of the header: seconds, or a date, read by the clock of the service. */
-function retryAfterIn(headers: Headers): number | undefined {
-  const text = headers.get('retry-after')?.trim() ?? '';
-  const now = Date.parse(headers.get('date') ?? '') || Date.now();
+function retryAfterIn(headers: IncomingHttpHeaders): number | undefined {
+  const text = headers['retry-after']?.trim() ?? '';
+  const now = Date.parse(headers.date ?? '') || Date.now();
   const askedMs = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
   // A date that has passed, 0 or nonsense ask for nothing: our own pauses hold.
   return askedMs > 0 ? Math.min(MAX_RETRY_AFTER_MS, askedMs) : undefined;
 }
 
-function codeIn(body: Buffer): string | undefined {
-  return /<Code>([^<]+)<\/Code>/.exec(body.toString('utf8'))?.[1];
+function codeIn(body: Buffer | null): string | undefined {
+  return /<Code>([^<]+)<\/Code>/.exec(body?.toString('utf8') ?? '')?.[1];
 }
 
 function isPassing(error: unknown): boolean {

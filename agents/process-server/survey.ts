@@ -5,6 +5,8 @@ import { BLOCK_BYTES, type PageRange } from '../../shared/domain/page-ranges.ts'
 const BUCKETS = 1024;
 /** A range of zeros costs about as much as so many bytes of data. */
 const ZERO_COST_BYTES = 4096;
+/** So does each range of data, on top of its bytes: a request, a frame, a block to change. */
+const RANGE_COST_BYTES = 64 * 1024;
 
 /** What a listing holds, by place: counted once before the transfer, so that people see an end to it. */
 export class Survey {
@@ -62,6 +64,7 @@ export class Survey {
   #add({ offset, length, kind }: PageRange): void {
     const first = Math.floor(offset / this.#bucketBytes);
     this.#ranges[first] = (this.#ranges[first] ?? 0) + 1;
+    if (kind === 'data') this.#cost[first] = (this.#cost[first] ?? 0) + RANGE_COST_BYTES;
     for (let start = offset; start < offset + length;) {
       const bucket = Math.floor(start / this.#bucketBytes);
       const end = Math.min(offset + length, (bucket + 1) * this.#bucketBytes);

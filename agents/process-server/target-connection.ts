@@ -28,9 +28,12 @@ export interface TargetAddress {
 /** After a connection broke, what the peer said last may still be on its way. */
 const LAST_WORDS_MS = 500;
 
+const NOTHING = Buffer.alloc(0);
+
 /** One connection to a master target. Failures are FailbackErrors: FB-DATA-001, or what the peer refused with. */
 export class TargetConnection {
   readonly answer: HelloAnswer;
+  readonly #socket: Duplex;
   readonly #stream: FrameStream;
   readonly #address: TargetAddress;
   readonly #credit: Credit;
@@ -38,9 +41,16 @@ export class TargetConnection {
   #listening: Promise<void> | undefined;
   #failure: Error | null = null;
 
-  private constructor(stream: FrameStream, address: TargetAddress, answer: HelloAnswer) {
-    this.#stream = stream;
-    this.#address = address;
+  private constructor(parts: {
+    readonly socket: Duplex;
+    readonly stream: FrameStream;
+    readonly address: TargetAddress;
+    readonly answer: HelloAnswer;
+  }) {
+    const { answer } = parts;
+    this.#socket = parts.socket;
+    this.#stream = parts.stream;
+    this.#address = parts.address;
     this.answer = answer;
     this.#credit = new Credit(answer.creditBytes);
   }
@@ -50,18 +60,19 @@ export class TargetConnection {
     address: TargetAddress,
     hello: Hello,
   ): Promise<TargetConnection> {
-    const stream = await transport.connect(address.host, address.port).then(
-      (socket) => new FrameStream(socket),
-      (error: unknown) => {
+    const socket = await transport
+      .connect(address.host, address.port)
+      .catch((error: unknown): never => {
         throw unreachable(address, error);
-      },
-    );
+      });
+    const stream = new FrameStream(socket);
     try {
       await stream.send(encodeJson(FRAME.hello, hello));
       const frame = await stream.receive();
       if (frame === null || !('json' in frame)) throw new Error('it closed the connection');
       if (frame.type === FRAME.refusal) throw refusedBy(frame.json);
-      return new TargetConnection(stream, address, helloAnswerSchema.parse(frame.json));
+      const answer = helloAnswerSchema.parse(frame.json);
+      return new TargetConnection({ socket, stream, address, answer });
     } catch (error) {
       stream.close();
       throw error instanceof FailbackError ? error : unreachable(address, error);
@@ -77,6 +88,17 @@ export class TargetConnection {
   async send(frame: TransferFrame): Promise<void> {
     if (frame.type === FRAME.data) await this.#guard(this.#credit.take(frame.payload.length));
     await this.#guard(this.#stream.send(...encodeTransfer(frame)));
+  }
+
+  /** Resolves when the connection holds no bytes any more of what was sent before. Throws when it broke. */
+  async flushed(): Promise<void> {
+    if (this.#socket.writableLength === 0) return;
+    await new Promise<void>((resolve, reject) => {
+      this.#socket.write(NOTHING, (error) => {
+        if (error) reject(error);
+        else resolve();
+      });
+    });
   }
 
   /** What the target holds in consecutive blocks: 32 bytes each. */

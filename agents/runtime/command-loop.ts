@@ -7,7 +7,9 @@ import type { Logger } from './types.ts';
 
 const VISIBILITY_SECONDS = 60;
 const RENEW_MS = 30_000;
-const IDLE_MS = { first: 150, max: 2_000 } as const;
+const IDLE_MS = { first: 150, busy: 300, max: 2_000 } as const;
+/** Commands come in succession: for so long after one ended the next is not kept waiting. */
+const BUSY_MS = 60_000;
 const MAX_PARALLEL = 32;
 /** A message that came back that often is not a command at all. */
 const MAX_DELIVERIES = 500;
@@ -26,6 +28,7 @@ export async function runCommandLoop(options: LoopOptions): Promise<void> {
   const running = new Set<Promise<void>>();
   const leases = new Map<string, MessageLease>();
   let idleMs: number = IDLE_MS.first;
+  let busyUntilMs = 0;
   const take = (message: DequeuedMessageItem): void => {
     const { messageId, popReceipt } = message;
     const held = leases.get(messageId);
@@ -40,6 +43,8 @@ export async function runCommandLoop(options: LoopOptions): Promise<void> {
     const work = handle(options, message, lease).finally(() => {
       leases.delete(messageId);
       running.delete(work);
+      busyUntilMs = performance.now() + BUSY_MS;
+      idleMs = IDLE_MS.first;
     });
     running.add(work);
   };
@@ -47,7 +52,8 @@ export async function runCommandLoop(options: LoopOptions): Promise<void> {
     try {
       const free = Math.min(16, MAX_PARALLEL - running.size);
       const messages = free === 0 ? [] : await receive(options, free);
-      idleMs = messages.length > 0 ? IDLE_MS.first : Math.min(idleMs * 1.5, IDLE_MS.max);
+      const maxMs = performance.now() < busyUntilMs ? IDLE_MS.busy : IDLE_MS.max;
+      idleMs = messages.length > 0 ? IDLE_MS.first : Math.min(idleMs * 1.5, maxMs);
       for (const message of messages) take(message);
     } catch (error) {
       log.warn('the command queue does not answer', { reason: redact(String(error)) });

@@ -111,10 +111,14 @@ async function runOurs(
   settle();
   const [agentsBefore, storageBefore] = [cpuSecondsOf(site), storage.child.usage().cpuSeconds];
   const point = await replication.bring({ url: source.url });
-  const cpuSeconds = cpuSecondsOf(site) - agentsBefore;
+  const agentsAfter = cpuSecondsOf(site);
+  const sourceSeconds = agentsAfter.processServer - agentsBefore.processServer;
+  const targetSeconds = agentsAfter.masterTarget - agentsBefore.masterTarget;
+  const cpuSeconds = sourceSeconds + targetSeconds;
   const storageCpuSeconds = storage.child.usage().cpuSeconds - storageBefore;
   const { seconds, workSeconds } = point;
-  note(`  ours: ${seconds.toFixed(2)} s, at work ${workSeconds.toFixed(2)} s`);
+  const cpu = `${sourceSeconds.toFixed(2)} + ${targetSeconds.toFixed(2)} CPU s`;
+  note(`  ours: ${seconds.toFixed(2)} s, at work ${workSeconds.toFixed(2)} s, ${cpu}`);
   let proofSeconds: number | null = null;
   if (isChecked) {
     proofSeconds = (await replication.verify()).workSeconds;
@@ -188,9 +192,12 @@ function settle(): void {
   execFileSync('sync');
 }
 
-function cpuSecondsOf(site: BenchSite): number {
+function cpuSecondsOf(site: BenchSite): {
+  readonly processServer: number;
+  readonly masterTarget: number;
+} {
   const { processServer, masterTarget } = site.usage();
-  return processServer.cpuSeconds + masterTarget.cpuSeconds;
+  return { processServer: processServer.cpuSeconds, masterTarget: masterTarget.cpuSeconds };
 }
 
 async function assertSame(name: string, file: string, { sha256 }: Source): Promise<void> {

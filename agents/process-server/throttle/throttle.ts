@@ -2,6 +2,7 @@ import type { BandwidthSchedule } from '../../../shared/domain/bandwidth-schedul
 import { BandwidthGate } from './bandwidth-gate.ts';
 import { systemClock, type ThrottleClock } from './clock.ts';
 import { MemoryBudget } from './memory-budget.ts';
+import { ReadBuffers } from './read-buffers.ts';
 import { RequestGate } from './request-gate.ts';
 
 /**
@@ -17,6 +18,8 @@ export interface Throttle {
    * back (idempotent). More than the whole budget is let through alone.
    */
   memory(key: string, bytes: number, signal: AbortSignal): Promise<() => void>;
+  /** For what `memory` made room for. */
+  readonly buffers: Pick<ReadBuffers, 'take' | 'giveBack'>;
   /**
    * Runs one request to the storage service; how many run at once adapts to how the service answers: a
    * StorageFailure of 429 or 503 halves it. Pauses between attempts belong outside. Throws what `run` throws.
@@ -25,6 +28,9 @@ export interface Throttle {
   /** Waits until the bandwidth limit of this moment allows so many bytes on the wire. */
   bandwidth(key: string, bytes: number, signal: AbortSignal): Promise<void>;
 }
+
+/** Buffers in use come from the budget; of those between two uses there are few. */
+const MAX_FREE_BYTES = 16 * 1024 ** 2;
 
 interface ThrottleOptions {
   readonly memoryBytes: number;
@@ -41,6 +47,7 @@ export function createThrottle(options: ThrottleOptions): Throttle {
   const requests = new RequestGate(options.maxRequests, () => clock.monotonicMs());
   const bandwidth = new BandwidthGate(options.bandwidth, clock);
   return {
+    buffers: new ReadBuffers(Math.min(options.memoryBytes, MAX_FREE_BYTES)),
     memory: (key, bytes, signal) => memory.take(key, bytes, signal),
     request: (key, run, signal) => requests.run(key, run, signal),
     bandwidth: (key, bytes, signal) => bandwidth.pass(key, bytes, signal),
