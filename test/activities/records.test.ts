@@ -131,6 +131,7 @@ describe('takeSnapshots', () => {
           { id: 'lun-0', diskName: blob, kind: 'pageBlob' },
         ],
         consistency: 'crashConsistent',
+        isOneInstantWanted: false,
       },
     ]);
   });
