@@ -1,4 +1,5 @@
 import type { ActivityHandler } from '../shared/contracts/activities.ts';
+import { jobIdOf } from '../shared/contracts/orchestrations.ts';
 import { isTerminal } from '../shared/domain/job.ts';
 import { FailbackError } from '../shared/errors/failback-error.ts';
 import { sendCommand as send } from '../shared/services/send-command.ts';
@@ -19,7 +20,7 @@ export const createSendCommand = (
  * what the next job undoes: both machines running.
  */
 async function refuseForEndedJob(stores: StoreDeps['stores'], commandId: string): Promise<void> {
-  const [jobId = ''] = commandId.split('.', 1);
+  const jobId = jobIdOf(commandId);
   const job = await stores.jobs.get(jobId);
   if (job !== null && isTerminal(job.value.state)) throw new FailbackError('FB-ORC-012', { jobId });
 }

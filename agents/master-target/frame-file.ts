@@ -6,7 +6,7 @@ import {
   frameBytesNeeded,
 } from '../../shared/contracts/transfer-codec.ts';
 import { FRAME, type TransferFrame } from '../../shared/contracts/transfer-protocol.ts';
-import { digestOf } from './manifest.ts';
+import { digestOf } from '../runtime/block-bytes.ts';
 
 /** Appended at once when so much has come together: small changes must not cost a write each. */
 const BUFFER_BYTES = 1024 * 1024;

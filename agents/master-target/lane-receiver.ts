@@ -9,7 +9,7 @@ import {
 } from '../../shared/contracts/transfer-protocol.ts';
 import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
 import type { DiskRecord, StagedDisk, StagedLane } from './journal-records.ts';
-import { digestOf } from './manifest.ts';
+import { digestOf } from '../runtime/block-bytes.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
 import { DirectSink, JournalSink, type Sink } from './sinks.ts';
 

@@ -1,14 +1,13 @@
-import { hash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { DIGEST_BYTES } from '../../shared/contracts/transfer-protocol.ts';
 import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
+import { digestOf, isZero } from '../runtime/block-bytes.ts';
 
 /** Stands for a block of which nothing is known: equal to no block. */
 const UNKNOWN_ENTRY = Buffer.alloc(DIGEST_BYTES, 0xff);
 
 /** Stands for a block of zeros: a new manifest is a sparse file. */
 const ZERO_ENTRY = Buffer.alloc(DIGEST_BYTES);
-const ZERO_BLOCK = Buffer.alloc(BLOCK_BYTES);
 
 /** Entries that wait for being written together. */
 const BATCH = 4096;
@@ -97,10 +96,6 @@ export function blockCount(sizeBytes: number): number {
   return Math.ceil(sizeBytes / BLOCK_BYTES);
 }
 
-export function digestOf(bytes: Uint8Array): Buffer {
-  return hash('sha256', bytes, 'buffer');
-}
-
 /** What the manifest holds for a block with these bytes. */
 export function entryOf(bytes: Buffer): Buffer {
   return isZero(bytes) ? ZERO_ENTRY : digestOf(bytes);
@@ -109,8 +104,4 @@ export function entryOf(bytes: Buffer): Buffer {
 /** The digest of zeros and the entry for zeros mean the same. */
 export function isSame(entry: Uint8Array, bytes: Buffer): boolean {
   return ZERO_ENTRY.equals(entry) ? isZero(bytes) : digestOf(bytes).equals(entry);
-}
-
-export function isZero(bytes: Buffer): boolean {
-  return bytes.equals(ZERO_BLOCK.subarray(0, bytes.length));
 }

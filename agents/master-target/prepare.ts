@@ -1,9 +1,10 @@
 import { FRAME } from '../../shared/contracts/transfer-protocol.ts';
 import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
+import { digestOf, isZero } from '../runtime/block-bytes.ts';
 import { FrameFile } from './frame-file.ts';
 import type { DiskRecord } from './journal-records.ts';
-import { digestOf, entryOf, isSame, isZero, Manifest } from './manifest.ts';
+import { entryOf, isSame, Manifest } from './manifest.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
 import type { ChangeFrame } from './sinks.ts';
 import { type BlockChanges, byBlock, stagedChanges } from './staged-changes.ts';

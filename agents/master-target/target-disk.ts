@@ -4,7 +4,7 @@ import type { TargetDevice } from '../../shared/contracts/commands.ts';
 import { DIGEST_BYTES } from '../../shared/contracts/transfer-protocol.ts';
 import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
-import { digestOf } from './manifest.ts';
+import { digestOf } from '../runtime/block-bytes.ts';
 
 const ZERO_CHUNK = Buffer.alloc(4 * 1024 * 1024);
 

@@ -1,23 +1,13 @@
-import { createHash } from 'node:crypto';
 import { FRAME, type TransferFrame } from '../../shared/contracts/transfer-protocol.ts';
-import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
+import { digestOf, isZero } from '../runtime/block-bytes.ts';
 import { compressBlock } from './block-compressor.ts';
 
-const ZEROS = Buffer.alloc(BLOCK_BYTES);
 /** So many single bytes, spread evenly over the block. */
 const SAMPLES = 4096;
 /** A sample with more different bytes than this is random or compressed already. */
 const MAX_DISTINCT = 236;
 /** Compression has to save this share, or the receiver's work is not worth it. */
 const WORTHWHILE = 0.9;
-
-export function isZero(bytes: Buffer): boolean {
-  return bytes.equals(ZEROS.subarray(0, bytes.length));
-}
-
-export function digestOf(bytes: Uint8Array): Buffer {
-  return createHash('sha256').update(bytes).digest();
-}
 
 /** At most a block as a frame without number: nothing for zeros, zstd where it pays, else as it is. */
 export async function encodeBlock(offset: number, bytes: Buffer): Promise<TransferFrame> {

@@ -6,7 +6,8 @@ import {
 } from '../../shared/contracts/transfer-protocol.ts';
 import { BLOCK_BYTES, type PageRange, type TransferUnit } from '../../shared/domain/page-ranges.ts';
 import type { BlockSource } from '../../shared/ports/block-source.ts';
-import { digestOf, encodeBlock, isZero } from './encode-block.ts';
+import { digestOf, isZero } from '../runtime/block-bytes.ts';
+import { encodeBlock } from './encode-block.ts';
 import type { TargetConnection } from './target-connection.ts';
 import type { Throttle } from './throttle/throttle.ts';
 

@@ -5,7 +5,7 @@ import {
   commandResultSchema,
 } from '../../shared/contracts/agent-protocol.ts';
 import { COMMANDS } from '../../shared/contracts/commands.ts';
-import { commandEventName } from '../../shared/contracts/orchestrations.ts';
+import { commandEventName, jobIdOf } from '../../shared/contracts/orchestrations.ts';
 import { errorRecord, FailbackError } from '../../shared/errors/failback-error.ts';
 import { failure, type Result, success } from '../../shared/errors/result.ts';
 import type { CommandRecord } from '../../shared/ports/stores.ts';
@@ -70,8 +70,10 @@ export const reportResult: Handle = async (request, deps) => {
 
 /** The point is lost when one of its disks is: the others would travel for days for nothing. */
 async function breakOffSiblings(deps: FunctionDeps, commandId: string): Promise<void> {
-  const [jobId = ''] = commandId.split('.', 1);
-  await breakOff(deps, jobId, { names: ['replicateDisk'], error: errorRecord('FB-DATA-008') });
+  await breakOff(deps, jobIdOf(commandId), {
+    names: ['replicateDisk'],
+    error: errorRecord('FB-DATA-008'),
+  });
 }
 
 /** The result is safe already; access that cannot be ended now is ended when the snapshots are pruned. */

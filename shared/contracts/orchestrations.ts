@@ -115,6 +115,11 @@ export function commandId(jobId: string, step: string): string {
   return `${jobId}.${step}`;
 }
 
+/** The job that a command was made for, from the command's id. */
+export function jobIdOf(command: string): string {
+  return command.split('.', 1)[0] ?? '';
+}
+
 /** Only wakes; the record of the command is the truth. */
 export function commandEventName(id: string): string {
   return `command:${id}`;

@@ -1,4 +1,5 @@
 import { COMMANDS } from '../contracts/commands.ts';
+import { jobIdOf } from '../contracts/orchestrations.ts';
 import type { ProtectedItem } from '../domain/protected-item.ts';
 import type { DiskSnapshots } from '../ports/azure.ts';
 import type { CommandRecord, Stores } from '../ports/stores.ts';
@@ -13,8 +14,7 @@ export async function itemOfCommand(
   stores: Stores,
   command: Pick<CommandRecord, 'id'>,
 ): Promise<ProtectedItem | null> {
-  const jobId = command.id.split('.', 1)[0] ?? '';
-  const job = await stores.jobs.get(jobId);
+  const job = await stores.jobs.get(jobIdOf(command.id));
   const item = job === null ? null : await stores.items.get(job.value.itemId);
   return item?.value ?? null;
 }

@@ -221,12 +221,6 @@ function disksIn(
 }
 
 function taken(request: SnapshotRequest, point: RestorePoint): TakenPoint {
-  const complete = takenIfComplete(request, point);
-  if (complete !== null) return complete;
-  throw underWay(point.name ?? request.pointId, 'without some of the disks');
-}
-
-function takenIfComplete(request: SnapshotRequest, point: RestorePoint): TakenPoint | null {
   const { name, timeCreated } = point;
   const inPoint = disksIn(point);
   const disks = request.disks.flatMap(({ id }) => {
@@ -241,7 +235,9 @@ function takenIfComplete(request: SnapshotRequest, point: RestorePoint): TakenPo
     };
     return [[id, handle] as const];
   });
-  if (disks.length < request.disks.length || timeCreated === undefined) return null;
+  if (disks.length < request.disks.length || timeCreated === undefined) {
+    throw underWay(name ?? request.pointId, 'without some of the disks');
+  }
   return { point, takenAt: timeCreated, disks: Object.fromEntries(disks) };
 }
 
