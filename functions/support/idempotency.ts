@@ -30,10 +30,7 @@ interface Once {
  * just runs. A refused request did nothing and is not remembered, so that it may be tried again with the same key.
  * Throws FB-REQ-023 for another body and FB-REQ-024 while the first one runs.
  */
-export async function answerOnce(
-  once: Once,
-  run: () => Promise<Answer>,
-): Promise<Answer> {
+export async function answerOnce(once: Once, run: () => Promise<Answer>): Promise<Answer> {
   const header = once.request.headers.get(IDEMPOTENCY_HEADER);
   if (header === null) return run();
   const key = validate(keySchema, header, [IDEMPOTENCY_HEADER]);
