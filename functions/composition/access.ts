@@ -1,5 +1,5 @@
 import { ArmAccessKeys } from '../../shared/adapters/azure/access-keys.ts';
-import type { createCredential } from '../../shared/adapters/azure/clients.ts';
+import { createArmPipeline, type createCredential } from '../../shared/adapters/azure/clients.ts';
 import type { AccessKeys } from '../../shared/ports/access-keys.ts';
 import type { Clock } from '../../shared/ports/messaging.ts';
 import type { AccessPolicy } from '../security/caller.ts';
@@ -23,7 +23,8 @@ export function createAccessKeys(
   const functionAppId = functionAppIdOf(settings);
   if (functionAppId === null) return { nameOf: async () => null };
   const { FAILBACK_ARM_ENDPOINT: endpoint } = settings;
-  return new ArmAccessKeys({ functionAppId, endpoint }, credential, clock);
+  const pipeline = createArmPipeline(endpoint, credential);
+  return new ArmAccessKeys({ functionAppId, endpoint }, pipeline, clock);
 }
 
 /** App Service tells its apps their subscription as the first part of the owner: `<subscription>+<webspace>`. */
