@@ -28,7 +28,7 @@ export function createAccessKeys(
 }
 
 /** App Service tells its apps their subscription as the first part of the owner: `<subscription>+<webspace>`. */
-function functionAppIdOf(settings: Settings): string | null {
+export function functionAppIdOf(settings: Settings): string | null {
   if (settings.FAILBACK_FUNCTION_APP_ID !== undefined) return settings.FAILBACK_FUNCTION_APP_ID;
   const { WEBSITE_OWNER_NAME, WEBSITE_RESOURCE_GROUP: group, WEBSITE_SITE_NAME: site } = settings;
   const [subscription] = WEBSITE_OWNER_NAME?.split('+') ?? [];

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { FailbackError } from '../../../shared/errors/failback-error.ts';
 import { anItem } from '../../support/memory/builders.ts';
 import { type Called, callRoute, problemOf } from '../../support/memory/call-route.ts';
 import { OPERATOR_KEY } from '../../support/memory/memory-access-keys.ts';
@@ -84,6 +85,17 @@ describe('a POST with an idempotency key', () => {
     expect(world.stores.idempotency.all()).toEqual([]);
     world.stores.items.put(anItem());
     expect((await start('abc')).status).toBe(202);
+  });
+
+  it('is answered with what happened, also when that cannot be remembered', async () => {
+    world.stores.idempotency.beforeReplace = () => {
+      throw new FailbackError('FB-AZ-002', { operation: 'write', code: 'x', detail: 'y' });
+    };
+    expect((await start('abc')).status).toBe(202);
+    expect(world.orchestrator.started).toHaveLength(1);
+    expect((await start('abc')).status).toBe(409);
+    const refused = await start('def', { item: 'unknown' });
+    expect(problemOf(refused).code).toBe('FB-REQ-002');
   });
 
   it('whose host died is taken up after five minutes, not before', async () => {
