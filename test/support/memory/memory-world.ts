@@ -2,7 +2,7 @@ import { Secret } from '../../../shared/domain/secret.ts';
 import type { ActivityDeps } from '../../../activities/support/deps.ts';
 import type { FunctionDeps } from '../../../functions/support/deps.ts';
 import { DEFAULT_KEY_ROLES, keyRolesSchema } from '../../../functions/security/key-roles.ts';
-import { anAgent, anItem, aJob, aVm, goodFacts } from './builders.ts';
+import { anAgent, anItem, aJob, aVm } from './builders.ts';
 import {
   MemoryProcessServers,
   MemoryReplicas,
@@ -12,6 +12,7 @@ import {
 import { MemoryAccessKeys } from './memory-access-keys.ts';
 import { MemoryClock, MemoryOrchestrator, MemoryQueues } from './memory-messaging.ts';
 import { createMemoryStores, type MemoryStores } from './memory-store.ts';
+import { goodAzureVm } from '../preflight/good-facts.ts';
 
 export const REGISTRATION_TOKEN = 'the-registration-token';
 
@@ -65,7 +66,7 @@ export function aWorld(): MemoryWorld {
   );
   world.vms.vms.set('rg-dr/web-01-azure', {
     description: aVm(),
-    facts: goodFacts().azureVm!,
+    facts: goodAzureVm(),
     power: 'running',
   });
   return world;
