@@ -9,6 +9,7 @@ import { createFindAgent } from './find-agent.ts';
 import { createFinishJob } from './finish-job.ts';
 import { createGatherAzureFacts } from './gather-azure-facts.ts';
 import { createKeepReplicaSeed } from './keep-replica-seed.ts';
+import { createNoteSourcePower } from './note-source-power.ts';
 import { createPruneSnapshots } from './prune-snapshots.ts';
 import { createReadCommand } from './read-command.ts';
 import { createReadFailoverChoice } from './read-failover-choice.ts';
@@ -46,6 +47,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     takeSnapshots: createTakeSnapshots(deps),
     pruneSnapshots: createPruneSnapshots(deps),
     changeVmPower: createChangeVmPower(deps),
+    noteSourcePower: createNoteSourcePower(deps),
     readVmPower: createReadVmPower(deps),
     keepReplicaSeed: createKeepReplicaSeed(deps),
     readReplicaSeed: createReadReplicaSeed(deps),

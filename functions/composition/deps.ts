@@ -61,6 +61,7 @@ export function createSharedDeps(settings: Settings): SharedDeps {
     access: accessPolicy(settings),
     registrationToken: settings.FAILBACK_REGISTRATION_TOKEN,
     newJobId,
+    newEventKey: () => randomBytes(4).toString('hex'),
     newAgentKey: () => randomBytes(32).toString('base64url'),
   };
 }

@@ -24,4 +24,6 @@ export interface FunctionDeps {
   /** Unique, sorts newest first. */
   newJobId(prefix: string): string;
   newAgentKey(): string;
+  /** Tells apart what happens in the same millisecond. */
+  newEventKey(): string;
 }

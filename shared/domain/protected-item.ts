@@ -1,4 +1,4 @@
-import type { Phase } from './phases.ts';
+import { type Direction, type Phase, STATE_MACHINE } from './phases.ts';
 
 export type OsType = 'Linux' | 'Windows';
 
@@ -27,7 +27,6 @@ export interface OnPremisesTarget {
   readonly networks: readonly { readonly name: string; readonly staticIpAddress?: string }[];
 }
 
-/** One VM under our care. Plain JSON, kept in the items table. */
 /** A moment the machine can be booted at on-premises. */
 export interface RecoveryPoint {
   readonly pointId: string;
@@ -35,6 +34,7 @@ export interface RecoveryPoint {
   readonly consistency: 'crashConsistent' | 'applicationConsistent';
 }
 
+/** One VM under our care. Plain JSON, kept in the items table. */
 export interface ProtectedItem {
   readonly id: string;
   readonly name: string;
@@ -46,6 +46,8 @@ export interface ProtectedItem {
   readonly phase: Phase;
   /** The failback or rehearsal that works on the item now; a second one is refused. */
   readonly activeJobId: string | null;
+  /** The failback or rehearsal that was started last. Absent = none, or an earlier record. */
+  readonly lastJobId?: string;
   /** Snapshot names by disk that the master target's last sealed point stands for. */
   readonly base: Readonly<Record<string, string>>;
   readonly disks: readonly ProtectedDisk[];
@@ -56,13 +58,14 @@ export interface ProtectedItem {
   /** Points at the site that can be failed over to, oldest first. Absent = none. */
   readonly recoveryPoints?: readonly RecoveryPoint[];
   readonly isRehearsalEnabled: boolean;
+  /** Older than this, the newest recovery point is a warning. Absent = the policy's default. */
+  readonly rpoThresholdMinutes?: number;
+  /** Whether the Azure VM ran before a failback stopped it: going back restores that. Absent = not stopped. */
+  readonly wasSourceRunning?: boolean;
 }
 
-export function directionOf(phase: Phase): 'azureToOnPremises' | 'onPremisesToAzure' | 'none' {
-  if (phase === 'failedOver') return 'none';
-  return phase === 'protected' || phase === 'reverseReplicating' || phase === 'waitingForAgent'
-    ? 'onPremisesToAzure'
-    : 'azureToOnPremises';
+export function directionOf(phase: Phase): Direction {
+  return STATE_MACHINE[phase].direction;
 }
 
 /** Seconds since the newest recovery point was taken; `null` before the first one. */

@@ -27,5 +27,6 @@ export function createStores(table: (name: string) => TableClient): Stores {
     })),
     recoveryPoints: new JsonTable(table('recoverypoints'), inOnePartition('point')),
     idempotency: new JsonTable(table('idempotency'), inOnePartition('request')),
+    events: new JsonTable(table('events'), inOnePartition('event')),
   };
 }

@@ -64,5 +64,6 @@ export function createMemoryStores(): Stores {
     commands: new MemoryCommands(),
     recoveryPoints: new MemoryStore(),
     idempotency: new MemoryStore(),
+    events: new MemoryStore(),
   };
 }

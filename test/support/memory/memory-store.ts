@@ -92,6 +92,7 @@ export function createMemoryStores(): MemoryStores {
     commands: new MemoryCommandStore(),
     recoveryPoints: new MemoryStore(),
     idempotency: new MemoryStore(),
+    events: new MemoryStore(),
   };
 }
 
