@@ -61,7 +61,7 @@ describe('POST /api/failbacks/{id}/resume and /restart', () => {
     const isRestart = action === 'restart';
     const [started] = world.orchestrator.started;
     expect(started).toMatchObject({ name: 'failback', input: { startAt: phase } });
-    expect('isRestart' in (started?.input as object)).toBe(isRestart);
+    expect(JSON.stringify(started).includes('isRestart')).toBe(isRestart);
   });
 
   it('takes the options over, but commits by itself only for whom may commit', async () => {

@@ -8,7 +8,7 @@ import { SHOWN_IN } from './shown-in.ts';
 const TESTS = join(import.meta.dirname, '../../..');
 const CODES = Object.keys(CATALOGUE) as ErrorCode[];
 
-/** Each rule of preflight has a test of its own, which names the code of the rule. */
+/** Each rule of preflight has cases of its own, which name its code and are tried in test/unit/shared/domain/preflight. */
 const isPreflight = (code: string): boolean => code.startsWith('FB-PRE-');
 
 /** A test from its `it` to the next one: with its table, where it has one. */
@@ -45,9 +45,7 @@ describe('every code of the catalogue', () => {
   );
 
   it.each(CODES.filter(isPreflight))('%s is named in a test of preflight', (code) => {
-    const files = globSync(['unit/**/*preflight*/**/*.ts', '**/*preflight*.test.ts'], {
-      cwd: TESTS,
-    });
+    const files = globSync('{unit/shared/domain,support}/preflight/**/*.ts', { cwd: TESTS });
     const others = ['orchestrations/commands.test.ts'];
     const texts = [...files, ...others].map((file) => readFileSync(join(TESTS, file), 'utf8'));
     expect(texts.some((text) => expects(text, code))).toBe(true);

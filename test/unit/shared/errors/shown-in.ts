@@ -37,7 +37,10 @@ export const SHOWN_IN = {
     'unit/agents/certificate-authority',
     'refuses a request that its own key did not sign',
   ],
-  'FB-AZ-001': ['contract/azure-adapters/records', 'cannot be replaced when they are not there'],
+  'FB-AZ-001': [
+    'contract/azure-adapters/process-servers',
+    'leaves no interface behind when it never came to a VM',
+  ],
   'FB-AZ-002': [
     'contract/azure-adapters/records',
     'cannot be had while the storage does not answer, which may pass',
