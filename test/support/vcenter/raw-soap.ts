@@ -214,6 +214,17 @@ export function list(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [value];
 }
 
+/** The name of the fault that a call or task ends with. */
+export async function faultKindOf(call: Promise<unknown>): Promise<string> {
+  try {
+    await call;
+  } catch (error) {
+    if (error instanceof RawFault) return error.kind;
+    throw error;
+  }
+  return 'none';
+}
+
 function faultOf(fault: XmlNode): RawFault {
   const detail = node(fault['detail']);
   const [kind = ''] = Object.keys(detail);

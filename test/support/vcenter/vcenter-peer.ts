@@ -13,6 +13,9 @@ import type {
   VcenterPeerOptions,
 } from './peer-types.ts';
 
+/** For hooks that start a peer: the first start on a machine builds it. */
+export const PEER_START_TIMEOUT_MS = 300_000;
+
 /** A running vCenter peer (test/peers/vcenter/README.md) and the switches a test has over it. */
 export class VcenterPeer {
   readonly ready: PeerReady;
