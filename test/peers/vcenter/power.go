@@ -2,12 +2,10 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"log"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sort"
 	"time"
 
 	"github.com/vmware/govmomi/simulator"
@@ -137,56 +135,6 @@ func (p *peer) consoleFile(vm *simulator.VirtualMachine) string {
 		return filepath.Join(p.scratch, vm.Self.Value+".console")
 	}
 	return filepath.Join(filepath.Dir(file), "serial.log")
-}
-
-func (p *peer) startQemu(vm *simulator.VirtualMachine, r *running) error {
-	memory := vm.Config.Hardware.MemoryMB
-	if memory < 128 || memory > 1024 {
-		memory = 256
-	}
-	_ = os.Remove(r.console)
-	parameters := []string{
-		"-accel", "tcg", "-M", "pc", "-m", fmt.Sprint(memory), "-display", "none", "-monitor", "none", "-nic", "none",
-		"-no-reboot", "-serial", "file:" + r.console,
-	}
-	for i, file := range bootOrder(vm) {
-		// Beyond the four of an IDE bus the rest is virtio, so that many disks fit.
-		bus := "ide"
-		if i >= 4 {
-			bus = "virtio"
-		}
-		parameters = append(parameters, "-drive", fmt.Sprintf("if=%s,format=raw,cache=writeback,file=%s", bus, file))
-	}
-	command := exec.Command("qemu-system-x86_64", parameters...)
-	command.Stderr = os.Stderr
-	if err := command.Start(); err != nil {
-		return err
-	}
-	r.process = command
-	return nil
-}
-
-// bootOrder gives the files with the bytes, by controller and unit.
-func bootOrder(vm *simulator.VirtualMachine) []string {
-	disks := disksOf(vm)
-	sort.SliceStable(disks, func(i, j int) bool {
-		a, b := disks[i], disks[j]
-		if a.ControllerKey != b.ControllerKey {
-			return a.ControllerKey < b.ControllerKey
-		}
-		return unitOf(a) < unitOf(b)
-	})
-	var files []string
-	for _, disk := range disks {
-		b := flatBacking(disk)
-		if b == nil {
-			continue
-		}
-		if file, d, fault := openDisk(b.FileName); fault == nil {
-			files = append(files, d.dataFile(file))
-		}
-	}
-	return files
 }
 
 func unitOf(disk *types.VirtualDisk) int32 {
