@@ -79,6 +79,38 @@ func powerOff(c *call) (types.AnyType, types.BaseMethodFault) {
 	return result, fault
 }
 
+// resetVM starts the guest anew without going off.
+func resetVM(c *call) (types.AnyType, types.BaseMethodFault) {
+	vm := vmOf(c.this)
+	if vm == nil {
+		return nil, &types.ManagedObjectNotFound{Obj: c.this}
+	}
+	if !isOn(vm) {
+		return nil, invalidPower(vm, types.VirtualMachinePowerStatePoweredOn)
+	}
+	c.peer.halt(vm)
+	if err := c.peer.boot(vm); err != nil {
+		return nil, &types.GenericVmConfigFault{Reason: err.Error()}
+	}
+	return nil, nil
+}
+
+// suspendVM ends the guest's process: its memory is not kept.
+func suspendVM(c *call) (types.AnyType, types.BaseMethodFault) {
+	vm := vmOf(c.this)
+	if vm == nil {
+		return nil, &types.ManagedObjectNotFound{Obj: c.this}
+	}
+	if !isOn(vm) {
+		return nil, invalidPower(vm, types.VirtualMachinePowerStateSuspended)
+	}
+	result, fault := c.peer.innerTask(c)
+	if fault == nil {
+		c.peer.halt(vm)
+	}
+	return result, fault
+}
+
 // shutdownGuest asks the tools, so it needs running ones; the VM goes off a little later.
 func shutdownGuest(c *call) answer {
 	vm := vmOf(c.this)

@@ -26,6 +26,13 @@ func createVM(c *call) (types.AnyType, types.BaseMethodFault) {
 			return nil, &types.DuplicateName{Name: r.Config.Name, Object: twin.Reference()}
 		}
 	}
+	if r.Host == nil {
+		host, fault := placeVM(r.Pool, r.Config.Files.VmPathName)
+		if fault != nil {
+			return nil, fault
+		}
+		r.Host = host
+	}
 	grown, fault := c.peer.checkDevices(nil, r.Host, &r.Config)
 	if fault != nil {
 		return nil, fault

@@ -134,6 +134,11 @@ func registerVM(c *call) (types.AnyType, types.BaseMethodFault) {
 	if r.Name == "" {
 		r.Name = lines["displayName"]
 	}
+	if r.Host == nil && r.Pool != nil {
+		if r.Host, fault = placeVM(*r.Pool, r.Path); fault != nil {
+			return nil, fault
+		}
+	}
 	result, fault := c.peer.innerTask(c)
 	if fault != nil {
 		return nil, fault
