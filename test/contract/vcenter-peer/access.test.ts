@@ -125,6 +125,24 @@ describeWith('vcenter', 'Access to the vCenter peer', () => {
     await site.soap.login(site.peer.ready.user, site.peer.ready.password);
   });
 
+  it('ends for somebody who waits for updates, too', async () => {
+    const soap = await operator();
+    const collector = soap.service('propertyCollector');
+    const wait = (version: string): Promise<unknown> =>
+      soap.call('WaitForUpdatesEx', collector, `<version>${version}</version>`);
+    const vm = await aVm(site, 'watched');
+    await soap.call(
+      'CreateFilter',
+      collector,
+      `<spec><propSet><type>VirtualMachine</type><pathSet>name</pathSet></propSet>` +
+        `<objectSet>${ref('obj', vm)}</objectSet></spec><partialUpdates>false</partialUpdates>`,
+    );
+    const waiting = faultKindOf(wait(text(node(await wait(''))['version'])));
+    await site.peer.expireSessions();
+    expect(await waiting).toBe('NotAuthenticated');
+    await site.soap.login(site.peer.ready.user, site.peer.ready.password);
+  });
+
   it('only reads with the licence of the free ESXi', async () => {
     const vm = await aVm(site, 'free');
     await site.peer.setLicence('esxBasic', 'vSphere Hypervisor');

@@ -79,6 +79,26 @@ describeWith('vcenter', 'The disks of the vCenter peer', () => {
     expect(await faultKindOf(site.soap.task('PowerOnVM_Task', holder))).toBe('FileLocked');
   });
 
+  it('are not deleted as files, nor with another VM, while a VM with them runs', async () => {
+    const maker = await aVm(site, 'maker');
+    const runner = await aVm(site, 'runner', { isOn: true, disks: 0 });
+    await reconfigure(site.soap, runner, xml.existingDisk('[ds1] maker/maker.vmdk', 1));
+    expect(await faultKindOf(site.soap.task('Destroy_Task', maker))).toBe('FileLocked');
+    const remove = (name: string): Promise<unknown> =>
+      site.soap.task(
+        'DeleteDatastoreFile_Task',
+        site.soap.service('fileManager'),
+        `<name>${name}</name>${ref('datacenter', site.datacenter)}`,
+      );
+    expect(await faultKindOf(remove('[ds1] maker/maker.vmdk'))).toBe('FileLocked');
+    expect(await faultKindOf(remove('[ds1] maker'))).toBe('FileLocked');
+    expect(existsSync(file('maker/maker-flat.vmdk'))).toBe(true);
+    await site.soap.task('PowerOffVM_Task', runner);
+    await remove('[ds1] maker');
+    expect(existsSync(file('maker'))).toBe(false);
+    expect(await faultKindOf(remove('[ds1] maker'))).toBe('FileNotFound');
+  });
+
   it('can be held by two running VMs that both share them', async () => {
     const sharing = '<sharing>sharingMultiWriter</sharing>';
     const name = '[ds1] one/shared.vmdk';

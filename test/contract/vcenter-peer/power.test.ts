@@ -49,6 +49,20 @@ describeWith('vcenter', 'VMs of the vCenter peer', () => {
     expect(await property(vm, 'guest.toolsRunningStatus')).toBe('guestToolsNotRunning');
   });
 
+  it('start anew when they are reset, and are suspended without tools', async () => {
+    await site.peer.setGuests({});
+    const vm = await aVm(site, 'again', { isOn: true });
+    await toolsRun(vm);
+    await site.peer.setGuests({ bootMs: 600_000 });
+    await site.soap.task('ResetVM_Task', vm);
+    expect(await property(vm, 'guest.toolsRunningStatus')).toBe('guestToolsNotRunning');
+    expect(await property(vm, 'runtime.powerState')).toBe('poweredOn');
+    await site.soap.task('SuspendVM_Task', vm);
+    expect(await property(vm, 'runtime.powerState')).toBe('suspended');
+    expect(await faultKindOf(site.soap.task('ResetVM_Task', vm))).toBe('InvalidPowerState');
+    await site.peer.setGuests({});
+  });
+
   it('keep what is done in their guests, and run none of it', async () => {
     await site.peer.setGuests({
       user: 'root',

@@ -63,11 +63,6 @@ func (r *failureRule) check() error {
 	return nil
 }
 
-// taskDelay makes the tasks of one method slow.
-type taskDelay struct {
-	DelayMs int `json:"delayMs"`
-}
-
 type ruleBook struct {
 	isStrict bool
 	failures []*failureRule
