@@ -100,7 +100,10 @@ describe('a task of vSphere', () => {
     await untilTrue('it is waited for', () => isWaiting);
     abort.abort(new Error('given up'));
     expect(await outcome).toMatchObject({ message: 'given up' });
-    expect(server.methods().slice(-2)).toEqual(['CancelTask', 'DestroyPropertyCollector']);
+    expect(server.methods().slice(-2).toSorted()).toEqual([
+      'CancelTask',
+      'DestroyPropertyCollector',
+    ]);
   });
 
   it('is not started at all for a signal that has come before', async () => {
