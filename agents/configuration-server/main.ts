@@ -1,13 +1,12 @@
-import { resolve } from 'node:path';
 import { loadConfig } from '../runtime/config.ts';
 import { proofOf } from '../runtime/enrolment.ts';
 import { mainProgram } from '../runtime/main-program.ts';
 import { runAgent } from '../runtime/run-agent.ts';
 import { CertificateAuthority } from './certificate-authority.ts';
 import { configurationServerConfigSchema } from './config.ts';
+import { createHypervisor } from './create-hypervisor.ts';
 import { SiteDatabase } from './database.ts';
 import { createConfigurationServerHandlers } from './handlers.ts';
-import { LocalHypervisor } from './hypervisors/local/local-hypervisor.ts';
 import { startMobilityEndpoint } from './mobility-endpoint.ts';
 
 const HELP = `The configuration server: inventory of the site, control of its hypervisor, registry of agents.
@@ -34,11 +33,10 @@ mainProgram('The configuration server', async () => {
         database,
         log,
       });
-      const hypervisor = new LocalHypervisor({
-        config: {
-          ...config.hypervisor,
-          folder: resolve(config.configFolder, config.hypervisor.folder),
-        },
+      const hypervisor = createHypervisor({
+        config: config.hypervisor,
+        configFolder: config.configFolder,
+        database,
         log,
         mobilityUrl: mobility.url,
         mobilityProof: (vmId) => proofOf(passphrase, 'mobility', vmId),

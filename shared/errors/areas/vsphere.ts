@@ -143,4 +143,64 @@ export const VSPHERE_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: false,
   },
+  'FB-VSPHERE-013': {
+    severity: 'critical',
+    category: 'site',
+    message: 'There is no {kind} {name} on {address}, or several of them. There are: {known}.',
+    possibleCauses: [
+      'The name in the configuration of the configuration server is misspelt, or was changed on the server.',
+      'A network of the protected item has no entry in the table of networks.',
+      'The account may not see it.',
+    ],
+    recommendedAction:
+      'Name one of those that are there in the configuration of the configuration server, and start it again.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-VSPHERE-014': {
+    severity: 'critical',
+    category: 'site',
+    message: 'The VM {masterTarget} of the master target is not there.',
+    possibleCauses: ['It was renamed or removed.', 'The account may not see it.'],
+    recommendedAction:
+      'Give the VM of the master target the name in the configuration of the configuration server, or change the configuration.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-VSPHERE-015': {
+    severity: 'critical',
+    category: 'site',
+    message: 'The disk {diskId} of {vmName} cannot be given to the master target: {reason}.',
+    possibleCauses: [
+      'The disk is of a kind that only its own VM can use.',
+      'The VM has a snapshot.',
+      'The master target runs on a host that does not reach the datastore.',
+    ],
+    recommendedAction:
+      'Remove snapshots of the VM; move the VM of the master target to a host that reaches the datastore; exclude disks of other kinds.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-VSPHERE-016': {
+    severity: 'critical',
+    category: 'site',
+    message: 'The server {address} is {actual}; the configuration says {expected}.',
+    possibleCauses: [
+      'The address is that of another server.',
+      'The host was added to a vCenter; calls have to go through that one.',
+    ],
+    recommendedAction: 'Correct url and siteKind in the configuration of the configuration server.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-VSPHERE-017': {
+    severity: 'critical',
+    category: 'site',
+    message: 'The VM {vmName} has no place for {needed} more disks.',
+    possibleCauses: ['Its four SCSI controllers hold 15 disks each.'],
+    recommendedAction:
+      'Wait until other failbacks through the same master target are done, or use another master target.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
 } as const satisfies Catalogue;

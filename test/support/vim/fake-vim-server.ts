@@ -26,7 +26,7 @@ const NEEDS_NO_SESSION = ['RetrieveServiceContent', 'Login'];
 
 const ref = (field: string, type: string): string => `<${field} type="${type}">${type}</${field}>`;
 const CONTENT = `<returnval>${ref('rootFolder', 'Folder')}${ref('propertyCollector', 'PropertyCollector')}
-  ${ref('viewManager', 'ViewManager')}
+  ${ref('viewManager', 'ViewManager')}${ref('searchIndex', 'SearchIndex')}
   <about><name>x</name><fullName>Fake vCenter &#39;8&#39;</fullName><version>8.0.3</version><build>1</build>
   <apiType>VirtualCenter</apiType><apiVersion>8.0.3.0</apiVersion></about>
   ${ref('sessionManager', 'SessionManager')}${ref('licenseManager', 'LicenseManager')}</returnval>`;

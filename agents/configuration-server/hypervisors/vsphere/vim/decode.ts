@@ -90,7 +90,7 @@ function child(node: unknown, wanted: string): unknown {
 function decodeValue(node: unknown): VimData {
   if (Array.isArray(node)) return node.map(decodeValue);
   if (!isNode(node)) return String(node);
-  const type = node['@xsi:type'];
+  const type = xsiType(node);
   const typeName = typeof type === 'string' ? localName(type) : undefined;
   const text = typeof node['#text'] === 'string' ? node['#text'] : '';
   const target = node['@type'];
@@ -113,8 +113,14 @@ function decodeRecord(
   return record;
 }
 
+/** The attribute `type` with a prefix, whichever: the server chooses it. Without one it is that of a reference. */
+function xsiType(node: Node): unknown {
+  const name = Object.keys(node).find((key) => key.startsWith('@') && key.endsWith(':type'));
+  return name === undefined ? undefined : node[name];
+}
+
 function isXmlSchemaType(type: unknown): boolean {
-  return typeof type === 'string' && /^xsd?:/.test(type);
+  return typeof type === 'string' && type.includes(':');
 }
 
 function decodeText(typeName: string | undefined, text: string): VimData {

@@ -16,6 +16,7 @@ const KEEP_ALIVE_MS = 5 * 60_000;
 /** Calls that change nothing, and so may be made again when the connection broke before the answer. */
 const READS: readonly MethodName[] = [
   'CurrentTime',
+  'FindByUuid',
   'HasUserPrivilegeOnEntities',
   'QueryAssignedLicenses',
   'QueryVirtualDiskUuid',
@@ -29,6 +30,7 @@ const contentSchema = z.object({
   propertyCollector: moRefSchema,
   sessionManager: moRefSchema,
   viewManager: moRefSchema,
+  searchIndex: moRefSchema,
   authorizationManager: managerSchema,
   licenseManager: managerSchema,
   virtualDiskManager: managerSchema,

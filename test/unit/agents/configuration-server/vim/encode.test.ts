@@ -105,6 +105,11 @@ describe('an answer of vSphere', () => {
     ['a truth of any type', '<returnval xsi:type="xsd:boolean">false</returnval>', false],
     ['a text of any type', '<returnval xsi:type="xsd:string">007</returnval>', '007'],
     ['a list of one', '<returnval xsi:type="ArrayOfString"><string>a</string></returnval>', ['a']],
+    [
+      'a list whose type has the prefix that Go gives it',
+      '<returnval xmlns:XMLSchema-instance="x" XMLSchema-instance:type="ArrayOfString"><string>a</string></returnval>',
+      ['a'],
+    ],
     ['an empty list', '<returnval xsi:type="ArrayOfString"></returnval>', []],
     ['an object without fields', '<returnval xsi:type="NotFound"/>', { _typeName: 'NotFound' }],
     [
