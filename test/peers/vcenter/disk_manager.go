@@ -155,7 +155,7 @@ func copyVirtualDisk(c *call) (types.AnyType, types.BaseMethodFault) {
 	if fault != nil {
 		return nil, fault
 	}
-	if fault := checkUnlocked(r.SourceName); fault != nil {
+	if fault := checkReadable(r.SourceName); fault != nil {
 		return nil, fault
 	}
 	if r.Force != nil && *r.Force {

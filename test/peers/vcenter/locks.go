@@ -69,6 +69,16 @@ func checkUnlocked(name string) types.BaseMethodFault {
 	return nil
 }
 
+// checkReadable refuses a file that a powered-on VM writes to. One below a snapshot is only read, by everybody.
+func checkReadable(name string) types.BaseMethodFault {
+	for _, use := range usesOf(name) {
+		if isOn(use.vm) && !use.isBase {
+			return fileLocked(name)
+		}
+	}
+	return nil
+}
+
 // checkAttachable refuses a disk that another VM holds open, unless both share it or this one only reads a base.
 func checkAttachable(vm *simulator.VirtualMachine, b *types.VirtualDiskFlatVer2BackingInfo) types.BaseMethodFault {
 	shares := b.Sharing == string(types.VirtualDiskSharingSharingMultiWriter)

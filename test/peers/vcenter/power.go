@@ -156,6 +156,8 @@ func (p *peer) boot(vm *simulator.VirtualMachine) error {
 		}
 	}
 	p.power.running[vm.Self.Value] = r
+	now := time.Now()
+	simulator.Map.Update(vm, []types.PropertyChange{{Name: "runtime.bootTime", Val: &now}})
 	go p.watchGuest(vm, r)
 	return nil
 }
