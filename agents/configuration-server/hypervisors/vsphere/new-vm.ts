@@ -109,8 +109,14 @@ export async function addDisks(
     return [{ disk, name: setting(diskSetting(id), scsiSlot(slot)) }];
   });
   await vms.reconfigure(vm, {
-    deviceChange: [...newControllers(slots, 'Linux'), ...added.map(({ disk }) => disk)],
+    deviceChange: [
+      ...newControllers(slots, osTypeOf(record.guestId)),
+      ...added.map(({ disk }) => disk),
+    ],
     extraConfig: [...names, ...added.map(({ name }) => name)],
   });
   return missing.map(({ id }) => id);
 }
+
+const osTypeOf = (guestId: string | null): VmShape['osType'] =>
+  guestId?.toLowerCase().startsWith('win') === true ? 'Windows' : 'Linux';

@@ -26,6 +26,9 @@ import { SoapTransport } from './vim/soap-transport.ts';
 import { runTask } from './vim/tasks.ts';
 import { type Vm, VmAccess, vmIdFor } from './vm-access.ts';
 
+/** A wrong password that is tried too often locks the account. */
+const REFUSED_PAUSE_MS = 15 * 60_000;
+
 interface VsphereOptions {
   readonly config: VsphereHypervisorConfig;
   readonly password: Secret;
@@ -60,7 +63,7 @@ export class VsphereHypervisor implements Hypervisor {
     this.#placement = placement;
     this.#masterTarget = new MasterTargetDisks({ vms, placement, name: config.masterTarget });
     this.#images = new Images({ session, vms, placement, masterTarget: this.#masterTarget });
-    this.#discovery = new Discovery({ session, tables });
+    this.#discovery = new Discovery({ session, tables, signal: this.#stopping.signal });
   }
 
   async describe(): Promise<{ isConnected: boolean; freeBytes: number | null }> {
@@ -196,15 +199,18 @@ export class VsphereHypervisor implements Hypervisor {
     const { config, log } = this.#options;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
+      let pauseMs = config.refreshSeconds * 1000;
       try {
         const { isFresh, changeCount } = await this.#discovery.refresh();
         if (isFresh) await this.#discovery.refreshFacts();
         log.debug('the inventory was read', { isFresh, changeCount });
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
+        const isRefused = error instanceof FailbackError && error.code === 'FB-VSPHERE-004';
+        if (isRefused) pauseMs = Math.max(pauseMs, REFUSED_PAUSE_MS);
         if (!signal.aborted) log.warn('the inventory of the site could not be read', { reason });
       }
-      await delay(config.refreshSeconds * 1000, undefined, { signal }).catch(() => undefined);
+      await delay(pauseMs, undefined, { signal }).catch(() => undefined);
     }
   }
 

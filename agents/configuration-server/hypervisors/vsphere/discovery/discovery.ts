@@ -12,6 +12,8 @@ interface DiscoveryOptions {
   readonly session: VimSession;
   readonly tables: InventoryTables;
   readonly now?: () => Date;
+  /** Ends a question that is under way. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Refresh {
@@ -71,7 +73,10 @@ export class Discovery {
   async #refresh(): Promise<Refresh> {
     // Before the question: what is in the answer was true then or later.
     const observedAt = this.#now();
-    const { isFresh, changes } = await this.#watch.next({ maxWaitSeconds: 0 });
+    const { isFresh, changes } = await this.#watch.next({
+      maxWaitSeconds: 0,
+      signal: this.#options.signal,
+    });
     const { tables } = this.#options;
     if (isFresh) tables.replaceAll(wholeObjects(changes), observedAt);
     else tables.apply(changesOf(changes), observedAt);
