@@ -205,6 +205,32 @@ describeWith('vcenter', 'The vSphere driver, when something goes wrong,', () => 
     await site.hypervisor.deleteVm(vmId);
   });
 
+  it('takes no image of a VM with a disk that snapshots leave out, and no snapshot either', async () => {
+    const { vmId } = await create();
+    const vm = await site.vms.require(vmId);
+    const controllerKey = vm.record.disks[0]!.controllerKey!;
+    const backing = {
+      _typeName: 'VirtualDiskFlatVer2BackingInfo',
+      fileName: `[datastore1] ${vm.record.name}/extra.vmdk`,
+      diskMode: 'independent_persistent',
+    } as const;
+    const place = { key: -1, backing, controllerKey, unitNumber: 9, capacityInKB: 1024 };
+    await site.vms.reconfigure(vm, {
+      deviceChange: [
+        {
+          _typeName: 'VirtualDeviceConfigSpec',
+          operation: 'add',
+          fileOperation: 'create',
+          device: { _typeName: 'VirtualDisk', ...place },
+        },
+      ],
+    });
+    await site.hypervisor.powerOn(vmId);
+    expect(await code(site.hypervisor.openImage(vmId, 'p-1'))).toBe('FB-VSPHERE-015');
+    expect((await site.vms.require(vmId)).record.snapshots).toEqual([]);
+    await site.hypervisor.deleteVm(vmId);
+  });
+
   it('keeps the disks of the original VM by size where LUNs have gaps', async () => {
     const name = aVmShape().name;
     const disk = { diskId: 'os', sizeBytes: DISK_BYTES };

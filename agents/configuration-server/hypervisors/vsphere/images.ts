@@ -70,6 +70,7 @@ export class Images {
 
   async #copy(vm: Vm, imageId: string): Promise<readonly Copy[]> {
     const { session, vms, placement } = this.#options;
+    checkDisks(vm);
     const snapshot = await this.#snapshot(vm, imageId);
     const frozen = await this.#frozenDisks(snapshot);
     const datacenter = await placement.datacenter();
@@ -94,8 +95,6 @@ export class Images {
   /** Beside the disk itself, whose folder is sure to be there and to have the VM's rights. */
   #targets(vm: Vm, imageId: string): readonly (Copy & { readonly key: number })[] {
     return nameDisks(vm.record).map(({ diskId, disk }) => {
-      const obstacle = obstacleOf({ ...disk, hasParent: false });
-      if (obstacle !== null) throw refusal(vm.record.name, diskId, obstacle);
       const folder = (disk.file ?? '').replace(/[^/\]]*$/, '').replace(/\]$/, '] ');
       const file = `${folder}image-${imageId}-${diskId}.vmdk`;
       return { diskId, key: disk.key, file, sizeBytes: disk.sizeBytes };
@@ -156,4 +155,15 @@ function copiesIn({ record }: Vm, imageId: string): readonly Copy[] | null {
 function snapshotOf({ record }: Vm, imageId: string): MoRef | null {
   const found = record.snapshots.find(({ name }) => name === `${SNAPSHOT_NAME}${imageId}`);
   return found === undefined ? null : { type: 'VirtualMachineSnapshot', value: found.id };
+}
+
+/** Before the snapshot: one that is of no use must not be left behind. */
+function checkDisks({ record }: Vm): void {
+  for (const { diskId, disk } of nameDisks(record)) {
+    const isLeftOut = disk.mode?.startsWith('independent') === true;
+    const obstacle = isLeftOut
+      ? 'it is independent, so that a snapshot leaves it out'
+      : obstacleOf({ ...disk, hasParent: false });
+    if (obstacle !== null) throw refusal(record.name, diskId, obstacle);
+  }
 }
