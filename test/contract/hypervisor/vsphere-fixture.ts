@@ -39,7 +39,7 @@ export class VsphereFixture implements HypervisorFixture {
   readonly folder: string;
   readonly vms: VmAccess;
   hypervisor: VsphereHypervisor;
-  readonly #session: VimSession;
+  readonly session: VimSession;
   readonly #config: VsphereHypervisorConfig;
   readonly #database = new DatabaseSync(':memory:');
 
@@ -60,13 +60,13 @@ export class VsphereFixture implements HypervisorFixture {
       }),
       ...config,
     } as VsphereHypervisorConfig;
-    this.#session = new VimSession({
+    this.session = new VimSession({
       transport: new SoapTransport({ url, thumbprint: thumbprints.sha1 }),
       username: user,
       password: new Secret(password),
       log: SILENT,
     });
-    this.vms = new VmAccess(this.#session);
+    this.vms = new VmAccess(this.session);
     this.hypervisor = this.#start();
   }
 
@@ -122,7 +122,7 @@ export class VsphereFixture implements HypervisorFixture {
 
   async stop(): Promise<void> {
     await this.hypervisor.stop();
-    await this.#session.close();
+    await this.session.close();
     await this.peer.stop();
     this.#database.close();
     rmSync(this.folder, { recursive: true, force: true });

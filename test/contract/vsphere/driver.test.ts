@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import type { VmShape } from '../../../shared/contracts/commands.ts';
+import { Placement } from '../../../agents/configuration-server/hypervisors/vsphere/placement.ts';
 import { describeWith } from '../../peers/peers.ts';
 import { untilTrue } from '../../support/control-plane/until.ts';
 import { aVmShape, DISK_BYTES } from '../hypervisor/conformance.ts';
@@ -231,6 +232,15 @@ describeWith('vcenter', 'The vSphere driver, when something goes wrong,', () => 
     await site.hypervisor.deleteVm(vmId);
   });
 
+  it('says that a VM has no place for more disks than its controllers hold', async () => {
+    const { vmId } = await create();
+    const disks = Array.from({ length: 61 }, (_none, lun) => `lun-${lun}`).map((id) => {
+      return { id, isOsDisk: false, sizeBytes: DISK_BYTES };
+    });
+    expect(await code(site.hypervisor.ensureDisks(vmId, disks))).toBe('FB-VSPHERE-017');
+    await site.hypervisor.deleteVm(vmId);
+  });
+
   it('keeps the disks of the original VM by size where LUNs have gaps', async () => {
     const name = aVmShape().name;
     const disk = { diskId: 'os', sizeBytes: DISK_BYTES };
@@ -262,10 +272,25 @@ describeWith('vcenter', 'The vSphere driver on a server that it must not change,
     }
   });
 
+  it('says that the VM of the master target is not there', async () => {
+    const site = await VsphereFixture.start({ config: { masterTarget: 'nobody' } });
+    try {
+      const shape = aVmShape();
+      const vmId = await site.hypervisor.createVm(shape, shape.name, false);
+      await site.hypervisor.ensureDisks(vmId, shape.disks);
+      expect(await code(site.hypervisor.attachToMasterTarget(vmId))).toBe('FB-VSPHERE-014');
+    } finally {
+      await site.stop();
+    }
+  });
+
   it('says that it is of another kind than configured', async () => {
     const site = await VsphereFixture.start({ config: { siteKind: 'esxi' } });
     try {
       expect(await site.hypervisor.describe()).toEqual({ isConnected: false, freeBytes: null });
+      const config = { siteKind: 'esxi', datastore: 'datastore1' } as const;
+      const placement = new Placement(site.session, site.vms, config);
+      expect(await code(placement.checkSiteKind())).toBe('FB-VSPHERE-016');
     } finally {
       await site.stop();
     }

@@ -41,7 +41,9 @@ export function scsiControllers({ controllers }: VmRecord): VmRecord['controller
 function busOf(type: string): string {
   if (/IDE/.test(type)) return 'ide';
   if (/AHCI|SATA/.test(type)) return 'sata';
-  return /NVME/i.test(type) ? 'nvme' : 'scsi';
+  if (/NVME/i.test(type)) return 'nvme';
+  // A VM also has controllers that hold no disks: PCI, PS/2, serial.
+  return /SCSI|LsiLogic|BusLogic/.test(type) ? 'scsi' : 'other';
 }
 
 /**

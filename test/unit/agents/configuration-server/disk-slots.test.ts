@@ -104,6 +104,15 @@ describe('free places for disks', () => {
     expect(found?.every(({ controllerKey }) => controllerKey === 1000)).toBe(true);
   });
 
+  it('are never on a controller that holds no disks', () => {
+    const controllers = [
+      { key: 100, type: 'VirtualPCIController', busNumber: 0 },
+      { key: 300, type: 'VirtualPS2Controller', busNumber: 0 },
+      SCSI,
+    ];
+    expect(freeSlots(vm([], {}, controllers), 1)).toMatchObject([{ controllerKey: 1000 }]);
+  });
+
   it('go on with new controllers, up to sixty disks in all', () => {
     const sixty = freeSlots(vm([]), 60);
     expect(
