@@ -190,6 +190,7 @@ export class ControlPlane {
       clock: { now: () => new Date() },
       registrationToken: new Secret(REGISTRATION_TOKEN),
       newAgentKey: () => randomBytes(32).toString('base64url'),
+      newEventKey: () => randomBytes(8).toString('hex'),
       orchestrator: {
         start: async () => undefined,
         isRunning: async () => false,
