@@ -1,11 +1,17 @@
 import type { SiteBinding } from '../../shared/contracts/activities.ts';
-import type { CommandOutput } from '../../shared/contracts/commands.ts';
 import type { FailbackInput } from '../../shared/contracts/orchestrations.ts';
-import type { AzureVmFacts } from '../../shared/domain/azure-vm.ts';
 import type { PreflightFacts } from '../../shared/domain/preflight/facts.ts';
 import { blockingFindings, runPreflight } from '../../shared/domain/preflight/run.ts';
 import { errorRecord } from '../../shared/errors/failback-error.ts';
 import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
+import {
+  azureVmSection,
+  locationSection,
+  masterTargetSection,
+  NOT_GATHERED,
+  protectionSection,
+  siteSection,
+} from './preflight-facts.ts';
 import { tryCommand } from './run-command.ts';
 import { callActivity, type Context, StepFailure, type Steps } from './steps.ts';
 
@@ -36,39 +42,23 @@ export function* preflight(
     deadlineMs: DEADLINE_MS.quickCommand,
   });
   refuseIfBlocked({
-    origin: site.item.origin,
-    osType: site.item.osType,
-    azureVm,
-    site: described.ok ? siteFacts(described.value) : null,
-    masterTarget: verified.ok ? masterTargetFacts(verified.value) : null,
+    protection: protectionSection(site.item),
+    azureVm: azureVmSection(azureVm),
+    azureNetwork: null,
+    processServer: null,
+    configurationServer: null,
+    site: described.ok ? siteSection(described.value) : null,
+    location: described.ok ? locationSection(described.value) : null,
+    masterTarget: verified.ok
+      ? masterTargetSection(verified.value, described.ok ? described.value : null)
+      : null,
+    notGathered: NOT_GATHERED,
   });
 }
 
-function refuseIfBlocked(facts: PreflightFacts & { azureVm: AzureVmFacts }): void {
+function refuseIfBlocked(facts: PreflightFacts): void {
   const blocking = blockingFindings(runPreflight(facts));
   if (blocking.length === 0) return;
   const findings = blocking.map(({ error }) => `${error.code} ${error.message}`).join(' · ');
   throw new StepFailure(errorRecord('FB-PRE-002', { count: blocking.length, findings }));
-}
-
-function siteFacts(site: CommandOutput<'describeSite'>): NonNullable<PreflightFacts['site']> {
-  return {
-    hypervisor: site.hypervisor,
-    isConnected: site.isConnected,
-    targetSnapshotCount: site.originalVm?.snapshotCount ?? 0,
-    freeBytes: site.freeBytes,
-    hasOriginalVm: site.originalVm !== null,
-  };
-}
-
-function masterTargetFacts(
-  target: CommandOutput<'verifyMasterTarget'>,
-): NonNullable<PreflightFacts['masterTarget']> {
-  return {
-    version: target.version,
-    osType: target.osType,
-    retentionFreeBytes: target.retentionVolume.freeBytes,
-    isRetentionWritable: target.retentionVolume.isWritable,
-    attachedDiskCount: target.attachedDiskCount,
-  };
 }

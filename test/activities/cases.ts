@@ -12,11 +12,11 @@ import {
   aJob,
   aProof,
   DISKS,
-  goodFacts,
   NOW,
   POINTS,
 } from '../support/memory/builders.ts';
 import type { MemoryWorld } from '../support/memory/memory-world.ts';
+import { goodAzureVm } from '../support/preflight/good-facts.ts';
 
 /** One activity in a situation in which it has something to do. */
 export interface ActivityCase<N extends ActivityName> {
@@ -133,7 +133,7 @@ export const CASES: { readonly [N in ActivityName]: ActivityCase<N> } = {
   },
   gatherAzureFacts: {
     input: ref,
-    answers: goodFacts().azureVm!,
+    answers: goodAzureVm(),
   },
   ensureProcessServer: {
     input: ref,

@@ -1,41 +1,33 @@
-import type { Origin, OsType } from '../protected-item.ts';
+import type { AzureNetworkSection } from './facts/azure-network.ts';
+import type { AzureVmSection } from './facts/azure-vm.ts';
+import type { ConfigurationServerSection } from './facts/configuration-server.ts';
+import type { Known } from './facts/known.ts';
+import type { LocationSection } from './facts/location.ts';
+import type { MasterTargetSection } from './facts/master-target.ts';
+import type { ProcessServerSection } from './facts/process-server.ts';
+import type { ProtectionSection } from './facts/protection.ts';
+import type { SiteSection } from './facts/site.ts';
 
-/** A fact that could not be found out is `null`; no rule passes on `null`. */
-export type Known<T> = T | null;
-
-export interface AzureDiskFacts {
-  readonly id: string;
-  readonly diskName: string;
-  readonly sizeBytes: number;
-  readonly isAdeEncrypted: Known<boolean>;
-  readonly isShared: Known<boolean>;
-  readonly isEphemeral: Known<boolean>;
-  readonly networkAccessPolicy: Known<string>;
+/** Everything the rules look at. A section that could not be read at all is `null`. */
+export interface FactSections {
+  readonly protection: ProtectionSection;
+  readonly azureVm: Known<AzureVmSection>;
+  readonly azureNetwork: Known<AzureNetworkSection>;
+  readonly processServer: Known<ProcessServerSection>;
+  readonly configurationServer: Known<ConfigurationServerSection>;
+  readonly site: Known<SiteSection>;
+  readonly location: Known<LocationSection>;
+  readonly masterTarget: Known<MasterTargetSection>;
 }
 
-export interface PreflightFacts {
-  readonly origin: Origin;
-  readonly osType: OsType;
-  readonly azureVm: Known<{
-    readonly exists: boolean;
-    readonly powerState: string;
-    readonly isConfidential: Known<boolean>;
-    readonly locks: Known<readonly string[]>;
-    readonly disks: readonly AzureDiskFacts[];
-  }>;
-  readonly site: Known<{
-    readonly hypervisor: 'local' | 'vsphere' | 'hyperv';
-    readonly isConnected: boolean;
-    readonly targetSnapshotCount: Known<number>;
-    readonly freeBytes: Known<number>;
-    /** True when the original VM with its disks is still there, so that no new space is needed. */
-    readonly hasOriginalVm: boolean;
-  }>;
-  readonly masterTarget: Known<{
-    readonly version: string;
-    readonly osType: OsType;
-    readonly retentionFreeBytes: number;
-    readonly isRetentionWritable: boolean;
-    readonly attachedDiskCount: number;
-  }>;
+/** A section, or one fact of it: `processServer`, `azureVm.generation`, `location.storage.disks`. */
+export type FactName = keyof FactSections | `${keyof FactSections}.${string}`;
+
+export interface PreflightFacts extends FactSections {
+  /**
+   * Facts that nobody tried to read, by name or by the name of what holds them. A rule that lacks one says
+   * that it was not checked (FB-PRE-003) and does not stand in the way. What was asked for and not answered
+   * does not belong here: it is `null`, and blocks.
+   */
+  readonly notGathered: readonly FactName[];
 }

@@ -1,30 +1,25 @@
 import type { ErrorCode } from '../../errors/catalogue.ts';
-import { errorRecord, type ErrorRecord, type ErrorValues } from '../../errors/failback-error.ts';
+import type { ErrorRecord } from '../../errors/failback-error.ts';
 import type { PreflightFacts } from './facts.ts';
+import type { ComparedFact, Verdict } from './verdict.ts';
+
+/** `blocking` stands in the way; `warning` is for people to weigh; `info` only says what will happen. */
+export type FindingSeverity = 'blocking' | 'warning' | 'info';
 
 export interface Finding {
   readonly ruleId: string;
-  readonly severity: 'blocking' | 'warning';
+  readonly severity: FindingSeverity;
   readonly error: ErrorRecord;
+  /** Empty when the rule could not be checked. */
+  readonly facts: readonly ComparedFact[];
 }
 
-/** A pure check over facts gathered before. Returns one entry of values a violation; `unknown` never passes. */
+/** A pure check over facts gathered before. */
 export interface PreflightRule {
   readonly id: string;
-  readonly severity: Finding['severity'];
+  /** What holds when the rule passes, as a sentence for docs/preflight.md. */
+  readonly statement: string;
+  readonly severity: FindingSeverity;
   readonly errorCode: ErrorCode;
-  check(facts: PreflightFacts): readonly ErrorValues[] | 'unknown';
-}
-
-export function runRule(rule: PreflightRule, facts: PreflightFacts): readonly Finding[] {
-  const outcome = rule.check(facts);
-  if (outcome === 'unknown') {
-    const error = errorRecord('FB-PRE-001', { ruleId: rule.id });
-    return [{ ruleId: rule.id, severity: rule.severity, error }];
-  }
-  return outcome.map((values) => ({
-    ruleId: rule.id,
-    severity: rule.severity,
-    error: errorRecord(rule.errorCode, values),
-  }));
+  check(facts: PreflightFacts): Verdict;
 }

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { JobView } from '../../../shared/contracts/http-api.ts';
 import type { DiskProof, Job } from '../../../shared/domain/job.ts';
-import type { PreflightFacts } from '../../../shared/domain/preflight/facts.ts';
 import type { ProtectedItem, RecoveryPoint } from '../../../shared/domain/protected-item.ts';
 import type { AzureVmDescription } from '../../../shared/ports/azure.ts';
 import type { AgentRecord, CommandRecord } from '../../../shared/ports/stores.ts';
@@ -109,43 +108,6 @@ export function aVm(changes: Partial<AzureVmDescription> = {}): AzureVmDescripti
     subnetId: '/subscriptions/s/resourceGroups/rg-dr/subnets/one',
     disks: DISKS.map((disk) => ({ ...disk, kind: 'managedDisk' })),
     ...changes,
-  };
-}
-
-/** Facts with which every rule passes. */
-export function goodFacts(): PreflightFacts {
-  return {
-    origin: 'VMware',
-    osType: 'Linux',
-    azureVm: {
-      exists: true,
-      powerState: 'running',
-      isConfidential: false,
-      locks: [],
-      disks: DISKS.map(({ id, diskName, sizeBytes }) => ({
-        id,
-        diskName,
-        sizeBytes,
-        isAdeEncrypted: false,
-        isShared: false,
-        isEphemeral: false,
-        networkAccessPolicy: 'AllowAll',
-      })),
-    },
-    site: {
-      hypervisor: 'vsphere',
-      isConnected: true,
-      targetSnapshotCount: 0,
-      freeBytes: 96 * MIB,
-      hasOriginalVm: false,
-    },
-    masterTarget: {
-      version: '1.0.0',
-      osType: 'Linux',
-      retentionFreeBytes: 1024 ** 3,
-      isRetentionWritable: true,
-      attachedDiskCount: 0,
-    },
   };
 }
 

@@ -1,7 +1,7 @@
 import { Secret } from '../../../shared/domain/secret.ts';
 import type { ActivityDeps } from '../../../activities/support/deps.ts';
 import type { FunctionDeps } from '../../../functions/support/deps.ts';
-import { anAgent, anItem, aJob, aVm, goodFacts } from './builders.ts';
+import { anAgent, anItem, aJob, aVm } from './builders.ts';
 import {
   MemoryProcessServers,
   MemoryReplicas,
@@ -10,6 +10,7 @@ import {
 } from './memory-azure.ts';
 import { MemoryClock, MemoryOrchestrator, MemoryQueues } from './memory-messaging.ts';
 import { createMemoryStores, type MemoryStores } from './memory-store.ts';
+import { goodAzureVm } from '../preflight/good-facts.ts';
 
 export const REGISTRATION_TOKEN = 'the-registration-token';
 
@@ -57,7 +58,7 @@ export function aWorld(): MemoryWorld {
   );
   world.vms.vms.set('rg-dr/web-01-azure', {
     description: aVm(),
-    facts: goodFacts().azureVm!,
+    facts: goodAzureVm(),
     power: 'running',
   });
   return world;

@@ -1,11 +1,33 @@
 import type { PreflightRule } from '../rule.ts';
-import * as azureVm from './azure-vm.ts';
-import * as masterTarget from './master-target.ts';
-import * as site from './site.ts';
+import { disksExportable } from './azure-disk/export-allowed.ts';
+import { disksNotEncryptedInGuest } from './azure-disk/not-ade-encrypted.ts';
+import { disksNotEphemeral } from './azure-disk/not-ephemeral.ts';
+import { disksNotShared } from './azure-disk/not-shared.ts';
+import { azureVmExists } from './azure-vm/exists.ts';
+import { azureVmNotConfidential } from './azure-vm/not-confidential.ts';
+import { azureVmNotLocked } from './azure-vm/not-locked.ts';
+import { masterTargetHasSlots } from './master-target/disk-slots.ts';
+import { masterTargetRetentionUsable } from './master-target/retention-usable.ts';
+import { masterTargetSameOsFamily } from './master-target/same-os-family.ts';
+import { targetHasNoSnapshots } from './on-premises-vm/no-snapshots.ts';
+import { siteHasFreeSpace } from './placement/free-space.ts';
+import { siteConnected } from './site/connected.ts';
+import { sameHypervisorFamily } from './site/same-family.ts';
 
 /** Every rule, in the order in which findings are shown. */
 export const RULES: readonly PreflightRule[] = [
-  ...Object.values(azureVm),
-  ...Object.values(site),
-  ...Object.values(masterTarget),
+  azureVmExists,
+  azureVmNotConfidential,
+  azureVmNotLocked,
+  disksNotEncryptedInGuest,
+  disksNotShared,
+  disksNotEphemeral,
+  disksExportable,
+  siteConnected,
+  sameHypervisorFamily,
+  targetHasNoSnapshots,
+  siteHasFreeSpace,
+  masterTargetSameOsFamily,
+  masterTargetHasSlots,
+  masterTargetRetentionUsable,
 ];

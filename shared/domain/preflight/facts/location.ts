@@ -1,0 +1,64 @@
+import type { Known, Lab } from './known.ts';
+
+export type DatastoreType = 'VMFS' | 'NFS' | 'vSAN' | 'other';
+
+export interface OnPremisesDisk {
+  readonly name: string;
+  readonly datastore: string;
+  readonly datastoreType: Known<DatastoreType>;
+  /** A raw device mapping: the disk is a LUN, not a file of the datastore. */
+  readonly isRdm: Known<boolean>;
+  /** Its file, object or LUN is still there. */
+  readonly exists: Known<boolean>;
+  readonly isAttached: Known<boolean>;
+}
+
+/** OLR: the VM that was failed over is still there and gets its disks' changes. */
+export interface OriginalLocation {
+  readonly kind: 'original';
+  readonly vmId: string;
+  readonly snapshotCount: Known<number>;
+  readonly firmware: Known<'bios' | 'efi'>;
+  /** Its disks hold a state to start from, so that only what differs is downloaded. */
+  readonly hasSeed: Known<boolean>;
+  readonly storage:
+    | Lab
+    | { readonly kind: 'hyperv' }
+    | {
+        readonly kind: 'vsphere';
+        /** BIOS UUID of the VM. A master target of the same template has the same one. */
+        readonly biosUuid: Known<string>;
+        readonly disks: Known<readonly OnPremisesDisk[]>;
+      };
+}
+
+/** ALR: a VM is created; its disks are downloaded in full. */
+export interface AlternateLocation {
+  readonly kind: 'alternate';
+  /** The VM that was failed over is still in the inventory. */
+  readonly doesOriginalExist: Known<boolean>;
+  /** Free space where the new disks will lie. */
+  readonly freeBytes: Known<number>;
+  readonly storage:
+    | Lab
+    | {
+        readonly kind: 'hyperv';
+        /** The host is another one than the VM had before the failover. */
+        readonly isAlternateHost: Known<boolean>;
+      }
+    | {
+        readonly kind: 'vsphere';
+        /** Host on which the VM will be created. */
+        readonly hostId: Known<string>;
+        readonly datastore: Known<string>;
+        readonly datastoreType: Known<DatastoreType>;
+        /** Raw device mappings are asked for. */
+        readonly usesRdm: Known<boolean>;
+        /** Another VM of the same name is on that host. */
+        readonly isNameTaken: Known<boolean>;
+      };
+}
+
+/** Where the machine will live: its original VM, a new one, or (refused) a physical machine. */
+export type LocationSection =
+  OriginalLocation | AlternateLocation | { readonly kind: 'physicalMachine' };

@@ -1,0 +1,130 @@
+import { describe, expect, it } from '@jest/globals';
+import type { PreflightFacts } from '../../../../../shared/domain/preflight/facts.ts';
+import { RULES } from '../../../../../shared/domain/preflight/rules/index.ts';
+import {
+  blockingFindings,
+  runPreflight,
+  runRule,
+} from '../../../../../shared/domain/preflight/run.ts';
+import { PREFLIGHT_ERRORS } from '../../../../../shared/errors/areas/preflight.ts';
+import { ALTERNATE_CASES } from '../../../../support/preflight/cases/alternate.ts';
+import { AZURE_DISK_CASES } from '../../../../support/preflight/cases/azure-disk.ts';
+import { AZURE_VM_CASES } from '../../../../support/preflight/cases/azure-vm.ts';
+import { MASTER_TARGET_CASES } from '../../../../support/preflight/cases/master-target.ts';
+import { ORIGINAL_CASES } from '../../../../support/preflight/cases/original.ts';
+import { SITE_CASES } from '../../../../support/preflight/cases/site.ts';
+import {
+  alternateOnVcenter,
+  hyperV,
+  lab,
+  originalOnHost,
+  originalOnVcenter,
+  physicalServer,
+} from '../../../../support/preflight/good-facts.ts';
+import { factsWith, ruleOf } from '../../../../support/preflight/rule-cases.ts';
+
+const CASES = [
+  ...AZURE_VM_CASES,
+  ...AZURE_DISK_CASES,
+  ...SITE_CASES,
+  ...ORIGINAL_CASES,
+  ...ALTERNATE_CASES,
+  ...MASTER_TARGET_CASES,
+];
+/** Codes of preflight that no rule has: they speak about the run as a whole. */
+const CODES_OF_THE_RUN = ['FB-PRE-001', 'FB-PRE-002', 'FB-PRE-003'];
+
+const nothingKnown = (): PreflightFacts => ({
+  ...originalOnVcenter(),
+  azureVm: null,
+  azureNetwork: null,
+  processServer: null,
+  configurationServer: null,
+  site: null,
+  location: null,
+  masterTarget: null,
+});
+
+describe('the table of preflight rules', () => {
+  it('gives each rule an id, a code and a sentence of its own', () => {
+    for (const own of ['id', 'errorCode', 'statement'] as const) {
+      const values = RULES.map((rule) => rule[own]);
+      expect(values.filter((value, index) => values.indexOf(value) !== index)).toEqual([]);
+    }
+    for (const { statement } of RULES) expect(statement).toMatch(/^[A-Z].*[.]$/);
+  });
+
+  it('has for every rule cases in which it passes, is violated, and lacks a fact', () => {
+    expect(CASES.map(({ rule }) => rule).toSorted()).toEqual(RULES.map(({ id }) => id).toSorted());
+    const halves = CASES.filter(({ violated, unknown }) => !violated.length || !unknown.length);
+    expect(halves).toEqual([]);
+  });
+
+  it('leaves no code of preflight unused', () => {
+    const codes = [...CODES_OF_THE_RUN, ...CASES.map(({ code }) => code)];
+    expect(codes.toSorted()).toEqual(Object.keys(PREFLIGHT_ERRORS).toSorted());
+  });
+});
+
+describe('preflight', () => {
+  it.each([originalOnVcenter, originalOnHost, lab])('finds nothing with %p', (base) => {
+    expect(runPreflight(base())).toEqual([]);
+  });
+
+  it.each([alternateOnVcenter, physicalServer, hyperV])('blocks nothing with %p', (base) => {
+    expect(blockingFindings(runPreflight(base()))).toEqual([]);
+  });
+
+  it('lets nothing pass when nothing is known', () => {
+    const findings = runPreflight(nothingKnown());
+    expect(new Set(findings.map(({ error }) => error.code))).toEqual(new Set(['FB-PRE-001']));
+    const blocking = RULES.filter(({ severity }) => severity === 'blocking').map(({ id }) => id);
+    const found = new Set(blockingFindings(findings).map(({ ruleId }) => ruleId));
+    expect(blocking.filter((id) => !found.has(id))).toEqual([]);
+  });
+
+  it('leaves warnings out of what stands in the way', () => {
+    const [finding] = runPreflight(nothingKnown());
+    expect(blockingFindings([{ ...finding!, severity: 'warning' }])).toEqual([]);
+    expect(blockingFindings([finding!])).toHaveLength(1);
+  });
+
+  it('reports every disk that stands in the way, and that another could not be read', () => {
+    const facts = factsWith(originalOnVcenter, {
+      'azureVm.disks.0.isShared': true,
+      'azureVm.disks.1.isShared': null,
+    });
+    const findings = runRule(ruleOf('azure.disk.not-shared'), facts);
+    expect(findings.map(({ error }) => [error.code, error.values])).toEqual([
+      ['FB-PRE-021', { needed: false, actual: true, diskName: 'web-01-os' }],
+      ['FB-PRE-001', { ruleId: 'azure.disk.not-shared', missing: 'azureVm.disks.isShared' }],
+    ]);
+  });
+});
+
+describe('a fact that nobody asked for', () => {
+  const rule = ruleOf('azure.vm.not-locked');
+  const unread = { 'azureVm.locks': null };
+
+  it.each(['azureVm.locks', 'azureVm'])('is said and does not block (%s)', (name) => {
+    const facts = factsWith(originalOnVcenter, { ...unread, notGathered: [name] });
+    expect(runRule(rule, facts)).toMatchObject([
+      { severity: 'info', error: { code: 'FB-PRE-003', values: { missing: 'azureVm.locks' } } },
+    ]);
+  });
+
+  it.each(['azureVm.lock', 'site', 'azureVm.locks.names'])('is not hidden by %s', (name) => {
+    const facts = factsWith(originalOnVcenter, { ...unread, notGathered: [name] });
+    expect(runRule(rule, facts)).toMatchObject([
+      { severity: 'blocking', error: { code: 'FB-PRE-001' } },
+    ]);
+  });
+
+  it('does not hide one that was asked for and is violated', () => {
+    const facts = factsWith(originalOnVcenter, {
+      'azureVm.locks': ['keep'],
+      notGathered: ['azureVm.locks'],
+    });
+    expect(runRule(rule, facts)).toMatchObject([{ error: { code: 'FB-PRE-012' } }]);
+  });
+});
