@@ -1,10 +1,7 @@
 /** Writes docs/errors.md from the catalogue; with --check only says whether it is up to date. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { CATALOGUE } from '../shared/errors/catalogue.ts';
+import { cell, writeOrCheck } from './generated-document.mjs';
 
-const FILE = 'docs/errors.md';
-
-const cell = (text) => text.replaceAll('|', '\\|');
 const yesNo = (value) => (value ? 'yes' : 'no');
 
 const sections = Object.entries(CATALOGUE)
@@ -26,12 +23,4 @@ Generated from \`shared/errors\` by \`npm run docs\`. Words in braces are filled
 
 ${sections.join('\n')}`;
 
-if (process.argv.includes('--check')) {
-  const isCurrent = existsSync(FILE) && readFileSync(FILE, 'utf8') === text;
-  if (!isCurrent) {
-    console.error(`${FILE} is not up to date: run "npm run docs".`);
-    process.exitCode = 1;
-  }
-} else {
-  writeFileSync(FILE, text);
-}
+writeOrCheck('docs/errors.md', text);

@@ -4,8 +4,7 @@ import type { Known } from './facts/known.ts';
 
 type FactValue = string | number | boolean;
 
-type FactUnit =
-  'bytes' | 'bytes a day' | 'bits a second' | 'seconds' | 'disks' | 'snapshots' | 'addresses';
+type FactUnit = 'bytes' | 'vCPUs' | 'bytes a day' | 'seconds' | 'disks' | 'snapshots' | 'addresses';
 
 /** Two values that were compared, for people to read. */
 export interface ComparedFact {

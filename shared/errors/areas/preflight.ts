@@ -1,168 +1,18 @@
-import type { Catalogue } from '../entry.ts';
+import { AFTER_RETURN_PREFLIGHT_ERRORS } from './preflight/after-return.ts';
+import { AZURE_PREFLIGHT_ERRORS } from './preflight/azure.ts';
+import { LOCATION_PREFLIGHT_ERRORS } from './preflight/location.ts';
+import { MASTER_TARGET_PREFLIGHT_ERRORS } from './preflight/master-target.ts';
+import { NETWORK_PREFLIGHT_ERRORS } from './preflight/network.ts';
+import { RUN_PREFLIGHT_ERRORS } from './preflight/run.ts';
+import { SITE_PREFLIGHT_ERRORS } from './preflight/site.ts';
 
-/** FB-PRE: what must be put right before a failback may start. */
+/** FB-PRE: what must be put right, or known, before a failback may start. */
 export const PREFLIGHT_ERRORS = {
-  'FB-PRE-001': {
-    severity: 'critical',
-    category: 'preflight',
-    message: 'The rule {ruleId} could not be checked; these facts are missing: {missing}.',
-    possibleCauses: [
-      'The facts it needs could not be read.',
-      'An account lacks the right to read them.',
-    ],
-    recommendedAction:
-      'Make the fact readable (connection, permissions) and start again; a rule that could not be checked never passes.',
-    isRetryable: false,
-    isCustomerResolvable: true,
-  },
-  'FB-PRE-002': {
-    severity: 'critical',
-    category: 'preflight',
-    message: '{count} preflight rules stand in the way: {findings}',
-    possibleCauses: ['See each finding.'],
-    recommendedAction: 'Put right what each finding names and start again.',
-    isRetryable: false,
-    isCustomerResolvable: true,
-  },
-  'FB-PRE-003': {
-    severity: 'warning',
-    category: 'preflight',
-    message: 'The rule {ruleId} was not checked: this run does not ask for {missing}.',
-    possibleCauses: ['The facts are gathered by other means, or not yet by this version.'],
-    recommendedAction:
-      'Check by hand what the rule demands (docs/preflight.md) if it concerns you.',
-    isRetryable: false,
-    isCustomerResolvable: true,
-  },
-  'FB-PRE-010': {
-    severity: 'critical',
-    category: 'preflight',
-    message: 'The Azure VM does not exist any more.',
-    possibleCauses: ['It was deleted or moved to another resource group.'],
-    recommendedAction: 'Correct the resource group and name of the protected item.',
-    isRetryable: false,
-    isCustomerResolvable: true,
-  },
-  'FB-PRE-011': {
-    severity: 'critical',
-    category: 'preflight',
-    message: 'The Azure VM is a confidential VM; its disks cannot be read elsewhere.',
-    possibleCauses: ['Confidential OS disk encryption is bound to the vTPM.'],
-    recommendedAction: 'Move the workload to a VM that is not confidential first.',
-    isRetryable: false,
-    isCustomerResolvable: true,
-  },
-  'FB-PRE-012': {
-    severity: 'critical',
-    category: 'preflight',
-    message: 'Locks stand in the way: {locks}.',
-    possibleCauses: [
-      'A ReadOnly lock blocks power-off and export, CanNotDelete blocks the clean-up.',
-    ],
-    recommendedAction: 'Remove the locks for the time of the failback.',
-    isRetryable: false,
-    isCustomerResolvable: true,
-  },
-  'FB-PRE-020': {
-    severity: 'critical',
-    category: 'preflight',
-    message:
-      'The disk {diskName} is encrypted with Azure Disk Encryption; its bytes are ciphertext.',
-    possibleCauses: ['ADE is switched on in the guest.'],
-    recommendedAction: 'Decrypt the disk in the guest, then start again.',
-    isRetryable: false,
-    isCustomerResolvable: true,
-  },
-  'FB-PRE-021': {
-    severity: 'critical',
-    category: 'preflight',
-    message: 'The disk {diskName} is shared between VMs.',
-    possibleCauses: ['maxShares is above 1.'],
-    recommendedAction: 'Detach the other VMs and set maxShares to 1.',
-    isRetryable: false,
-    isCustomerResolvable: true,
-  },
-  'FB-PRE-022': {
-    severity: 'critical',
-    category: 'preflight',
-    message: 'The disk {diskName} is ephemeral and cannot be exported.',
-    possibleCauses: ['The VM was created with an ephemeral OS disk.'],
-    recommendedAction: 'Redeploy the VM on a managed OS disk.',
-    isRetryable: false,
-    isCustomerResolvable: true,
-  },
-  'FB-PRE-023': {
-    severity: 'critical',
-    category: 'preflight',
-    message: 'The network policy of the disk {diskName} forbids export.',
-    possibleCauses: ['networkAccessPolicy is DenyAll.'],
-    recommendedAction:
-      'Set it to AllowAll, or AllowPrivate with a disk access the process server reaches.',
-    isRetryable: false,
-    isCustomerResolvable: true,
-  },
-  'FB-PRE-030': {
-    severity: 'critical',
-    category: 'preflight',
-    message: 'The configuration server has no connection to the hypervisor.',
-    possibleCauses: ['vCenter or the host is down.', 'The account was changed.'],
-    recommendedAction: 'Restore the connection and start again.',
-    isRetryable: false,
-    isCustomerResolvable: true,
-  },
-  'FB-PRE-031': {
-    severity: 'critical',
-    category: 'preflight',
-    message: 'A machine that came from {origin} cannot go to a {hypervisor} site.',
-    possibleCauses: ['The wrong configuration server was chosen.'],
-    recommendedAction: 'Choose a configuration server of the same hypervisor family.',
-    isRetryable: false,
-    isCustomerResolvable: true,
-  },
-  'FB-PRE-032': {
-    severity: 'critical',
-    category: 'preflight',
-    message: 'The on-premises VM has {actual} snapshots.',
-    possibleCauses: ['Backup software left a snapshot behind.'],
-    recommendedAction: 'Delete the snapshots of the on-premises VM.',
-    isRetryable: false,
-    isCustomerResolvable: true,
-  },
-  'FB-PRE-033': {
-    severity: 'critical',
-    category: 'preflight',
-    message: 'The site needs {neededBytes} bytes free, {actualBytes} are.',
-    possibleCauses: ['The datastore is too small or too full.'],
-    recommendedAction: 'Free space or choose another datastore.',
-    isRetryable: false,
-    isCustomerResolvable: true,
-  },
-  'FB-PRE-040': {
-    severity: 'critical',
-    category: 'preflight',
-    message: 'The master target runs {actual}, the machine {needed}.',
-    possibleCauses: ['A master target serves machines of its own OS family only.'],
-    recommendedAction: 'Choose a master target of the OS family {needed}.',
-    isRetryable: false,
-    isCustomerResolvable: true,
-  },
-  'FB-PRE-041': {
-    severity: 'critical',
-    category: 'preflight',
-    message: 'The master target would hold {needed} disks; its limit is {limit}.',
-    possibleCauses: ['Other failbacks use the same master target.'],
-    recommendedAction: 'Choose another master target or wait.',
-    isRetryable: false,
-    isCustomerResolvable: true,
-  },
-  'FB-PRE-042': {
-    severity: 'critical',
-    category: 'preflight',
-    message:
-      'The retention volume has {actualBytes} bytes free and needs {neededBytes}; writable: {isWritable}.',
-    possibleCauses: ['The volume is full or mounted read-only.'],
-    recommendedAction: 'Free space on the retention volume or make it writable.',
-    isRetryable: false,
-    isCustomerResolvable: true,
-  },
-} as const satisfies Catalogue;
+  ...RUN_PREFLIGHT_ERRORS,
+  ...AZURE_PREFLIGHT_ERRORS,
+  ...NETWORK_PREFLIGHT_ERRORS,
+  ...SITE_PREFLIGHT_ERRORS,
+  ...LOCATION_PREFLIGHT_ERRORS,
+  ...MASTER_TARGET_PREFLIGHT_ERRORS,
+  ...AFTER_RETURN_PREFLIGHT_ERRORS,
+} as const;

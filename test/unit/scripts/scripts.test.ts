@@ -12,10 +12,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { RULES } from '../../../shared/domain/preflight/rules/index.ts';
 import { CATALOGUE } from '../../../shared/errors/catalogue.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const CATALOGUE_SCRIPT = join(ROOT, 'scripts/generate-error-catalogue.mjs');
+const RULES_SCRIPT = join(ROOT, 'scripts/generate-preflight-rules.mjs');
 const BUILD_SCRIPT = join(ROOT, 'scripts/after-build.mjs');
 
 let folder: string;
@@ -38,10 +40,6 @@ function run(script: string, cwd: string, ...parameters: readonly string[]) {
 }
 
 describe('the document of errors', () => {
-  it('is up to date', () => {
-    expect(run(CATALOGUE_SCRIPT, ROOT, '--check')).toMatchObject({ status: 0 });
-  });
-
   it('names every error with its causes and what to do', () => {
     const text = readFileSync(join(ROOT, 'docs/errors.md'), 'utf8');
     for (const [code, entry] of Object.entries(CATALOGUE)) {
@@ -52,21 +50,41 @@ describe('the document of errors', () => {
     }
     expect(text.match(/^## /gm)).toHaveLength(Object.keys(CATALOGUE).length);
   });
+});
+
+describe('the document of preflight rules', () => {
+  it('names every rule once, with its code', () => {
+    const text = readFileSync(join(ROOT, 'docs/preflight.md'), 'utf8');
+    for (const { id, statement, errorCode } of RULES) {
+      expect(text.split(`| \`${id}\` |`)).toHaveLength(2);
+      expect(text).toContain(`| ${statement} |`);
+      expect(text).toContain(`[${errorCode}](errors.md#${errorCode.toLowerCase()})`);
+    }
+  });
+});
+
+describe.each([
+  ['docs/errors.md', CATALOGUE_SCRIPT],
+  ['docs/preflight.md', RULES_SCRIPT],
+])('%s', (document, script) => {
+  it('is up to date', () => {
+    expect(run(script, ROOT, '--check')).toMatchObject({ status: 0 });
+  });
 
   it('is told to be out of date when it is missing or was changed, without being touched', () => {
     mkdirSync(join(folder, 'docs'));
-    const file = join(folder, 'docs/errors.md');
-    const missing = run(CATALOGUE_SCRIPT, folder, '--check');
+    const file = join(folder, document);
+    const missing = run(script, folder, '--check');
     expect(missing.status).toBe(1);
     expect(missing.stderr).toContain('npm run docs');
     expect(existsSync(file)).toBe(false);
 
-    expect(run(CATALOGUE_SCRIPT, folder).status).toBe(0);
-    expect(run(CATALOGUE_SCRIPT, folder, '--check').status).toBe(0);
-    expect(readFileSync(file, 'utf8')).toBe(readFileSync(join(ROOT, 'docs/errors.md'), 'utf8'));
+    expect(run(script, folder).status).toBe(0);
+    expect(run(script, folder, '--check').status).toBe(0);
+    expect(readFileSync(file, 'utf8')).toBe(readFileSync(join(ROOT, document), 'utf8'));
 
     appendFileSync(file, 'by hand\n');
-    expect(run(CATALOGUE_SCRIPT, folder, '--check').status).toBe(1);
+    expect(run(script, folder, '--check').status).toBe(1);
     expect(readFileSync(file, 'utf8')).toContain('by hand');
   });
 });

@@ -14,13 +14,13 @@ export type SiteConnection =
       readonly hasStoragePrivateEndpoint: Known<boolean>;
     };
 
+export interface AzureNetworkFacts {
+  readonly kind: 'azure';
+  readonly virtualNetworkId: Known<string>;
+  readonly connection: Known<SiteConnection>;
+  /** Rate of the line towards the site in bits a second. */
+  readonly linkBitsPerSecond: Known<number>;
+}
+
 /** The network of the Azure VM and how the site is reached from it. */
-export type AzureNetworkSection =
-  | Lab
-  | {
-      readonly kind: 'azure';
-      readonly virtualNetworkId: Known<string>;
-      readonly connection: Known<SiteConnection>;
-      /** Rate of the line towards the site in bits a second. */
-      readonly linkBitsPerSecond: Known<number>;
-    };
+export type AzureNetworkSection = Lab | AzureNetworkFacts;

@@ -1,7 +1,18 @@
-import { alternateOnVcenter, originalOnVcenter } from '../good-facts.ts';
+import {
+  alternateOnVcenter,
+  hyperV,
+  lab,
+  originalOnVcenter,
+  physicalServer,
+} from '../good-facts.ts';
 import type { RuleCases } from '../rule-cases.ts';
 
 const MIB = 1024 ** 2;
+const elsewhere = [
+  ['it goes to its own VM', originalOnVcenter],
+  ['it is the lab', lab],
+  ['it is Hyper-V', hyperV],
+] as const;
 
 /** ALR: rules about the VM that will be created. */
 export const ALTERNATE_CASES: readonly RuleCases[] = [
@@ -19,5 +30,104 @@ export const ALTERNATE_CASES: readonly RuleCases[] = [
     passes: [['exactly enough is free', { 'location.freeBytes': 96 * MIB }]],
     doesNotApply: [['the original disks are there', originalOnVcenter]],
     unknown: ['location', 'azureVm', 'location.freeBytes'],
+  },
+  {
+    rule: 'alternate.original-is-gone',
+    code: 'FB-PRE-065',
+    base: alternateOnVcenter,
+    violated: [['the original VM is still there', { 'location.doesOriginalExist': true }]],
+    doesNotApply: [
+      ['it goes to its own VM', originalOnVcenter],
+      ['a physical server has no VM', physicalServer],
+    ],
+    unknown: ['location', 'location.doesOriginalExist'],
+  },
+  {
+    rule: 'alternate.host.of-master-target',
+    code: 'FB-PRE-066',
+    base: alternateOnVcenter,
+    violated: [
+      [
+        'another host was chosen',
+        { 'location.storage.hostId': 'esx-2' },
+        { needed: 'esx-1', actual: 'esx-2' },
+      ],
+    ],
+    doesNotApply: elsewhere,
+    unknown: [
+      'site',
+      'location',
+      'masterTarget',
+      'masterTarget.machine',
+      'masterTarget.machine.hostId',
+      'location.storage.hostId',
+    ],
+  },
+  {
+    rule: 'alternate.datastore.chosen',
+    code: 'FB-PRE-067',
+    base: alternateOnVcenter,
+    violated: [
+      [
+        'another datastore would be used',
+        { 'location.storage.datastore': 'ds-2' },
+        { needed: 'ds-1', actual: 'ds-2' },
+      ],
+      ['none was chosen', { 'protection.chosenDatastore': 'none' }, { needed: 'none' }],
+    ],
+    doesNotApply: elsewhere,
+    unknown: ['site', 'location', 'protection.chosenDatastore', 'location.storage.datastore'],
+  },
+  {
+    rule: 'alternate.datastore.vmfs-only',
+    code: 'FB-PRE-068',
+    base: alternateOnVcenter,
+    violated: [
+      ['it is vSAN', { 'location.storage.datastoreType': 'vSAN' }, { actual: 'vSAN' }],
+      ['it is NFS', { 'location.storage.datastoreType': 'NFS' }, { actual: 'NFS' }],
+      ['RDM disks are asked for', { 'location.storage.usesRdm': true }, { actual: 'RDM' }],
+    ],
+    doesNotApply: elsewhere,
+    unknown: ['site', 'location', 'location.storage.datastoreType', 'location.storage.usesRdm'],
+  },
+  {
+    rule: 'alternate.name.free',
+    code: 'FB-PRE-069',
+    base: alternateOnVcenter,
+    violated: [['the name is taken', { 'location.storage.isNameTaken': true }]],
+    doesNotApply: elsewhere,
+    unknown: ['site', 'location', 'location.storage.isNameTaken'],
+  },
+  {
+    rule: 'location.full-download',
+    code: 'FB-PRE-079',
+    severity: 'info',
+    violated: [
+      [
+        'a new VM gets everything, at the rate of the line',
+        { location: alternateOnVcenter().location, 'azureNetwork.linkBitsPerSecond': 8 * MIB },
+        { bytes: 48 * MIB, duration: 'about 48 seconds' },
+      ],
+      [
+        'a VM without a seed gets everything, in a time that is not known',
+        { 'location.hasSeed': false, 'azureNetwork.linkBitsPerSecond': null },
+        { bytes: 48 * MIB, duration: 'an unknown time' },
+      ],
+      [
+        'a disk counts in full when its use is not known',
+        { 'location.hasSeed': false, 'azureVm.disks.1.usedBytes': null, azureNetwork: null },
+        { bytes: 64 * MIB, duration: 'an unknown time' },
+      ],
+      [
+        'the line has no rate',
+        { 'location.hasSeed': false, 'azureNetwork.linkBitsPerSecond': 0 },
+        { duration: 'an unknown time' },
+      ],
+    ],
+    doesNotApply: [
+      ['the target is a physical machine', { location: { kind: 'physicalMachine' } }],
+      ['there is no VM to download', { 'location.hasSeed': false, 'azureVm.exists': false }],
+    ],
+    unknown: ['location', 'location.hasSeed', ['azureVm', { 'location.hasSeed': false }]],
   },
 ];

@@ -1,8 +1,16 @@
-import type { RuleCases } from '../rule-cases.ts';
+import type { PreflightFacts } from '../../../../shared/domain/preflight/facts.ts';
+import { originalOnVcenter } from '../good-facts.ts';
+import { factsWith, type RuleCases } from '../rule-cases.ts';
 
 /** The second disk: a rule must look at every one. */
 const DISK = 'azureVm.disks.1';
 const diskName = 'web-01-data';
+const TIB = 1024 ** 4;
+const privateDisk = (): PreflightFacts =>
+  factsWith(originalOnVcenter, {
+    [`${DISK}.networkAccessPolicy`]: 'AllowPrivate',
+    [`${DISK}.isPrivateExportReachable`]: true,
+  });
 
 export const AZURE_DISK_CASES: readonly RuleCases[] = [
   {
@@ -29,5 +37,44 @@ export const AZURE_DISK_CASES: readonly RuleCases[] = [
     violated: [['export is denied', { [`${DISK}.networkAccessPolicy`]: 'DenyAll' }, { diskName }]],
     passes: [['export is private', { [`${DISK}.networkAccessPolicy`]: 'AllowPrivate' }]],
     unknown: ['azureVm', `${DISK}.networkAccessPolicy`],
+  },
+  {
+    rule: 'azure.disk.private-export-reachable',
+    code: 'FB-PRE-026',
+    base: privateDisk,
+    violated: [
+      [
+        'nothing reaches the private disk',
+        { [`${DISK}.isPrivateExportReachable`]: false },
+        { diskName },
+      ],
+    ],
+    doesNotApply: [['no disk is private', originalOnVcenter]],
+    unknown: ['azureVm', `${DISK}.networkAccessPolicy`, `${DISK}.isPrivateExportReachable`],
+  },
+  {
+    rule: 'azure.disk.size-within-limit',
+    code: 'FB-PRE-024',
+    violated: [
+      [
+        'one disk is a sector above 8 TiB',
+        { [`${DISK}.sizeBytes`]: 8 * TIB + 512 },
+        { diskName, needed: 8 * TIB, actual: 8 * TIB + 512 },
+      ],
+    ],
+    passes: [['one disk has 8 TiB', { [`${DISK}.sizeBytes`]: 8 * TIB }]],
+    unknown: ['azureVm'],
+  },
+  {
+    rule: 'azure.disk.sector-size',
+    code: 'FB-PRE-025',
+    violated: [
+      [
+        'one disk has sectors of 4096 bytes',
+        { [`${DISK}.logicalSectorBytes`]: 4096 },
+        { diskName, needed: 512, actual: 4096 },
+      ],
+    ],
+    unknown: ['azureVm', `${DISK}.logicalSectorBytes`],
   },
 ];

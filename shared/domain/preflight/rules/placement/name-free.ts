@@ -1,0 +1,14 @@
+import type { PreflightRule } from '../../rule.ts';
+import { mustBe } from '../../verdict.ts';
+import { withAlternateOnVsphere } from '../support.ts';
+
+export const placementNameFree: PreflightRule = {
+  id: 'alternate.name.free',
+  statement: 'No VM of the same name is on the host that gets the new one.',
+  severity: 'blocking',
+  errorCode: 'FB-PRE-069',
+  check: (facts) =>
+    withAlternateOnVsphere(facts, ({ isNameTaken }) =>
+      mustBe(false, isNameTaken, 'location.storage.isNameTaken'),
+    ),
+};

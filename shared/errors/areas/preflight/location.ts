@@ -1,0 +1,178 @@
+import type { Catalogue } from '../../entry.ts';
+
+/** FB-PRE: where the machine will live: its own VM, or a new one. */
+export const LOCATION_PREFLIGHT_ERRORS = {
+  'FB-PRE-032': {
+    severity: 'critical',
+    category: 'preflight',
+    message: 'The on-premises VM has {actual} snapshots.',
+    possibleCauses: ['Backup software left a snapshot behind.'],
+    recommendedAction:
+      'Delete the snapshots of the on-premises VM. Or delete the on-premises VM: the failback then creates a new one (ALR), with a full download.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-PRE-033': {
+    severity: 'critical',
+    category: 'preflight',
+    message: 'The site needs {neededBytes} bytes free, {actualBytes} are.',
+    possibleCauses: ['The datastore is too small or too full.'],
+    recommendedAction: 'Free space or choose another datastore.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-PRE-060': {
+    severity: 'critical',
+    category: 'preflight',
+    message: 'The host of the master target does not see the datastore {datastore} of the VM.',
+    possibleCauses: [
+      'The datastore is not mounted on that host.',
+      'It is mounted for reading only.',
+    ],
+    recommendedAction:
+      'Mount the datastore {datastore} on the host of the master target, or choose a master target on a host that sees it. Or delete the on-premises VM: the failback then creates a new one (ALR), with a full download.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-PRE-061': {
+    severity: 'critical',
+    category: 'preflight',
+    message: 'The host does not reach the datastore {datastore} of the VM.',
+    possibleCauses: ['The datastore belongs to another host.', 'The storage is not connected.'],
+    recommendedAction:
+      'Connect the datastore {datastore} to the host of the master target. Or delete the on-premises VM: the failback then creates a new one (ALR), with a full download.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-PRE-062': {
+    severity: 'critical',
+    category: 'preflight',
+    message: 'The discovery of the host has not finished.',
+    possibleCauses: ['The host was added a short time ago; discovery takes up to 30 minutes.'],
+    recommendedAction:
+      'Wait until the discovery has finished, or refresh the configuration server. Or delete the on-premises VM: the failback then creates a new one (ALR), with a full download.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-PRE-063': {
+    severity: 'critical',
+    category: 'preflight',
+    message: 'The {diskKind} disk {diskName} of the on-premises VM is {actual}.',
+    possibleCauses: ['It was detached or deleted after the failover.'],
+    recommendedAction:
+      'Attach {diskName} to the VM again. vSAN and RDM disks are written only where they already exist. Or delete the on-premises VM: the failback then creates a new one (ALR), with a full download.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-PRE-064': {
+    severity: 'critical',
+    category: 'preflight',
+    message:
+      'The on-premises VM boots with {actual}; the Azure VM is of {generation} and needs {needed}.',
+    possibleCauses: ['The firmware was changed on one side after the failover.'],
+    recommendedAction:
+      'Set the firmware of the on-premises VM to {needed}. Or delete the on-premises VM: the failback then creates a new one (ALR), with a full download.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-PRE-065': {
+    severity: 'critical',
+    category: 'preflight',
+    message: 'A new VM is to be created, but the original one still exists.',
+    possibleCauses: [
+      'The VM was registered again.',
+      'The failback was asked for at another place on purpose.',
+    ],
+    recommendedAction:
+      'Delete the on-premises VM to force a failback to a new one (ALR), or choose the original location (OLR).',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-PRE-066': {
+    severity: 'critical',
+    category: 'preflight',
+    message:
+      'The new VM would be created on the host {actual}; it has to be {needed}, the host of the master target.',
+    possibleCauses: ['The master target was moved, or another host was chosen.'],
+    recommendedAction: 'Choose the host {needed}, or a master target on the host that is wanted.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-PRE-067': {
+    severity: 'critical',
+    category: 'preflight',
+    message:
+      'The new VM would be created on the datastore {actual}; at the reprotect {needed} was chosen.',
+    possibleCauses: ['No datastore was chosen at the reprotect.', 'Another one was chosen since.'],
+    recommendedAction:
+      'Choose the datastore at the reprotect and leave it as it is until the failback is done.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-PRE-068': {
+    severity: 'critical',
+    category: 'preflight',
+    message: 'The new VM would lie on {actual}; new VMs are created on {needed} only.',
+    possibleCauses: [
+      'A vSAN or NFS datastore was chosen.',
+      'The original VM had RDM disks and they were asked for again.',
+    ],
+    recommendedAction:
+      'Choose a VMFS datastore and files for disks. Move the VM afterwards if it is to lie elsewhere.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-PRE-069': {
+    severity: 'critical',
+    category: 'preflight',
+    message: 'A VM of the same name is already on the host that is to get the new one.',
+    possibleCauses: [
+      'The original VM was registered there again.',
+      'Another machine has its name.',
+    ],
+    recommendedAction: 'Rename or move that VM, or choose a master target on another host.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-PRE-070': {
+    severity: 'critical',
+    category: 'preflight',
+    message: 'A physical server cannot come home to an existing VM.',
+    possibleCauses: ['The name of an existing VM was given.'],
+    recommendedAction: 'Give a VM name that is not in use; a new VM is created.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-PRE-071': {
+    severity: 'critical',
+    category: 'preflight',
+    message: 'The physical server ran {actual}, which cannot be failed back.',
+    possibleCauses: ['Physical servers with Windows Server 2008 R2 SP1 have no way back.'],
+    recommendedAction:
+      'Keep the machine in Azure, or bring its operating system up to a newer one there first.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-PRE-072': {
+    severity: 'critical',
+    category: 'preflight',
+    message: 'The target is a physical machine.',
+    possibleCauses: ['Machines come home as VMs only.'],
+    recommendedAction: 'Choose a VMware site; a physical server becomes a VM there.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-PRE-079': {
+    severity: 'warning',
+    category: 'preflight',
+    message: 'All disks are downloaded in full: {bytes} bytes, which takes {duration}.',
+    possibleCauses: [
+      'The machine goes to a new VM.',
+      'The original disks hold no state to start from.',
+    ],
+    recommendedAction:
+      'Nothing need be done. Plan for the time and the traffic; the Azure VM goes on running meanwhile.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+} as const satisfies Catalogue;

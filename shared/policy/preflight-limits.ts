@@ -1,0 +1,84 @@
+const TIB = 1024 ** 4;
+/** Decimal, as sizes of machines are sold: what firmware keeps for itself must not make one too small. */
+const GB = 1e9;
+
+/** A VM's disks must fit on one master target: 4 controllers × 15 disks. */
+export const MAX_DISKS_PER_VM = 60;
+
+/** A page blob ends here, and the replica of the way back is one. VMFS (62 TiB) and VHDX (64 TB) would take more. */
+export const MAX_DISK_BYTES = 8 * TIB;
+
+/** Recovery points are ordered by time, and certificates begin and end: a minute apart is worth a word. */
+export const MAX_CLOCK_SKEW_SECONDS = 60;
+
+/** Licence editions of the free ESXi, lower case. Its API refuses every write (RestrictedVersion). */
+export const FREE_ESXI_EDITIONS: readonly string[] = [
+  'esxbasic',
+  'esx.free',
+  'esx.hypervisor.free',
+];
+
+export interface ProcessServerSize {
+  readonly cpuCount: number;
+  readonly memoryBytes: number;
+  readonly cacheBytes: number;
+  /** Changes a day of all machines together, up to which this size is enough. */
+  readonly maxChangeBytesPerDay: number;
+}
+
+/**
+ * Smallest first. Figures of Site Recovery for an additional process server ("Plan capacity for VMware
+ * disaster recovery to Azure"); more than the last needs a second process server.
+ */
+export const PROCESS_SERVER_SIZES: readonly ProcessServerSize[] = [
+  { cpuCount: 4, memoryBytes: 8 * GB, cacheBytes: 300 * GB, maxChangeBytesPerDay: 250 * GB },
+  { cpuCount: 8, memoryBytes: 12 * GB, cacheBytes: 600 * GB, maxChangeBytesPerDay: 1000 * GB },
+  { cpuCount: 12, memoryBytes: 24 * GB, cacheBytes: 1000 * GB, maxChangeBytesPerDay: 2000 * GB },
+];
+
+/** Ids of the privileges that the account of the configuration server needs in vCenter, by what they are for. */
+export const VSPHERE_PRIVILEGES: Readonly<Record<string, readonly string[]>> = {
+  'find and place disks': [
+    'Datastore.AllocateSpace',
+    'Datastore.Browse',
+    'Datastore.DeleteFile',
+    'Datastore.FileManagement',
+  ],
+  'attach disks to the master target and to the VM': [
+    'VirtualMachine.Config.AddExistingDisk',
+    'VirtualMachine.Config.AddNewDisk',
+    'VirtualMachine.Config.AddRemoveDevice',
+    'VirtualMachine.Config.AdvancedConfig',
+    'VirtualMachine.Config.ChangeTracking',
+    'VirtualMachine.Config.DiskExtend',
+    'VirtualMachine.Config.EditDevice',
+    'VirtualMachine.Config.RemoveDisk',
+    'VirtualMachine.Config.Settings',
+  ],
+  'create, register and delete VMs': [
+    'Network.Assign',
+    'Resource.AssignVMToPool',
+    'VirtualMachine.Inventory.Create',
+    'VirtualMachine.Inventory.Delete',
+    'VirtualMachine.Inventory.Register',
+    'VirtualMachine.Inventory.Unregister',
+  ],
+  'start and stop VMs': [
+    'VirtualMachine.Interact.DeviceConnection',
+    'VirtualMachine.Interact.PowerOff',
+    'VirtualMachine.Interact.PowerOn',
+  ],
+  'read the disks of a running VM for the way back': [
+    'VirtualMachine.Provisioning.DiskRandomAccess',
+    'VirtualMachine.Provisioning.DiskRandomRead',
+    'VirtualMachine.State.CreateSnapshot',
+    'VirtualMachine.State.RemoveSnapshot',
+  ],
+  'follow what was started': [
+    'Global.CancelTask',
+    'Global.Licenses',
+    'Sessions.ValidateSession',
+    'Task.Create',
+    'Task.Update',
+  ],
+};
