@@ -4,7 +4,7 @@ const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 const TIB = 1024 ** 4;
 
-export const SECTIONS = ['initial', 'delta', 'link', 'sparse'] as const;
+export const SECTIONS = ['initial', 'initial-link', 'delta', 'link', 'sparse'] as const;
 export type Section = (typeof SECTIONS)[number];
 
 export interface Sizes {

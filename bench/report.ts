@@ -1,3 +1,4 @@
+import type { LinkShape } from './lab/link.ts';
 import type { DeltaFigures } from './measure/delta.ts';
 import type { InitialFigures } from './measure/initial.ts';
 import { GIB, MIB } from './measure/context.ts';
@@ -14,14 +15,16 @@ export interface Report {
     readonly loadBefore: number;
     readonly loadAfter: number;
   };
-  readonly initial?: InitialFigures;
-  readonly delta?: readonly DeltaFigures[];
-  readonly link?: LinkFigures;
-  readonly sparse?: readonly SparseFigures[];
-  readonly wirePerChangedByte?: number;
+  readonly initial?: InitialFigures | undefined;
+  /** The same where the site is at the other end of a link. */
+  readonly initialOverLink?: (InitialFigures & LinkShape) | undefined;
+  readonly delta?: readonly DeltaFigures[] | undefined;
+  readonly link?: LinkFigures | undefined;
+  readonly sparse?: readonly SparseFigures[] | undefined;
+  readonly wirePerChangedByte?: number | undefined;
   /** The highest of all sections; programs of rivals by their own names. */
   readonly peakMemoryMiB: Readonly<Record<string, number>>;
-  readonly cpuSecondsPerGiB?: number;
+  readonly cpuSecondsPerGiB?: number | undefined;
 }
 
 type Row = readonly [name: string, value: string, remark: string];
@@ -29,7 +32,8 @@ type Row = readonly [name: string, value: string, remark: string];
 /** The report as a table for people. */
 export function tableOf(report: Report): string {
   const rows = [
-    ...(report.initial === undefined ? [] : initialRows(report.initial)),
+    ...(report.initial === undefined ? [] : initialRows(report.initial, '')),
+    ...(report.initialOverLink === undefined ? [] : overLinkRows(report.initialOverLink)),
     ...(report.delta ?? []).map(deltaRow),
     ...(report.link === undefined ? [] : linkRows(report.link)),
     ...(report.sparse ?? []).map(sparseRow),
@@ -44,8 +48,13 @@ export function tableOf(report: Report): string {
   return `${lines.join('\n')}\n${machine}\n`;
 }
 
-function initialRows(initial: InitialFigures): readonly Row[] {
-  const name = `initial, ${size(initial.diskBytes)}`;
+function overLinkRows(figures: InitialFigures & LinkShape): readonly Row[] {
+  const { bitsPerSecond, delayMs } = figures;
+  return initialRows(figures, `, link of ${bitsPerSecond / 1e6} Mbit/s, ${2 * delayMs} ms`);
+}
+
+function initialRows(initial: InitialFigures, way: string): readonly Row[] {
+  const name = `initial, ${size(initial.diskBytes)}${way}`;
   const { cpuSecondsPerGiB, storageCpuSeconds } = initial;
   const ownRemark = `at work ${seconds(initial.workSeconds)}, of it seal ${seconds(initial.sealSeconds)}; storage CPU ${seconds(storageCpuSeconds['ours'] ?? 0)}`;
   return [

@@ -2,14 +2,12 @@ import { app, type InvocationContext } from '@azure/functions';
 import * as df from 'durable-functions';
 import { callActivity, createActivities } from '../activities/create-activities.ts';
 import { ACTIVITY_RETRY, type ActivityName } from '../shared/contracts/activities.ts';
-import { AGENT_ROUTES } from './agent-api/routes.ts';
 import { runActivity } from './composition/activity-runner.ts';
 import { createSharedDeps } from './composition/deps.ts';
 import { durableOrchestrator } from './composition/durable-orchestrator.ts';
 import { ORCHESTRATIONS } from './composition/orchestrations.ts';
 import { readSettings } from './composition/settings.ts';
-import { FAILBACK_ROUTES } from './http/failbacks.ts';
-import { PROTECTED_ITEM_ROUTES } from './http/protected-items.ts';
+import { ROUTES } from './routes.ts';
 import { answering } from './support/http.ts';
 import { startRehearsals } from './timers/rehearsals.ts';
 
@@ -23,13 +21,15 @@ const depsOf = (
   orchestrator: ReturnType<typeof durableOrchestrator>;
 } => ({ ...shared, orchestrator: durableOrchestrator(df.getClient(context)) });
 
-for (const route of [...FAILBACK_ROUTES, ...PROTECTED_ITEM_ROUTES, ...AGENT_ROUTES]) {
+for (const route of ROUTES) {
   app.http(route.name, {
     methods: [route.method],
-    route: route.route,
-    authLevel: route.authLevel,
+    route: route.path,
+    // With App Service Authentication people come without a key; then keys are checked by the route alone.
+    authLevel:
+      route.access.kind === 'role' && !shared.access.isSignInTrusted ? 'function' : 'anonymous',
     extraInputs: [client],
-    handler: answering(route.handle, depsOf),
+    handler: answering(route, depsOf),
   });
 }
 

@@ -1,6 +1,7 @@
 import { FRAME } from '../../shared/contracts/transfer-protocol.ts';
 import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
+import { ahead } from '../runtime/ahead.ts';
 import { digestOf, isZero } from '../runtime/block-bytes.ts';
 import { FrameFile } from './frame-file.ts';
 import type { DiskRecord } from './journal-records.ts';
@@ -9,6 +10,9 @@ import type { ReplicationFolder } from './replication-folder.ts';
 import type { ChangeFrame } from './sinks.ts';
 import { type BlockChanges, byBlock, stagedChanges } from './staged-changes.ts';
 import { TargetDisk } from './target-disk.ts';
+
+/** Single pages are spread over the disk: waiting for each old block in turn would take longer than its work. */
+const BLOCKS_AHEAD = 8;
 
 interface PrepareRequest {
   readonly pointId: string;
@@ -38,22 +42,26 @@ export async function prepareDisk(
   const manifest = await Manifest.open(folder.manifestFile(diskId), sizeBytes);
   const next = await FrameFile.open(folder.nextDigestsFile(pointId, diskId), 0);
   const undo = await FrameFile.open(folder.undoFile(pointId, diskId), 0);
-  const buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  const buffers = Array.from({ length: BLOCKS_AHEAD }, () => Buffer.allocUnsafeSlow(BLOCK_BYTES));
+  const readOld = async (changed: BlockChanges, index: number): Promise<PreparedBlock> => {
+    const offset = changed.block * BLOCK_BYTES;
+    const length = Math.min(BLOCK_BYTES, sizeBytes - offset);
+    const old = buffers[index % BLOCKS_AHEAD]?.subarray(0, length) ?? Buffer.alloc(length);
+    const isOldNeeded = request.keepsUndo || !isReplaced(changed, length);
+    const [[entry]] = await Promise.all([
+      manifest.read(changed.block, 1),
+      isOldNeeded ? disk.readInto(old, offset) : old,
+    ]);
+    return new PreparedBlock(changed, old, entry ?? Buffer.alloc(0));
+  };
   try {
-    const changes = stagedChanges(folder, { diskId, pointId, redoLengths });
-    for await (const changed of byBlock(changes)) {
+    const changes = byBlock(stagedChanges(folder, { diskId, pointId, redoLengths }));
+    for await (const block of ahead(changes, BLOCKS_AHEAD, readOld)) {
       request.signal.throwIfAborted();
-      const offset = changed.block * BLOCK_BYTES;
-      const length = Math.min(BLOCK_BYTES, sizeBytes - offset);
-      const isOldNeeded = request.keepsUndo || !isReplaced(changed, length);
-      const old = buffer.subarray(0, length);
-      if (isOldNeeded) await disk.readInto(old, offset);
-      const [entry] = await manifest.read(changed.block, 1);
-      const block = new PreparedBlock(changed, old, entry ?? Buffer.alloc(0));
       block.check(diskId);
       if (request.keepsUndo) for (const frame of block.undo()) await undo.append(frame);
       await next.append(block.nextDigest());
-      request.onBytes(old.length);
+      request.onBytes(block.lengthBytes);
     }
     await next.sync();
     await undo.sync();
@@ -72,6 +80,10 @@ class PreparedBlock {
     this.#changed = changed;
     this.#old = old;
     this.#entry = entry;
+  }
+
+  get lengthBytes(): number {
+    return this.#old.length;
   }
 
   check(diskId: string): void {

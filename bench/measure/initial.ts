@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { Link, type LinkShape } from '../lab/link.ts';
 import { highest, type Usage } from '../lab/proc.ts';
 import type { BenchSite } from '../lab/site.ts';
 import { SourceDisk } from '../lab/source-disk.ts';
@@ -53,10 +54,20 @@ interface Source {
   readonly sha256: string;
 }
 
-/** Initial replication against other tools, in turns on the same disk. */
+interface InitialRequest {
+  readonly sizeBytes: number;
+  readonly rounds: number;
+  /** Between Azure and the site; absent = both are one machine. */
+  readonly link?: LinkShape;
+}
+
+/**
+ * Initial replication against other tools, in turns on the same disk. Over a link each program has its place:
+ * the process server stands in Azure and sends over the link, rivals run at the site and read over it.
+ */
 export async function measureInitial(
   context: BenchContext,
-  { sizeBytes, rounds }: { readonly sizeBytes: number; readonly rounds: number },
+  { sizeBytes, rounds, link }: InitialRequest,
 ): Promise<InitialFigures> {
   context.note(`initial: making a disk of ${sizeBytes / GIB} GiB`);
   const disk = await SourceDisk.create(context.storage, 'initial', sizeBytes);
@@ -67,12 +78,13 @@ export async function measureInitial(
   const theirs = new Map(rivals.map((rival) => [rival.name, [] as Sample[]]));
   const peakMiB = new Map<string, number>();
   const site = await context.control.startSite();
+  const way = await Way.open(context, site, link);
   try {
     for (let round = 1; round <= rounds; round += 1) {
       for (const rival of rivals) {
-        ours.push(await runOurs(context, { source, site, isChecked: ours.length === 0 }));
+        ours.push(await runOurs(context, { source, site, way, isChecked: ours.length === 0 }));
         const isChecked = round === 1 && rival !== RAW_READ;
-        const done = await runTheirs(context, { source, rival, isChecked }).catch(
+        const done = await runTheirs(context, { source, rival, way, isChecked }).catch(
           (error: unknown) => {
             // It is left out of this round; the run and the other rivals go on.
             context.note(`  ${error instanceof Error ? error.message : String(error)}`);
@@ -90,6 +102,7 @@ export async function measureInitial(
     raise(peakMiB, 'process-server', highest(processServer));
     raise(peakMiB, 'master-target', highest(masterTarget));
   } finally {
+    await way.close();
     await site.stop();
   }
   const { sizeBytes: diskBytes, dataBytes } = disk;
@@ -104,13 +117,18 @@ export async function measureInitial(
 
 async function runOurs(
   { storage, note }: BenchContext,
-  work: { readonly source: Source; readonly site: BenchSite; readonly isChecked: boolean },
+  work: {
+    readonly source: Source;
+    readonly site: BenchSite;
+    readonly way: Way;
+    readonly isChecked: boolean;
+  },
 ): Promise<OurSample> {
-  const { source, site, isChecked } = work;
+  const { source, site, way, isChecked } = work;
   const replication = await Replication.open(site, source.disk.sizeBytes);
   settle();
   const [agentsBefore, storageBefore] = [cpuSecondsOf(site), storage.child.usage().cpuSeconds];
-  const point = await replication.bring({ url: source.url });
+  const point = await replication.bring({ url: source.url, port: way.targetPort });
   const agentsAfter = cpuSecondsOf(site);
   const sourceSeconds = agentsAfter.processServer - agentsBefore.processServer;
   const targetSeconds = agentsAfter.masterTarget - agentsBefore.masterTarget;
@@ -130,14 +148,19 @@ async function runOurs(
 
 async function runTheirs(
   { storage, folder, note }: BenchContext,
-  work: { readonly source: Source; readonly rival: Rival; readonly isChecked: boolean },
+  work: {
+    readonly source: Source;
+    readonly rival: Rival;
+    readonly way: Way;
+    readonly isChecked: boolean;
+  },
 ): Promise<{ readonly sample: Sample; readonly usage: Usage }> {
-  const { source, rival, isChecked } = work;
+  const { source, rival, way, isChecked } = work;
   const target = join(folder, 'rival.raw');
   settle();
   const storageBefore = storage.child.usage().cpuSeconds;
   const environment = {
-    URL: await source.url(),
+    URL: way.toStorage(await source.url()),
     OUT: target,
     SIZE: String(source.disk.sizeBytes),
   };
@@ -147,6 +170,41 @@ async function runTheirs(
   if (isChecked) await assertSame(rival.name, target, source);
   rmSync(target, { force: true });
   return { sample: { seconds, cpuSeconds: usage.cpuSeconds, storageCpuSeconds }, usage };
+}
+
+/** Where the programs reach each other: at once, or over a link. */
+class Way {
+  readonly targetPort: number;
+  readonly #links: readonly Link[];
+  readonly #storagePort: number | null;
+
+  private constructor(targetPort: number, storagePort: number | null, links: readonly Link[]) {
+    this.targetPort = targetPort;
+    this.#storagePort = storagePort;
+    this.#links = links;
+  }
+
+  static async open(
+    { storage }: BenchContext,
+    site: BenchSite,
+    shape: LinkShape | undefined,
+  ): Promise<Way> {
+    if (shape === undefined) return new Way(site.port, null, []);
+    const toTarget = await Link.start(site.port, shape);
+    const toStorage = await Link.start(Number(new URL(storage.container.url).port), shape);
+    return new Way(toTarget.port, toStorage.port, [toTarget, toStorage]);
+  }
+
+  toStorage(url: string): string {
+    if (this.#storagePort === null) return url;
+    const through = new URL(url);
+    through.port = String(this.#storagePort);
+    return through.href;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#links.map((link) => link.stop()));
+  }
 }
 
 function summary(runs: {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { z } from 'zod';
+import { z } from 'zod';
 import {
-  type certificateAnswerSchema,
+  certificateAnswerSchema,
   certificateRequestSchema,
 } from '../../shared/contracts/agent-protocol.ts';
 import { COMMANDS } from '../../shared/contracts/commands.ts';
@@ -12,8 +12,9 @@ import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
 import type { AgentRecord } from '../../shared/ports/stores.ts';
 import { sendCommand } from '../../shared/services/send-command.ts';
 import type { FunctionDeps } from '../support/deps.ts';
-import { type Handle, readBody, validate } from '../support/http.ts';
-import { authenticate } from './authenticate.ts';
+import { Refused } from '../security/refused.ts';
+import { agentRoute } from '../support/route.ts';
+import { validate } from '../support/validate.ts';
 
 type Answer = z.infer<typeof certificateAnswerSchema>;
 
@@ -21,35 +22,42 @@ type Answer = z.infer<typeof certificateAnswerSchema>;
  * Passes a certificate request on to the configuration server and, asked again with the same request,
  * its answer back. The control plane sees neither the passphrase nor a private key.
  */
-export const certificate: Handle = async (request, deps) => {
-  const agent = await authenticate(request, deps);
-  const { csrPem, csrProof, configurationServer } = await readBody(
-    request,
-    certificateRequestSchema,
-  );
-  const fingerprint = createHash('sha256').update(csrPem).digest('hex').slice(0, 16);
-  const id = commandId(`certificate-${agent.id}`, fingerprint);
-  const known = await deps.stores.commands.get(id);
-  if (known === null) {
-    if (agent.kind === 'configurationServer') {
-      throw new FailbackError('FB-REQ-006');
+export const certificateRoute = agentRoute({
+  name: 'agentCertificate',
+  method: 'POST',
+  path: 'agents/{agentId}/certificate',
+  summary: 'Asks for a certificate, or fetches it once it was issued',
+  params: z.object({ agentId: z.string() }),
+  body: certificateRequestSchema,
+  responses: {
+    200: { description: 'Issued, or refused for good.', schema: certificateAnswerSchema },
+    202: { description: 'Not there yet: ask again.', schema: certificateAnswerSchema },
+  },
+  handle: async ({ agent, body: { csrPem, csrProof, configurationServer } }, deps) => {
+    const fingerprint = createHash('sha256').update(csrPem).digest('hex').slice(0, 16);
+    const id = commandId(`certificate-${agent.id}`, fingerprint);
+    const known = await deps.stores.commands.get(id);
+    if (known === null) {
+      if (agent.kind === 'configurationServer') {
+        throw new Refused('FB-REQ-006', `agent ${agent.id}`);
+      }
+      const signer = await findSigner(deps, configurationServer);
+      const deadlineAt = new Date(
+        deps.clock.now().getTime() + DEADLINE_MS.quickCommand,
+      ).toISOString();
+      await sendCommand(deps, {
+        commandId: id,
+        agentId: signer.id,
+        name: 'issueCertificate',
+        input: { agentName: agent.name, agentKind: agent.kind, csrPem, csrProof },
+        deadlineAt,
+        instanceId: '',
+      });
     }
-    const signer = await findSigner(deps, configurationServer);
-    const deadlineAt = new Date(
-      deps.clock.now().getTime() + DEADLINE_MS.quickCommand,
-    ).toISOString();
-    await sendCommand(deps, {
-      commandId: id,
-      agentId: signer.id,
-      name: 'issueCertificate',
-      input: { agentName: agent.name, agentKind: agent.kind, csrPem, csrProof },
-      deadlineAt,
-      instanceId: '',
-    });
-  }
-  const answer = answerOf(known?.value.result ?? null);
-  return { status: answer.state === 'pending' ? 202 : 200, jsonBody: answer };
-};
+    const answer = answerOf(known?.value.result ?? null);
+    return { status: answer.state === 'pending' ? 202 : 200, jsonBody: answer };
+  },
+});
 
 async function findSigner(deps: FunctionDeps, name: string | undefined): Promise<AgentRecord> {
   const agents = await deps.stores.agents.list();

@@ -1,26 +1,35 @@
 import { COMMANDS } from '../../shared/contracts/commands.ts';
-import type { DataAccess } from '../../shared/contracts/agent-protocol.ts';
+import { type DataAccess, dataAccessSchema } from '../../shared/contracts/agent-protocol.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { CommandRecord } from '../../shared/ports/stores.ts';
 import { itemOfCommand } from '../../shared/services/release-source-access.ts';
 import type { FunctionDeps } from '../support/deps.ts';
-import { type Handle, validate } from '../support/http.ts';
-import { ownCommand } from './commands.ts';
+import { agentRoute } from '../support/route.ts';
+import { validate } from '../support/validate.ts';
+import { commandParams, ownCommand } from './commands.ts';
 
 /** Short-lived SAS URLs for exactly what the command names; they exist in this answer only. */
-export const grantDataAccess: Handle = async (request, deps) => {
-  const command = await ownCommand(request, deps);
-  const ended = { kind: 'open command', id: command.id };
-  if (command.result !== null) throw new FailbackError('FB-REQ-002', ended);
-  switch (command.name) {
-    case 'replicateDisk':
-      return { jsonBody: await snapshotAccess(deps, command) };
-    case 'replicateToAzure':
-      return { jsonBody: await replicaAccess(deps, command) };
-    default:
-      throw new FailbackError('FB-REQ-002', { ...ended, kind: 'command that moves data' });
-  }
-};
+export const dataAccessRoute = agentRoute({
+  name: 'agentDataAccess',
+  method: 'POST',
+  path: 'agents/{agentId}/commands/{commandId}/data-access',
+  summary: 'Short-lived access to the data that a command names',
+  params: commandParams,
+  responses: { 200: { description: 'URLs with access; secrets.', schema: dataAccessSchema } },
+  handle: async (call, deps) => {
+    const command = await ownCommand(call, deps);
+    const ended = { kind: 'open command', id: command.id };
+    if (command.result !== null) throw new FailbackError('FB-REQ-002', ended);
+    switch (command.name) {
+      case 'replicateDisk':
+        return { jsonBody: await snapshotAccess(deps, command) };
+      case 'replicateToAzure':
+        return { jsonBody: await replicaAccess(deps, command) };
+      default:
+        throw new FailbackError('FB-REQ-002', { ...ended, kind: 'command that moves data' });
+    }
+  },
+});
 
 async function snapshotAccess(deps: FunctionDeps, command: CommandRecord): Promise<DataAccess> {
   const { snapshotName, baseSnapshotName } = validate(COMMANDS.replicateDisk.input, command.input);

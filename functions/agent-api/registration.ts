@@ -1,17 +1,21 @@
 import { createHash } from 'node:crypto';
-import type { z } from 'zod';
+import { z } from 'zod';
 import {
   type AgentKind,
-  type heartbeatAnswerSchema,
+  heartbeatAnswerSchema,
   heartbeatSchema,
   type RegisteredAgent,
+  registeredAgentSchema,
   registerAgentSchema,
 } from '../../shared/contracts/agent-protocol.ts';
-import { FailbackError } from '../../shared/errors/failback-error.ts';
+import { type AgentView, agentViewSchema } from '../../shared/contracts/http-api.ts';
+import { pageQuery, pageSchema } from '../../shared/contracts/http/paging.ts';
 import type { AgentRecord } from '../../shared/ports/stores.ts';
 import { updateRecord } from '../../shared/services/update-record.ts';
-import { type Handle, readBody } from '../support/http.ts';
-import { assertRegistrationToken, authenticate, hashKey } from './authenticate.ts';
+import { Refused } from '../security/refused.ts';
+import { pageBody, pageRequest } from '../support/paging.ts';
+import { agentRoute, apiRoute, openRoute } from '../support/route.ts';
+import { hashKey } from './authenticate.ts';
 
 const PREFIX: Record<AgentKind, string> = {
   configurationServer: 'cs',
@@ -40,64 +44,91 @@ function agentIdOf(kind: AgentKind, name: string): string {
 }
 
 /** Name and kind make the identity: registering again keeps it and replaces the key. */
-export const register: Handle = async (request, deps) => {
-  assertRegistrationToken(request, deps);
-  const { kind, name, version, address = null } = await readBody(request, registerAgentSchema);
-  const id = agentIdOf(kind, name);
-  const agentKey = deps.newAgentKey();
-  const now = deps.clock.now().toISOString();
-  const keyHash = hashKey(agentKey);
-  const fresh: AgentRecord = {
-    id,
-    kind,
-    name,
-    version,
-    address,
-    keyHash,
-    registeredAt: now,
-    heartbeatAt: now,
-  };
-  const known = await updateRecord(deps.stores.agents, id, (agent) => ({ ...agent, ...fresh }));
-  if (known === null) await deps.stores.agents.create(fresh);
-  const { url, expiresAt } = await deps.queues.grantReceive(id);
-  const answer: RegisteredAgent = {
-    agentId: id,
-    agentKey,
-    queueUrl: url.reveal(),
-    queueUrlExpiresAt: expiresAt.toISOString(),
-  };
-  return { status: 201, jsonBody: answer };
-};
+export const registerRoute = openRoute({
+  name: 'registerAgent',
+  method: 'POST',
+  path: 'agents',
+  summary: 'Registers an agent',
+  access: 'registrationToken',
+  body: registerAgentSchema,
+  responses: { 201: { description: 'Its identity.', schema: registeredAgentSchema } },
+  handle: async ({ body: { kind, name, version, address = null } }, deps) => {
+    const id = agentIdOf(kind, name);
+    const agentKey = deps.newAgentKey();
+    const now = deps.clock.now().toISOString();
+    const keyHash = hashKey(agentKey);
+    const fresh: AgentRecord = {
+      id,
+      kind,
+      name,
+      version,
+      address,
+      keyHash,
+      registeredAt: now,
+      heartbeatAt: now,
+    };
+    const known = await updateRecord(deps.stores.agents, id, (agent) => ({ ...agent, ...fresh }));
+    if (known === null) await deps.stores.agents.create(fresh);
+    const { url, expiresAt } = await deps.queues.grantReceive(id);
+    const answer: RegisteredAgent = {
+      agentId: id,
+      agentKey,
+      queueUrl: url.reveal(),
+      queueUrlExpiresAt: expiresAt.toISOString(),
+    };
+    return { status: 201, jsonBody: answer };
+  },
+});
 
 /** Shows that the agent lives; tells it a fresh queue URL and which of its commands were given up. */
-export const heartbeat: Handle = async (request, deps) => {
-  const { id } = await authenticate(request, deps);
-  const { version, address = null, runningCommandIds } = await readBody(request, heartbeatSchema);
-  const heartbeatAt = deps.clock.now().toISOString();
-  const agent = await updateRecord(deps.stores.agents, id, (current) => ({
-    ...current,
-    version,
-    heartbeatAt,
-    address: address ?? current.address,
-  }));
-  if (agent === null) throw new FailbackError('FB-REQ-006');
-  const running = await Promise.all(
-    runningCommandIds.map((commandId) => deps.stores.commands.get(commandId)),
-  );
-  const cancelledCommandIds = running.flatMap((command) =>
-    command !== null && command.value.result !== null ? [command.value.id] : [],
-  );
-  const { url, expiresAt } = await deps.queues.grantReceive(id);
-  const answer: z.infer<typeof heartbeatAnswerSchema> = {
-    queueUrl: url.reveal(),
-    queueUrlExpiresAt: expiresAt.toISOString(),
-    cancelledCommandIds,
-  };
-  return { jsonBody: answer };
-};
+export const heartbeatRoute = agentRoute({
+  name: 'agentHeartbeat',
+  method: 'POST',
+  path: 'agents/{agentId}/heartbeat',
+  summary: 'Says that the agent lives',
+  params: z.object({ agentId: z.string() }),
+  body: heartbeatSchema,
+  responses: {
+    200: { description: 'Its queue, and what was given up.', schema: heartbeatAnswerSchema },
+  },
+  handle: async ({ agent: { id }, body }, deps) => {
+    const { version, address = null, runningCommandIds } = body;
+    const heartbeatAt = deps.clock.now().toISOString();
+    const agent = await updateRecord(deps.stores.agents, id, (current) => ({
+      ...current,
+      version,
+      heartbeatAt,
+      address: address ?? current.address,
+    }));
+    if (agent === null) throw new Refused('FB-REQ-006', `agent ${id}`);
+    const running = await Promise.all(
+      runningCommandIds.map((commandId) => deps.stores.commands.get(commandId)),
+    );
+    const cancelledCommandIds = running.flatMap((command) =>
+      command !== null && command.value.result !== null ? [command.value.id] : [],
+    );
+    const { url, expiresAt } = await deps.queues.grantReceive(id);
+    const answer: z.infer<typeof heartbeatAnswerSchema> = {
+      queueUrl: url.reveal(),
+      queueUrlExpiresAt: expiresAt.toISOString(),
+      cancelledCommandIds,
+    };
+    return { jsonBody: answer };
+  },
+});
 
 /** All agents, for people; without keys. */
-export const listAgents: Handle = async (_request, deps) => {
-  const agents = await deps.stores.agents.list();
-  return { jsonBody: { value: agents.map(({ keyHash: _secret, ...agent }) => agent) } };
-};
+export const listAgentsRoute = apiRoute({
+  name: 'listAgents',
+  method: 'GET',
+  path: 'agents',
+  summary: 'The agents, and when they were last heard of',
+  role: 'reader',
+  query: z.strictObject(pageQuery),
+  responses: { 200: { description: 'By id.', schema: pageSchema(agentViewSchema) } },
+  handle: async ({ request, query }, deps) => {
+    const { values, next } = await deps.stores.agents.listPage(pageRequest(query));
+    const views = values.map(({ keyHash: _secret, ...agent }): AgentView => agent);
+    return { jsonBody: pageBody(request, next, views) };
+  },
+});

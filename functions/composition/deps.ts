@@ -15,6 +15,7 @@ import { ArmVirtualMachines } from '../../shared/adapters/azure/virtual-machines
 import type { Clock } from '../../shared/ports/messaging.ts';
 import type { ActivityDeps } from '../../activities/support/deps.ts';
 import type { FunctionDeps } from '../support/deps.ts';
+import { accessPolicy, createAccessKeys } from './access.ts';
 import { warn } from './logger.ts';
 import type { Settings } from './settings.ts';
 
@@ -56,6 +57,8 @@ export function createSharedDeps(settings: Settings): SharedDeps {
       adminSshPublicKey: settings.FAILBACK_PROCESS_SERVER_SSH_KEY,
       image: { publisher, offer, sku, version },
     }),
+    accessKeys: createAccessKeys(settings, credential, clock),
+    access: accessPolicy(settings),
     registrationToken: settings.FAILBACK_REGISTRATION_TOKEN,
     newJobId,
     newAgentKey: () => randomBytes(32).toString('base64url'),

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { bandwidthScheduleSchema } from '../../shared/contracts/bandwidth-schedule.ts';
 import { Secret } from '../../shared/domain/secret.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
+import { DEFAULT_KEY_ROLES, keyRolesSchema } from '../security/key-roles.ts';
+import { ROLES } from '../security/roles.ts';
 
 const secret = z
   .string()
@@ -20,6 +22,9 @@ const bandwidth = z
     }
   })
   .pipe(bandwidthScheduleSchema);
+
+const SITE_ID =
+  /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Web\/sites\/[^/]+(\/slots\/[^/]+)?$/i;
 
 /** Application settings, by the names they have in the Function App. */
 const settingsSchema = z
@@ -40,6 +45,18 @@ const settingsSchema = z
       .regex(/^[^:]+:[^:]+:[^:]+:[^:]+$/, 'publisher:offer:sku:version')
       .default('Debian:debian-12:12-gen2:latest'),
     FAILBACK_PROCESS_SERVER_BANDWIDTH: bandwidth.optional(),
+    FAILBACK_KEY_ROLES: keyRolesSchema.prefault(DEFAULT_KEY_ROLES),
+    FAILBACK_FUNCTION_APP_ID: z
+      .string()
+      .regex(SITE_ID, '/subscriptions/…/resourceGroups/…/providers/Microsoft.Web/sites/…')
+      .optional(),
+    FAILBACK_LOCAL_ROLE: z.enum(ROLES).optional(),
+    // Set by App Service, respectively by Core Tools.
+    WEBSITE_AUTH_ENABLED: z.string().optional(),
+    WEBSITE_OWNER_NAME: z.string().optional(),
+    WEBSITE_RESOURCE_GROUP: z.string().optional(),
+    WEBSITE_SITE_NAME: z.string().optional(),
+    AZURE_FUNCTIONS_ENVIRONMENT: z.string().optional(),
   })
   .refine((it) => it.FAILBACK_STORAGE_CONNECTION ?? it.FAILBACK_STORAGE_ACCOUNT, {
     path: ['FAILBACK_STORAGE_CONNECTION'],

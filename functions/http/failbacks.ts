@@ -1,83 +1,141 @@
-import type { HttpResponseInit } from '@azure/functions';
-import { failoverSchema, intentSchema, startJobSchema } from '../../shared/contracts/http-api.ts';
+import { z } from 'zod';
+import {
+  failoverSchema,
+  intentSchema,
+  jobFilter,
+  jobViewSchema,
+  type StartJob,
+  startJobSchema,
+} from '../../shared/contracts/http-api.ts';
+import { pageQuery, pageSchema } from '../../shared/contracts/http/paging.ts';
 import type { Job } from '../../shared/domain/job.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
+import type { Versioned } from '../../shared/ports/stores.ts';
 import { ask } from '../jobs/ask.ts';
 import { viewJob } from '../jobs/job-view.ts';
 import { startJob } from '../jobs/start-job.ts';
+import type { Role } from '../security/roles.ts';
 import type { FunctionDeps } from '../support/deps.ts';
-import { type Handle, readBody, readOptionalBody, type Route, validate } from '../support/http.ts';
+import { assertIfMatch, etagOf } from '../support/etag.ts';
+import { pageBody, pageRequest } from '../support/paging.ts';
+import { type Answer, apiRoute, type Route } from '../support/route.ts';
 
-const MAX_LISTED = 200;
+/** A job that commits by itself is a commit that was asked for in advance. */
+const startElevation = {
+  roles: ['committer'],
+  roleOf: ({ body }: { body: StartJob }): Role =>
+    body.options.autoCommit ? 'committer' : 'operator',
+} as const;
 
-/** Starts a failback. 202 with the job; 409 while another job holds the item. */
-const create: Handle = async (request, deps) => {
-  const job = await startJob(deps, 'failback', await readBody(request, startJobSchema));
-  return accepted(deps, job);
-};
+const createRoute = apiRoute({
+  name: 'createFailback',
+  method: 'POST',
+  path: 'failbacks',
+  summary: 'Starts a failback; 409 while another job holds the machine',
+  role: 'operator',
+  elevation: startElevation,
+  body: startJobSchema,
+  responses: { 202: { description: 'Started.', schema: jobViewSchema } },
+  handle: async ({ body }, deps) => accepted(deps, await startJob(deps, 'failback', body)),
+});
 
-const rehearse: Handle = async (request, deps) => {
-  const job = await startJob(deps, 'rehearsal', await readBody(request, startJobSchema));
-  return accepted(deps, job);
-};
+const rehearseRoute = apiRoute({
+  name: 'createRehearsal',
+  method: 'POST',
+  path: 'rehearsals',
+  summary: 'Starts a test failback, which leaves no trace',
+  role: 'operator',
+  body: startJobSchema,
+  responses: { 202: { description: 'Started.', schema: jobViewSchema } },
+  handle: async ({ body }, deps) => accepted(deps, await startJob(deps, 'rehearsal', body)),
+});
 
-/** Newest first; `?protectedItemId=` narrows to one machine. */
-const list: Handle = async (request, deps) => {
-  const itemId = request.query.get('protectedItemId');
-  const jobs = await deps.stores.jobs.list();
-  const wanted = jobs.filter((job) => itemId === null || job.itemId === itemId);
-  const views = wanted.slice(0, MAX_LISTED).map((job) => viewJob(deps, job));
-  return { jsonBody: { value: await Promise.all(views) } };
-};
+const listRoute = apiRoute({
+  name: 'listFailbacks',
+  method: 'GET',
+  path: 'failbacks',
+  summary: 'Failbacks and rehearsals',
+  role: 'reader',
+  query: z.strictObject({ ...pageQuery, ...jobFilter }),
+  responses: { 200: { description: 'Newest first.', schema: pageSchema(jobViewSchema) } },
+  handle: async ({ request, query }, deps) => {
+    const where = (job: Job): boolean => isAskedFor(job, query);
+    const page = await deps.stores.jobs.listPage({ ...pageRequest(query), where });
+    const views = await Promise.all(page.values.map((job) => viewJob(deps, job)));
+    return { jsonBody: pageBody(request, page.next, views) };
+  },
+});
 
-const get: Handle = async (request, deps) => {
-  const id = request.params['id'] ?? '';
-  const found = await deps.stores.jobs.get(id);
+type Filter = z.output<z.ZodObject<typeof jobFilter>>;
+
+function isAskedFor(job: Job, { protectedItemId, operation, state, from, to }: Filter): boolean {
+  const createdMs = Date.parse(job.createdAt);
+  return (
+    (protectedItemId === undefined || job.itemId === protectedItemId) &&
+    (operation === undefined || job.operation === operation) &&
+    (state === undefined || job.state === state) &&
+    (from === undefined || createdMs >= Date.parse(from)) &&
+    (to === undefined || createdMs < Date.parse(to))
+  );
+}
+
+const getRoute = apiRoute({
+  name: 'getFailback',
+  method: 'GET',
+  path: 'failbacks/{id}',
+  summary: 'One failback or rehearsal: phase, progress, history, report',
+  role: 'reader',
+  params: z.object({ id: z.string() }),
+  responses: { 200: { description: 'The job.', schema: jobViewSchema } },
+  hasETag: true,
+  handle: async ({ params: { id } }, deps) => show(deps, await find(deps, id)),
+});
+
+const actRoute = apiRoute({
+  name: 'actOnFailback',
+  method: 'POST',
+  path: 'failbacks/{id}/{action}',
+  summary: 'Fails over, commits (no way back) or cancels',
+  role: 'operator',
+  elevation: {
+    roles: ['committer'],
+    roleOf: ({ params: { action } }) => (action === 'commit' ? 'committer' : 'operator'),
+  },
+  params: z.object({ id: z.string(), action: intentSchema }),
+  body: failoverSchema,
+  isBodyOptional: true,
+  responses: { 202: { description: 'Asked for.', schema: jobViewSchema } },
+  hasETag: true,
+  handle: async ({ request, params, body }, deps) => {
+    const { id, action: intent } = params;
+    const check = (current: Versioned<Job>): void => assertIfMatch(request, current);
+    const { recoveryPoint } = body;
+    const wish = intent === 'failover' ? { intent, recoveryPoint, check } : { intent, check };
+    return accepted(deps, await ask(deps, id, wish));
+  },
+});
+
+async function accepted(deps: FunctionDeps, { id }: Job): Promise<Answer> {
+  const answer = await show(deps, await find(deps, id));
+  const headers = { ...answer.headers, location: `/api/failbacks/${id}`, 'retry-after': '5' };
+  return { ...answer, status: 202, headers };
+}
+
+async function find({ stores }: FunctionDeps, id: string): Promise<Versioned<Job>> {
+  const found = await stores.jobs.get(id);
   if (found === null) throw new FailbackError('FB-REQ-002', { kind: 'failback', id });
-  return { jsonBody: await viewJob(deps, found.value) };
-};
+  return found;
+}
 
-const act: Handle = async (request, deps) => {
-  const intent = validate(intentSchema, request.params['action'], ['action']);
-  const id = request.params['id'] ?? '';
-  if (intent !== 'failover') return accepted(deps, await ask(deps, id, { intent }));
-  const { recoveryPoint } = await readOptionalBody(request, failoverSchema);
-  return accepted(deps, await ask(deps, id, { intent, recoveryPoint }));
-};
-
-async function accepted(deps: FunctionDeps, job: Job): Promise<HttpResponseInit> {
-  const headers = { location: `/api/failbacks/${job.id}`, 'retry-after': '5' };
-  return { status: 202, headers, jsonBody: await viewJob(deps, job) };
+async function show(deps: FunctionDeps, found: Versioned<Job>): Promise<Answer> {
+  const view = await viewJob(deps, found.value);
+  return { jsonBody: view, headers: { etag: etagOf(found.etag, view) } };
 }
 
 export const FAILBACK_ROUTES: readonly Route[] = [
-  {
-    name: 'createFailback',
-    method: 'POST',
-    route: 'failbacks',
-    authLevel: 'function',
-    handle: create,
-  },
-  { name: 'listFailbacks', method: 'GET', route: 'failbacks', authLevel: 'function', handle: list },
-  {
-    name: 'getFailback',
-    method: 'GET',
-    route: 'failbacks/{id}',
-    authLevel: 'function',
-    handle: get,
-  },
-  {
-    name: 'actOnFailback',
-    method: 'POST',
-    route: 'failbacks/{id}/{action}',
-    authLevel: 'function',
-    handle: act,
-  },
-  {
-    name: 'createRehearsal',
-    method: 'POST',
-    route: 'rehearsals',
-    authLevel: 'function',
-    handle: rehearse,
-  },
+  createRoute,
+  listRoute,
+  getRoute,
+  actRoute,
+  rehearseRoute,
 ];

@@ -1,52 +1,141 @@
+import { z } from 'zod';
 import {
+  itemFilter,
   protectedItemIdSchema,
   type ProtectedItemView,
-  type RecoveryPointView,
+  protectedItemViewSchema,
   type PutProtectedItem,
   putProtectedItemSchema,
+  type RecoveryPointView,
+  recoveryPointViewSchema,
 } from '../../shared/contracts/http-api.ts';
-import { stageOf } from '../../shared/domain/phases.ts';
+import { pageQuery, pageSchema } from '../../shared/contracts/http/paging.ts';
+import { isTerminal } from '../../shared/domain/job.ts';
+import { type Phase, stageOf } from '../../shared/domain/phases.ts';
 import { directionOf, type ProtectedItem, rpoSeconds } from '../../shared/domain/protected-item.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { AzureVmDescription } from '../../shared/ports/azure.ts';
+import type { Versioned } from '../../shared/ports/stores.ts';
 import type { FunctionDeps } from '../support/deps.ts';
-import { type Handle, readBody, type Route, validate } from '../support/http.ts';
+import { assertIfMatch, etagOf, isCreateOnly } from '../support/etag.ts';
+import { pageBody, pageOfArray, pageRequest } from '../support/paging.ts';
+import { type Answer, apiRoute, type Route } from '../support/route.ts';
 
-const list: Handle = async (_request, deps) => {
-  const items = await deps.stores.items.list();
-  return { jsonBody: { value: items.map((item) => viewItem(item, deps)) } };
-};
+const idParams = z.object({ id: z.string() });
 
-const get: Handle = async (request, deps) => {
-  const id = request.params['id'] ?? '';
-  const found = await deps.stores.items.get(id);
-  if (found === null) throw new FailbackError('FB-REQ-002', { kind: 'protected item', id });
-  return { jsonBody: viewItem(found.value, deps), headers: { etag: found.etag } };
-};
+const listRoute = apiRoute({
+  name: 'listProtectedItems',
+  method: 'GET',
+  path: 'protected-items',
+  summary: 'The machines under care',
+  role: 'reader',
+  query: z.strictObject({ ...pageQuery, ...itemFilter }),
+  responses: { 200: { description: 'By id.', schema: pageSchema(protectedItemViewSchema) } },
+  handle: async ({ request, query }, deps) => {
+    const { phase, origin, name = '' } = query;
+    const begin = name.toLowerCase();
+    const page = await deps.stores.items.listPage({
+      ...pageRequest(query),
+      where: (item) =>
+        (phase === undefined || item.phase === phase) &&
+        (origin === undefined || item.origin === origin) &&
+        item.name.toLowerCase().startsWith(begin),
+    });
+    const views = page.values.map((item) => viewItem(item, deps));
+    return { jsonBody: pageBody(request, page.next, views) };
+  },
+});
+
+const getRoute = apiRoute({
+  name: 'getProtectedItem',
+  method: 'GET',
+  path: 'protected-items/{id}',
+  summary: 'One machine under care',
+  role: 'reader',
+  params: idParams,
+  responses: { 200: { description: 'The machine.', schema: protectedItemViewSchema } },
+  hasETag: true,
+  handle: async ({ params: { id } }, deps) => answer(await find(deps, id), deps),
+});
 
 /** Takes a VM that runs in Azure under care; its disks are read from Azure. Again: reads them in anew. */
-const put: Handle = async (request, deps) => {
-  const id = validate(protectedItemIdSchema, request.params['id'], ['id']);
-  const body = await readBody(request, putProtectedItemSchema);
-  const vm = await deps.vms.describe(body.resourceGroup, body.vmName);
-  if (vm === null) throw new FailbackError('FB-REQ-002', { kind: 'Azure VM', id: body.vmName });
-  const existing = await deps.stores.items.get(id);
-  if (existing === null) {
+const putRoute = apiRoute({
+  name: 'putProtectedItem',
+  method: 'PUT',
+  path: 'protected-items/{id}',
+  summary: 'Takes a VM that runs in Azure under care, or reads it in anew',
+  role: 'operator',
+  params: z.object({ id: protectedItemIdSchema }),
+  body: putProtectedItemSchema,
+  responses: {
+    200: { description: 'Read in anew.', schema: protectedItemViewSchema },
+    201: { description: 'Taken under care.', schema: protectedItemViewSchema },
+  },
+  hasETag: true,
+  handle: async ({ request, params: { id }, body }, deps) => {
+    const existing = await deps.stores.items.get(id);
+    assertIfMatch(request, existing);
+    if (existing !== null && isCreateOnly(request)) {
+      throw new FailbackError('FB-REQ-025', { kind: 'protected item', id });
+    }
+    const vm = await deps.vms.describe(body.resourceGroup, body.vmName);
+    if (vm === null) throw new FailbackError('FB-REQ-002', { kind: 'Azure VM', id: body.vmName });
     const item = newItem(id, body, vm);
-    await deps.stores.items.create(item);
-    return { status: 201, jsonBody: viewItem(item, deps) };
-  }
-  const { phase, activeJobId, name } = existing.value;
-  if (activeJobId !== null) {
-    throw new FailbackError('FB-REQ-003', { itemName: name, jobId: activeJobId });
-  }
-  if (phase !== 'failedOver') {
-    throw new FailbackError('FB-REQ-005', { itemName: name, stage: stageOf(phase) });
-  }
-  const item = newItem(id, body, vm);
-  await deps.stores.items.replace(item, existing.etag);
-  return { jsonBody: viewItem(item, deps) };
-};
+    if (existing === null) {
+      await deps.stores.items.create(item);
+      return { ...answer(await find(deps, id), deps), status: 201 };
+    }
+    const { phase, activeJobId, name } = existing.value;
+    if (activeJobId !== null) {
+      throw new FailbackError('FB-REQ-003', { itemName: name, jobId: activeJobId });
+    }
+    if (phase !== 'failedOver') {
+      throw new FailbackError('FB-REQ-005', { itemName: name, stage: stageOf(phase) });
+    }
+    await deps.stores.items.replace(item, existing.etag);
+    return answer(await find(deps, id), deps);
+  },
+});
+
+/** Nothing of the machine is on its way: it runs in Azure, or at home with its copies going to Azure. */
+const AT_REST: readonly Phase[] = ['failedOver', 'protected'];
+
+/**
+ * Lets a machine go. What there is of it stays where it is: VM, disks, replicas. The loop that replicates towards
+ * Azure sees that the item is gone and ends.
+ */
+const deleteRoute = apiRoute({
+  name: 'deleteProtectedItem',
+  method: 'DELETE',
+  path: 'protected-items/{id}',
+  summary: 'Stops caring for a machine; nothing of it is deleted',
+  role: 'committer',
+  params: idParams,
+  responses: { 204: { description: 'No longer under care.' } },
+  hasETag: true,
+  handle: async ({ request, params: { id } }, deps) => {
+    const found = await find(deps, id);
+    assertIfMatch(request, found);
+    const { phase, name: itemName, activeJobId } = found.value;
+    await refuseWhileHeld(deps, { itemName, activeJobId });
+    if (!AT_REST.includes(phase)) {
+      throw new FailbackError('FB-REQ-026', { itemName, stage: stageOf(phase) });
+    }
+    await deps.stores.items.delete(id, found.etag);
+    return { status: 204 };
+  },
+});
+
+/** Throws FB-REQ-003. A job that has ended holds nothing any more. */
+async function refuseWhileHeld(
+  deps: FunctionDeps,
+  { itemName, activeJobId }: { readonly itemName: string; readonly activeJobId: string | null },
+): Promise<void> {
+  if (activeJobId === null) return;
+  const job = (await deps.stores.jobs.get(activeJobId))?.value;
+  if (job === undefined || isTerminal(job.state)) return;
+  throw new FailbackError('FB-REQ-003', { itemName, jobId: activeJobId });
+}
 
 function newItem(id: string, body: PutProtectedItem, vm: AzureVmDescription): ProtectedItem {
   const { networks, ...target } = body.target;
@@ -74,25 +163,45 @@ function newItem(id: string, body: PutProtectedItem, vm: AzureVmDescription): Pr
   };
 }
 
-/** Newest first. */
-const listRecoveryPoints: Handle = async (request, { stores, clock }) => {
-  const id = request.params['id'] ?? '';
-  const found = await stores.items.get(id);
-  if (found === null) throw new FailbackError('FB-REQ-002', { kind: 'protected item', id });
-  const now = clock.now().getTime();
-  const value: RecoveryPointView[] = (found.value.recoveryPoints ?? [])
-    .toReversed()
-    .map((point) => ({
+const listRecoveryPointsRoute = apiRoute({
+  name: 'listRecoveryPoints',
+  method: 'GET',
+  path: 'protected-items/{id}/recovery-points',
+  summary: 'The points that can be failed over to, and what each would lose',
+  role: 'reader',
+  params: idParams,
+  query: z.strictObject(pageQuery),
+  responses: {
+    200: { description: 'Newest first.', schema: pageSchema(recoveryPointViewSchema) },
+  },
+  handle: async ({ request, params: { id }, query }, deps) => {
+    const points = ((await find(deps, id)).value.recoveryPoints ?? []).toReversed();
+    const page = pageOfArray(points, ({ pointId }) => pointId, pageRequest(query));
+    const now = deps.clock.now().getTime();
+    const views = page.values.map((point): RecoveryPointView => ({
       ...point,
       expectedDataLossSeconds: Math.max(0, (now - Date.parse(point.takenAt)) / 1000),
     }));
-  return { jsonBody: { value } };
-};
+    return { jsonBody: pageBody(request, page.next, views) };
+  },
+});
+
+async function find({ stores }: FunctionDeps, id: string): Promise<Versioned<ProtectedItem>> {
+  const found = await stores.items.get(id);
+  if (found === null) throw new FailbackError('FB-REQ-002', { kind: 'protected item', id });
+  return found;
+}
+
+function answer({ value, etag }: Versioned<ProtectedItem>, deps: FunctionDeps): Answer {
+  const view = viewItem(value, deps);
+  return { jsonBody: view, headers: { etag: etagOf(etag, view) } };
+}
 
 function viewItem(item: ProtectedItem, { clock }: FunctionDeps): ProtectedItemView {
   return {
     id: item.id,
     name: item.name,
+    origin: item.origin,
     phase: item.phase,
     stage: stageOf(item.phase),
     direction: directionOf(item.phase),
@@ -107,32 +216,9 @@ function viewItem(item: ProtectedItem, { clock }: FunctionDeps): ProtectedItemVi
 }
 
 export const PROTECTED_ITEM_ROUTES: readonly Route[] = [
-  {
-    name: 'listProtectedItems',
-    method: 'GET',
-    route: 'protected-items',
-    authLevel: 'function',
-    handle: list,
-  },
-  {
-    name: 'getProtectedItem',
-    method: 'GET',
-    route: 'protected-items/{id}',
-    authLevel: 'function',
-    handle: get,
-  },
-  {
-    name: 'listRecoveryPoints',
-    method: 'GET',
-    route: 'protected-items/{id}/recovery-points',
-    authLevel: 'function',
-    handle: listRecoveryPoints,
-  },
-  {
-    name: 'putProtectedItem',
-    method: 'PUT',
-    route: 'protected-items/{id}',
-    authLevel: 'function',
-    handle: put,
-  },
+  listRoute,
+  getRoute,
+  putRoute,
+  deleteRoute,
+  listRecoveryPointsRoute,
 ];

@@ -4,6 +4,7 @@ import { isTerminal, type Job } from '../../shared/domain/job.ts';
 import { allowedIntents, type Intent, stageOf } from '../../shared/domain/phases.ts';
 import { resolveRecoveryPoint } from '../../shared/domain/protected-item.ts';
 import { errorRecord, FailbackError } from '../../shared/errors/failback-error.ts';
+import type { Versioned } from '../../shared/ports/stores.ts';
 import { updateRecord } from '../../shared/services/update-record.ts';
 import type { FunctionDeps } from '../support/deps.ts';
 import { breakOff } from './break-off.ts';
@@ -18,6 +19,8 @@ interface Wish {
   readonly intent: Intent;
   /** With `failover`: the recovery point to boot. */
   readonly recoveryPoint?: string;
+  /** Throws when the job is not the one that the operator saw. */
+  readonly check?: (current: Versioned<Job>) => void;
 }
 
 /** Records what the operator wants, then wakes whoever may be waiting for it. Asking twice is asking once. */
@@ -25,7 +28,8 @@ export async function ask(deps: FunctionDeps, jobId: string, wish: Wish): Promis
   const { intent, recoveryPoint } = wish;
   const at = deps.clock.now().toISOString();
   if (recoveryPoint !== undefined) await refuseUnknownPoint(deps, jobId, recoveryPoint);
-  const job = await updateRecord(deps.stores.jobs, jobId, (current) => {
+  const job = await updateRecord(deps.stores.jobs, jobId, (current, etag) => {
+    wish.check?.({ value: current, etag });
     if (current.intents[intent] !== undefined) return current;
     refuseIfImpossible(current, intent);
     const asked = { ...current, intents: { ...current.intents, [intent]: at } };

@@ -4,8 +4,10 @@ import type {
   DiskSnapshots,
   ReplicaDisks,
 } from '../../shared/ports/azure.ts';
+import type { AccessKeys } from '../../shared/ports/access-keys.ts';
 import type { AgentQueues, Clock, Orchestrator } from '../../shared/ports/messaging.ts';
 import type { Stores } from '../../shared/ports/stores.ts';
+import type { AccessPolicy } from '../security/caller.ts';
 
 /** What HTTP and timer functions may touch. `orchestrator` belongs to one invocation. */
 export interface FunctionDeps {
@@ -16,6 +18,8 @@ export interface FunctionDeps {
   readonly queues: AgentQueues;
   readonly orchestrator: Orchestrator;
   readonly clock: Clock;
+  readonly accessKeys: AccessKeys;
+  readonly access: AccessPolicy;
   readonly registrationToken: Secret;
   /** Unique, sorts newest first. */
   newJobId(prefix: string): string;

@@ -1,121 +1,77 @@
-import type { HttpHandler, HttpMethod, HttpRequest, HttpResponseInit } from '@azure/functions';
-import type { z } from 'zod';
-import type { ProblemDetails } from '../../shared/contracts/http-api.ts';
-import type { ErrorCode } from '../../shared/errors/catalogue.ts';
+import type { HttpRequest, InvocationContext } from '@azure/functions';
+import { NEWEST_API_VERSION } from '../../shared/contracts/http/versions.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
+import { assertRegistrationToken, authenticate } from '../agent-api/authenticate.ts';
+import { assertRole, identify } from '../security/caller.ts';
+import { logRefusal, Refused } from '../security/refused.ts';
+import { apiVersionOf, withVersion } from './api-version.ts';
 import type { FunctionDeps } from './deps.ts';
+import { isKnown } from './etag.ts';
+import { answerOnce } from './idempotency.ts';
+import { problem } from './problem.ts';
+import type { Answer, Route, Visitor } from './route.ts';
 
-export type Handle = (request: HttpRequest, deps: FunctionDeps) => Promise<HttpResponseInit>;
-
-/** One line of the route table in app.ts. Agents prove who they are with their own key, not a function key. */
-export interface Route {
-  readonly name: string;
-  readonly method: HttpMethod;
-  readonly route: string;
-  readonly authLevel: 'function' | 'anonymous';
-  readonly handle: Handle;
-}
-
-/** A request body with everything that is wrong in it, named by path. */
-export class InvalidBody extends FailbackError {
-  readonly problems: readonly { readonly path: string; readonly message: string }[];
-
-  constructor(issues: readonly { path: readonly PropertyKey[]; message: string }[]) {
-    const problems = issues.map(({ path, message }) => ({ path: path.join('.'), message }));
-    const text = problems.map(({ path, message }) => `${path || 'body'}: ${message}`).join('; ');
-    super('FB-REQ-001', { problems: text });
-    this.problems = problems;
-  }
-}
-
-/** Reads and validates a JSON body; throws InvalidBody. */
-export async function readBody<S extends z.ZodType>(
-  request: HttpRequest,
-  schema: S,
-): Promise<z.output<S>> {
-  return validate(schema, parseJson(await request.text()));
-}
-
-/** As readBody, where no body at all means an empty object. */
-export async function readOptionalBody<S extends z.ZodType>(
-  request: HttpRequest,
-  schema: S,
-): Promise<z.output<S>> {
-  const text = await request.text();
-  return validate(schema, text.trim() === '' ? {} : parseJson(text));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    throw new InvalidBody([{ path: [], message: 'must be a JSON document' }]);
-  }
-}
-
-/** `at` says where the value stands when it is not the body. Throws InvalidBody. */
-export function validate<S extends z.ZodType>(
-  schema: S,
-  value: unknown,
-  at: readonly string[] = [],
-): z.output<S> {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map(({ path, message }) => ({
-    path: [...at, ...path],
-    message,
-  }));
-  throw new InvalidBody(issues);
-}
-
-const STATUS_OF: Partial<Record<ErrorCode, number>> = {
-  'FB-REQ-001': 400,
-  'FB-REQ-002': 404,
-  'FB-REQ-003': 409,
-  'FB-REQ-004': 409,
-  'FB-REQ-005': 409,
-  'FB-REQ-006': 401,
-  'FB-REQ-007': 409,
-  'FB-REQ-008': 412,
-  'FB-REQ-010': 409,
-  'FB-AZ-001': 502,
-  'FB-AZ-002': 503,
-  'FB-AZ-004': 409,
-  'FB-AZ-006': 503,
-  'FB-ORC-010': 409,
-};
-
-/** Wraps a handler: failures of ours become problem documents, everything else stays a 500 of the host. */
+/**
+ * The handler of a route: version, caller, input, role, and only then what the route does. Failures of ours become
+ * problem documents, everything else stays a 500 of the host.
+ */
 export function answering(
-  handle: Handle,
-  depsOf: (context: HandlerContext) => FunctionDeps,
-): HttpHandler {
+  route: Route,
+  depsOf: (context: InvocationContext) => FunctionDeps,
+): (request: HttpRequest, context: InvocationContext) => Promise<Answer> {
   return async (request, context) => {
+    const deps = depsOf(context);
     try {
-      return await handle(request, depsOf(context));
+      const version = apiVersionOf(request);
+      const answer = await answerTo(route, request, deps);
+      return withVersion(unlessKnown(request, answer), version);
     } catch (error) {
       if (!(error instanceof FailbackError)) throw error;
-      context.warn(`${request.method} ${new URL(request.url).pathname}: ${error.message}`);
-      return problem(error);
+      // Without the query, in which keys travel.
+      const what = `${request.method} ${new URL(request.url).pathname}`;
+      if (error instanceof Refused) logRefusal(context, error, { what, at: deps.clock.now() });
+      else context.warn(`${what}: ${error.message}`);
+      return withVersion(problem(error), NEWEST_API_VERSION);
     }
   };
 }
 
-export type HandlerContext = Parameters<HttpHandler>[1];
+/** The answer of a route; what it refuses is thrown as a FailbackError. */
+export async function answerTo(
+  route: Route,
+  request: HttpRequest,
+  deps: FunctionDeps,
+): Promise<Answer> {
+  const visitor = await admit(route, request, deps);
+  const text = route.body === null ? '' : await request.text();
+  const prepared = route.prepare(request, text);
+  if (visitor.kind !== 'caller') return prepared.handle(visitor, deps);
+  if (prepared.role !== null) assertRole(visitor.caller, prepared.role);
+  const run = async (): Promise<Answer> => prepared.handle(visitor, deps);
+  if (route.method !== 'POST') return run();
+  return answerOnce({ request, caller: visitor.caller.name, text, deps }, run);
+}
 
-function problem(error: FailbackError): HttpResponseInit {
-  const record = error.toRecord();
-  const status = STATUS_OF[error.code] ?? 500;
-  const document: ProblemDetails = {
-    type: `urn:azure-failback:${record.code}`,
-    title: record.message,
-    status,
-    detail: record.message,
-    code: record.code,
-    possibleCauses: record.possibleCauses,
-    recommendedAction: record.recommendedAction,
-    ...(error instanceof InvalidBody ? { problems: error.problems } : {}),
-  };
-  const headers = { 'content-type': 'application/problem+json' };
-  return { status, headers, body: JSON.stringify(document) };
+/** Lets in who may use the route at all. Throws Refused. */
+async function admit(route: Route, request: HttpRequest, deps: FunctionDeps): Promise<Visitor> {
+  switch (route.access.kind) {
+    case 'role': {
+      const caller = await identify(request, route.name, deps);
+      assertRole(caller, route.access.role);
+      return { kind: 'caller', caller };
+    }
+    case 'agentKey':
+      return { kind: 'agent', agent: await authenticate(request, deps) };
+    case 'registrationToken':
+      assertRegistrationToken(request, deps);
+      return { kind: 'stranger' };
+    case 'public':
+      return { kind: 'stranger' };
+  }
+}
+
+function unlessKnown(request: HttpRequest, answer: Answer): Answer {
+  if (request.method !== 'GET') return answer;
+  const etag = answer.headers?.['etag'];
+  return etag !== undefined && isKnown(request, etag) ? { status: 304, headers: { etag } } : answer;
 }

@@ -10,6 +10,7 @@ import { type ArmContext, type BootAppliance, resourceId } from './context.ts';
 import { DiskBlobs } from './disk-blobs.ts';
 import { diskRoutes, PLAIN_DISK } from './disks.ts';
 import { GuestWorkload } from './guest-workload.ts';
+import { functionAppRoutes } from './function-app.ts';
 import { type ArmFault, createListener } from './http.ts';
 import { IdentityEndpoint } from './identity-endpoint.ts';
 import { freeAddress, networkRoutes } from './network.ts';
@@ -33,6 +34,8 @@ export interface ArmOptions {
   readonly certificates: LabCertificates;
   readonly subscriptionId: string;
   readonly bootAppliance: BootAppliance;
+  /** Data folder of the Functions host whose keys can be listed; absent = there is no Function App. */
+  readonly functionsHostFolder?: string;
   /** How long Azure takes for anything; short, so that people do not wait. */
   readonly latencyMs?: number;
   /** Pause between two writes of a guest; 0 = guests do not write. */
@@ -102,6 +105,7 @@ export async function startArm(options: ArmOptions): Promise<Arm> {
     ...snapshotRoutes(context),
     ...restorePointRoutes(context),
     ...networkRoutes(context),
+    ...functionAppRoutes(options.functionsHostFolder),
   ];
   const { keyPem: key, certificatePem: cert } = options.certificates.server;
   const server = createServer({ key, cert }, createListener({ routes, context, identity, faults }));

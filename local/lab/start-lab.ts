@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { type Arm, startArm } from '../arm/start-arm.ts';
 import type { ApplianceRequest } from '../arm/context.ts';
 import { type Azurite, startAzurite } from '../azurite/start-azurite.ts';
 import { createLabCertificates } from '../tls/create-certificate.ts';
+import { loadKeys } from '../functions-host/http/keys.ts';
 import { LabApi } from './api.ts';
 import { Child } from './child.ts';
 import { type LabFolder, type LabSecrets } from './lab-folder.ts';
@@ -12,6 +12,10 @@ import { type LabFolder, type LabSecrets } from './lab-folder.ts';
 export const SUBSCRIPTION = '00000000-0000-4000-8000-000000000001';
 const STORAGE_ACCOUNT = 'failback';
 const DISK_ACCOUNT = 'labdisks';
+/** The resource that the Function App takes itself for. */
+const FUNCTION_APP = `/subscriptions/${SUBSCRIPTION}/resourceGroups/lab/providers/Microsoft.Web/sites/failback`;
+/** One for each role, besides the one that every Function App has. */
+const HOST_KEYS = ['default', 'reader', 'operator', 'committer'] as const;
 const HEARTBEAT_SECONDS = 2;
 
 export interface LabOptions {
@@ -23,8 +27,6 @@ export interface LabOptions {
   readonly boot: 'qemu' | 'simulated';
   readonly agentDelaySeconds: number | null;
 }
-
-const keysSchema = z.object({ host: z.object({ default: z.string() }) });
 
 /** Azure, the Function App and one site, all on this machine. */
 export class Lab {
@@ -66,7 +68,9 @@ export class Lab {
     writeFileSync(folder.path('ca.pem'), certificates.caPem);
     let lab: Lab | undefined;
     const booting: ApplianceRequest[] = [];
+    loadKeys(folder.folder('host'), HOST_KEYS);
     const arm = await startArm({
+      functionsHostFolder: folder.path('host'),
       azurite,
       diskAccount: DISK_ACCOUNT,
       dataFolder: folder.folder('arm'),
@@ -97,8 +101,13 @@ export class Lab {
   }
 
   get functionKey(): string {
-    const file = this.options.folder.path('host', 'keys.json');
-    return keysSchema.parse(JSON.parse(readFileSync(file, 'utf8'))).host.default;
+    return this.functionKeyOf('default');
+  }
+
+  functionKeyOf(name: (typeof HOST_KEYS)[number]): string {
+    const key = loadKeys(this.options.folder.path('host')).host[name];
+    if (key === undefined) throw new Error(`This lab has no function key "${name}".`);
+    return key;
   }
 
   get api(): LabApi {
@@ -224,6 +233,7 @@ export class Lab {
       FAILBACK_SUBSCRIPTION_ID: SUBSCRIPTION,
       FAILBACK_ARM_ENDPOINT: this.arm.endpoint,
       FAILBACK_PUBLIC_URL: this.#url,
+      FAILBACK_FUNCTION_APP_ID: FUNCTION_APP,
       FAILBACK_REGISTRATION_TOKEN: this.#secrets.registrationToken,
       FAILBACK_PASSPHRASE: this.#secrets.passphrase,
       FAILBACK_AGENT_PACKAGE_URL: 'https://packages.invalid/agents.tar.gz',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { JOB_STATES } from '../domain/job.ts';
 import { INTENTS, PHASES, STAGES } from '../domain/phases.ts';
+import { agentKindSchema } from './agent-protocol.ts';
 import {
   consistencySchema,
   diskShapeSchema,
@@ -12,6 +13,9 @@ import { identifierSchema, timestampSchema } from './json.ts';
 import { transferProgressSchema } from './progress.ts';
 
 /** The HTTP API that portals and scripts use. Bodies are JSON; errors are application/problem+json. */
+
+const OPERATIONS = ['failback', 'rehearsal'] as const;
+const originSchema = z.enum(['VMware', 'HyperV', 'Physical']);
 
 export const optionsSchema = z.strictObject({
   autoFailover: z.boolean().default(false),
@@ -41,6 +45,24 @@ export const failoverSchema = z.strictObject({
   recoveryPoint: identifierSchema.default('latest'),
 });
 
+/** GET /api/failbacks, newest first. */
+export const jobFilter = {
+  protectedItemId: identifierSchema.optional(),
+  operation: z.enum(OPERATIONS).optional(),
+  state: z.enum(JOB_STATES).optional(),
+  /** Created at this moment or later, and before that one. */
+  from: timestampSchema.optional(),
+  to: timestampSchema.optional(),
+};
+
+/** GET /api/protected-items, by id. */
+export const itemFilter = {
+  phase: z.enum(PHASES).optional(),
+  origin: originSchema.optional(),
+  /** Beginning of the name; capitals do not count. */
+  name: z.string().min(1).max(80).optional(),
+};
+
 /** GET /api/protected-items/{id}/recovery-points, newest first. */
 export const recoveryPointViewSchema = z.object({
   pointId: identifierSchema,
@@ -57,7 +79,7 @@ export const protectedItemIdSchema = identifierSchema.max(60, 'at most 60 letter
 /** PUT /api/protected-items/{id}: takes a VM that runs in Azure under care. */
 export const putProtectedItemSchema = z.strictObject({
   name: z.string().min(1).max(80),
-  origin: z.enum(['VMware', 'HyperV', 'Physical']),
+  origin: originSchema,
   resourceGroup: z.string().min(1).max(90),
   vmName: z.string().min(1).max(64),
   target: z.strictObject({
@@ -75,6 +97,7 @@ export type PutProtectedItem = z.infer<typeof putProtectedItemSchema>;
 export const protectedItemViewSchema = z.object({
   id: identifierSchema,
   name: z.string(),
+  origin: originSchema,
   phase: z.enum(PHASES),
   stage: z.enum(STAGES),
   direction: z.enum(['azureToOnPremises', 'onPremisesToAzure', 'none']),
@@ -91,7 +114,7 @@ export type ProtectedItemView = z.infer<typeof protectedItemViewSchema>;
 /** GET /api/failbacks/{id} */
 export const jobViewSchema = z.object({
   id: identifierSchema,
-  operation: z.enum(['failback', 'rehearsal']),
+  operation: z.enum(OPERATIONS),
   protectedItemId: identifierSchema,
   protectedItemName: z.string(),
   state: z.enum(JOB_STATES),
@@ -131,14 +154,14 @@ export const jobViewSchema = z.object({
 });
 export type JobView = z.infer<typeof jobViewSchema>;
 
-/** Every error of the API. `problems` names each bad field by its path. */
-export interface ProblemDetails {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-  readonly code: string;
-  readonly possibleCauses: readonly string[];
-  readonly recommendedAction: string;
-  readonly problems?: readonly { readonly path: string; readonly message: string }[];
-}
+/** GET /api/agents */
+export const agentViewSchema = z.object({
+  id: identifierSchema,
+  kind: agentKindSchema,
+  name: z.string(),
+  version: z.string(),
+  address: z.object({ host: z.string(), port: z.int() }).nullable(),
+  registeredAt: timestampSchema,
+  heartbeatAt: timestampSchema,
+});
+export type AgentView = z.infer<typeof agentViewSchema>;

@@ -10,18 +10,38 @@ export interface Versioned<T> {
   readonly etag: string;
 }
 
-/** Records by id. `put` with an ETag throws FB-REQ-008 when somebody else was faster. */
+/** Records by id. A write with an ETag throws FB-REQ-008 when somebody else was faster. */
 export interface RecordStore<T> {
   get(id: string): Promise<Versioned<T> | null>;
   /** Throws FB-REQ-008 when the id exists already. */
   create(value: T): Promise<void>;
   replace(value: T, etag: string): Promise<void>;
+  delete(id: string, etag: string): Promise<void>;
   /** Ordered by row key: jobs newest first, the others by id. */
   list(): Promise<readonly T[]>;
 }
 
-export type ItemStore = RecordStore<ProtectedItem>;
-export type JobStore = RecordStore<Job>;
+export interface PageRequest<T> {
+  /** At most so many records, at least 1. */
+  readonly limit: number;
+  /** Only records behind this id, in the order of `list`. */
+  readonly after?: string | undefined;
+  readonly where?: (value: T) => boolean;
+}
+
+export interface Page<T> {
+  readonly values: readonly T[];
+  /** What `after` of the next page has to be; `null` = there is no more. May come with few values, or none. */
+  readonly next: string | null;
+}
+
+/** Records that are many, and of one kind that people list. */
+export interface PagedStore<T> extends RecordStore<T> {
+  listPage(request: PageRequest<T>): Promise<Page<T>>;
+}
+
+export type ItemStore = PagedStore<ProtectedItem>;
+export type JobStore = PagedStore<Job>;
 
 export interface AgentRecord {
   readonly id: string;
@@ -34,7 +54,7 @@ export interface AgentRecord {
   readonly registeredAt: string;
   readonly heartbeatAt: string;
 }
-export type AgentStore = RecordStore<AgentRecord>;
+export type AgentStore = PagedStore<AgentRecord>;
 
 export interface CommandRecord {
   /** `<job>.<step>`. */
@@ -66,10 +86,27 @@ export interface RecoveryPointRecord {
   readonly consistency: 'crashConsistent' | 'applicationConsistent';
 }
 
+/** What was answered to a request with an idempotency key. */
+export interface IdempotencyRecord {
+  /** Digest of caller, path and key. */
+  readonly id: string;
+  /** SHA-256 of the request's body, hex. */
+  readonly bodyHash: string;
+  /** From then on the record counts as absent. */
+  readonly expiresAt: string;
+  /** `null` while the request is being worked on. */
+  readonly answer: {
+    readonly status: number;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly json: unknown;
+  } | null;
+}
+
 export interface Stores {
   readonly items: ItemStore;
   readonly jobs: JobStore;
   readonly agents: AgentStore;
   readonly commands: CommandStore;
   readonly recoveryPoints: RecordStore<RecoveryPointRecord>;
+  readonly idempotency: RecordStore<IdempotencyRecord>;
 }

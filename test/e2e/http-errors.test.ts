@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { ProblemDetails } from '../../shared/contracts/http-api.ts';
+import type { ProblemDetails } from '../../shared/contracts/http/problem.ts';
 import { CATALOGUE } from '../../shared/errors/catalogue.ts';
 import { type Answer, Portal } from '../support/lab/portal.ts';
 import { TestLab } from '../support/lab/test-lab.ts';

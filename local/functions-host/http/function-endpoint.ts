@@ -48,18 +48,13 @@ function httpOf({ returnValue, outputData = [] }: InvocationResponse): RpcHttpRe
   return answers.find((data) => data?.http)?.http ?? null;
 }
 
+/** As the real host does, the key goes along in header and query: functions may look at it. */
 function toRpc(request: HttpRequestData, params: Readonly<Record<string, string>>): object {
-  const { 'x-functions-key': _key, ...headers } = request.headers;
-  const query = Object.fromEntries(request.url.searchParams);
-  // The key opened the door; what is behind it never sees it.
-  delete query['code'];
-  const url = new URL(request.url);
-  url.searchParams.delete('code');
   return {
-    url: url.href,
+    url: request.url.href,
     method: request.method,
-    headers,
-    query,
+    headers: request.headers,
+    query: Object.fromEntries(request.url.searchParams),
     params,
     body: request.body.length === 0 ? undefined : { bytes: request.body },
   };

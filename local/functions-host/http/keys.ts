@@ -14,14 +14,20 @@ const keysSchema = z.object({
 });
 export type FunctionKeys = z.infer<typeof keysSchema>;
 
-/** Reads the keys of this host, or makes them on the first start. The file is for its owner only. */
-export function loadKeys(dataFolder: string): FunctionKeys {
+/**
+ * Reads the keys of this host, or makes them on the first start, with host keys of these names. The file is for its
+ * owner only.
+ */
+export function loadKeys(
+  dataFolder: string,
+  hostKeyNames: readonly string[] = ['default'],
+): FunctionKeys {
   const file = join(dataFolder, 'keys.json');
   if (existsSync(file)) return keysSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   const keys: FunctionKeys = {
     master: newKey(),
     durable: newKey(),
-    host: { default: newKey() },
+    host: Object.fromEntries(hostKeyNames.map((name) => [name, newKey()])),
     functions: {},
   };
   writeFileSync(file, JSON.stringify(keys, null, 2), { mode: 0o600 });

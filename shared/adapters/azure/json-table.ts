@@ -1,13 +1,19 @@
 import type { TableClient } from '@azure/data-tables';
 import { RestError } from '@azure/core-rest-pipeline';
 import { FailbackError } from '../../errors/failback-error.ts';
-import type { RecordStore, Versioned } from '../../ports/stores.ts';
+import type { Page, PagedStore, PageRequest, Versioned } from '../../ports/stores.ts';
 import { callAzure, findInAzure } from './azure-error.ts';
 
 /** A string property holds 64 KiB of UTF-16: 32,768 characters. */
 const CHUNK_CHARACTERS = 30_000;
 /** Escaped, so that no cut, neither ours nor that of a buffer on the way, goes through a character. */
 const NOT_ASCII = /[\u0080-\uffff]/g;
+/** It exists already; it has another ETag; it is gone, which with an ETag is the same. */
+const CONFLICTS: readonly number[] = [409, 412, 404];
+/** Entities a request to the service; it gives no more. */
+const SERVICE_PAGE = 1000;
+/** A filter that fits nothing must not read a table of any size in one request of ours. */
+const MAX_SCANNED = 5000;
 /** What Azure takes as a key: 1 KiB of UTF-16, without `/ \ # ?` and control characters. */
 const MAX_KEY_CHARACTERS = 512;
 const KEY = /^[^/\\#?\p{Cc}]+$/u;
@@ -18,7 +24,7 @@ interface Keys {
 }
 
 /** Records kept as JSON, cut into as many properties as they need, in one Azure table. */
-export class JsonTable<T extends { readonly id: string }> implements RecordStore<T> {
+export class JsonTable<T extends { readonly id: string }> implements PagedStore<T> {
   readonly #client: TableClient;
   readonly #keysOf: (id: string) => Keys;
   readonly #columnsOf: (value: T) => Readonly<Record<string, string>>;
@@ -54,15 +60,50 @@ export class JsonTable<T extends { readonly id: string }> implements RecordStore
     await this.#write(() => this.#client.updateEntity(this.#encode(value), 'Replace', { etag }));
   }
 
+  async delete(id: string, etag: string): Promise<void> {
+    const { partitionKey, rowKey } = this.#keysOf(id);
+    await this.#write(() => this.#client.deleteEntity(partitionKey, rowKey, { etag }));
+  }
+
   async list(): Promise<readonly T[]> {
     return this.query({});
+  }
+
+  /** The table is read page by page, and no further than needed; for tables of one partition. */
+  async listPage({ limit, after, where }: PageRequest<T>): Promise<Page<T>> {
+    await this.#ready();
+    const options = after === undefined ? {} : { queryOptions: { filter: this.#behind(after) } };
+    const maxPageSize = where === undefined ? Math.min(limit + 1, SERVICE_PAGE) : SERVICE_PAGE;
+    const pages = this.#client.listEntities(options).byPage({ maxPageSize });
+    return callAzure(`list ${this.#client.tableName}`, async () => {
+      const values: T[] = [];
+      let last: string | null = null;
+      let scanned = 0;
+      for await (const page of pages) {
+        for (const entity of page) {
+          const value = decode(entity) as T;
+          const isWanted = where?.(value) ?? true;
+          if (isWanted && values.length === limit) return { values, next: last };
+          if (isWanted) values.push(value);
+          last = value.id;
+        }
+        scanned += page.length;
+        if (scanned >= MAX_SCANNED) return { values, next: last };
+      }
+      return { values, next: null };
+    });
+  }
+
+  #behind(id: string): string {
+    const { partitionKey, rowKey } = this.#keysOf(id);
+    return `PartitionKey eq ${quoted(partitionKey)} and RowKey gt ${quoted(rowKey)}`;
   }
 
   /** Records whose columns (PartitionKey and those of `columnsOf`) all equal the given values. */
   protected async query(equals: Readonly<Record<string, string>>): Promise<readonly T[]> {
     await this.#ready();
     const filter = Object.entries(equals)
-      .map(([column, value]) => `${column} eq '${value.replaceAll("'", "''")}'`)
+      .map(([column, value]) => `${column} eq ${quoted(value)}`)
       .join(' and ');
     const options = filter === '' ? {} : { queryOptions: { filter } };
     return callAzure(`list ${this.#client.tableName}`, async () => {
@@ -80,8 +121,7 @@ export class JsonTable<T extends { readonly id: string }> implements RecordStore
       try {
         await write();
       } catch (error) {
-        const isConflict =
-          error instanceof RestError && (error.statusCode === 409 || error.statusCode === 412);
+        const isConflict = error instanceof RestError && CONFLICTS.includes(error.statusCode ?? 0);
         throw isConflict ? new FailbackError('FB-REQ-008', {}, { cause: error }) : error;
       }
     });
@@ -109,6 +149,10 @@ export class JsonTable<T extends { readonly id: string }> implements RecordStore
     }
     return { ...this.#columnsOf(value), ...chunks, ...keys };
   }
+}
+
+function quoted(value: string): string {
+  return `'${value.replaceAll("'", "''")}'`;
 }
 
 function isKey(key: string): boolean {

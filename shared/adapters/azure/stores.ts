@@ -26,5 +26,6 @@ export function createStores(table: (name: string) => TableClient): Stores {
       state: result === null ? 'open' : 'ended',
     })),
     recoveryPoints: new JsonTable(table('recoverypoints'), inOnePartition('point')),
+    idempotency: new JsonTable(table('idempotency'), inOnePartition('request')),
   };
 }

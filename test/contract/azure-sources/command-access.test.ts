@@ -4,8 +4,9 @@ import { createAbandonCommand } from '../../../activities/abandon-command.ts';
 import { createPruneSnapshots } from '../../../activities/prune-snapshots.ts';
 import { createTakeSnapshots } from '../../../activities/take-snapshots.ts';
 import { hashKey } from '../../../functions/agent-api/authenticate.ts';
-import { reportResult } from '../../../functions/agent-api/commands.ts';
-import { grantDataAccess } from '../../../functions/agent-api/data-access.ts';
+import { reportResultRoute } from '../../../functions/agent-api/commands.ts';
+import { dataAccessRoute } from '../../../functions/agent-api/data-access.ts';
+import { answerTo } from '../../../functions/support/http.ts';
 import type { FunctionDeps } from '../../../functions/support/deps.ts';
 import { createStores } from '../../../shared/adapters/azure/stores.ts';
 import { createStorageClients } from '../../../shared/adapters/azure/clients.ts';
@@ -66,7 +67,7 @@ function call(commandId: string, body: unknown): HttpRequest {
 }
 
 const dataAccess = async (commandId: string): Promise<DataAccess> => {
-  const answer = await grantDataAccess(call(commandId, {}), deps());
+  const answer = await answerTo(dataAccessRoute, call(commandId, {}), deps());
   return dataAccessSchema.parse(answer.jsonBody);
 };
 
@@ -137,7 +138,7 @@ describe('the access of a command to the source', () => {
     expect([sourceKind, baseRefusal]).toEqual(['managedDisk', undefined]);
     expect(await isReadable(sourceUrl!)).toBe(true);
     expect(await isReadable(baseUrl!)).toBe(true);
-    expect((await reportResult(call(commandId, failed), deps())).status).toBe(204);
+    expect((await answerTo(reportResultRoute, call(commandId, failed), deps())).status).toBe(204);
     expect(woken).toContain('instance-result');
     await expectUnreadable(sourceUrl!);
     await expectUnreadable(baseUrl!);
@@ -146,10 +147,10 @@ describe('the access of a command to the source', () => {
   it('is not ended a second time by a repeated result, when the next command uses it', async () => {
     const { commandId, snapshots } = await sendReplicateDisk('repeat');
     const { sourceUrl } = await dataAccess(commandId);
-    await reportResult(call(commandId, failed), deps());
+    await answerTo(reportResultRoute, call(commandId, failed), deps());
     await expectUnreadable(sourceUrl!);
     const next = await lab.snapshots.grantRead(GROUP, { snapshot: snapshots['os']!, base: null });
-    expect((await reportResult(call(commandId, failed), deps())).status).toBe(204);
+    expect((await answerTo(reportResultRoute, call(commandId, failed), deps())).status).toBe(204);
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(await isReadable(next!.source.url.reveal())).toBe(true);
   }, 60_000);
@@ -170,7 +171,7 @@ describe('the access of a command to the source', () => {
     const operations = ['diskRestorePoints.revokeAccess', 'snapshots.revokeAccess'];
     const fault = { status: 409, code: 'Conflict', times: 2 };
     for (const operation of operations) lab.azure.arm.inject({ operation, ...fault });
-    expect((await reportResult(call(commandId, failed), deps())).status).toBe(204);
+    expect((await answerTo(reportResultRoute, call(commandId, failed), deps())).status).toBe(204);
     expect((await stores.commands.get(commandId))?.value.result?.ok).toBe(false);
     expect(lab.warnings.length).toBeGreaterThan(0);
     expect(await isReadable(sourceUrl!)).toBe(true);

@@ -10,7 +10,8 @@ import { HttpRequest, type HttpResponseInit, InvocationContext } from '@azure/fu
 import { QueueServiceClient } from '@azure/storage-queue';
 import { AGENT_ROUTES } from '../../../functions/agent-api/routes.ts';
 import type { FunctionDeps } from '../../../functions/support/deps.ts';
-import { answering, type Route } from '../../../functions/support/http.ts';
+import { answering } from '../../../functions/support/http.ts';
+import type { Route } from '../../../functions/support/route.ts';
 import { type Azurite, startAzurite } from '../../../local/azurite/start-azurite.ts';
 import type { PemPair } from '../../../local/tls/create-certificate.ts';
 import { StorageAgentQueues } from '../../../shared/adapters/azure/agent-queues.ts';
@@ -248,7 +249,7 @@ export class ControlPlane {
         functionName: route.name,
         logHandler: () => undefined,
       });
-      const handler = answering(route.handle, () => this.#deps());
+      const handler = answering(route, () => this.#deps());
       const answer = (await handler(request, context)) as HttpResponseInit;
       const json: unknown = answer.jsonBody;
       const text = json === undefined ? ((answer.body ?? '') as string) : JSON.stringify(json);
@@ -258,8 +259,8 @@ export class ControlPlane {
   }
 }
 
-function paramsOf({ route }: Route, path: string): Record<string, string> | null {
-  const pattern = `/api/${route}`.replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)');
+function paramsOf({ path: template }: Route, path: string): Record<string, string> | null {
+  const pattern = `/api/${template}`.replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)');
   const match = new RegExp(`^${pattern}$`).exec(path);
   if (match === null) return null;
   const groups = Object.entries(match.groups ?? {});

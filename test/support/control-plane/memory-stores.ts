@@ -2,13 +2,16 @@ import { FailbackError } from '../../../shared/errors/failback-error.ts';
 import type {
   CommandRecord,
   CommandStore,
-  RecordStore,
+  Page,
+  PagedStore,
+  PageRequest,
   Stores,
   Versioned,
 } from '../../../shared/ports/stores.ts';
+import { pageOf } from '../memory/page-of.ts';
 
 /** Records in memory that behave as the tables do: copies in and out, a new ETag with each write. */
-class MemoryStore<T extends { readonly id: string }> implements RecordStore<T> {
+class MemoryStore<T extends { readonly id: string }> implements PagedStore<T> {
   readonly #records = new Map<string, Versioned<T>>();
   #writes = 0;
 
@@ -24,6 +27,15 @@ class MemoryStore<T extends { readonly id: string }> implements RecordStore<T> {
   async replace(value: T, etag: string): Promise<void> {
     if (this.#records.get(value.id)?.etag !== etag) throw new FailbackError('FB-REQ-008');
     this.#put(value);
+  }
+
+  async delete(id: string, etag: string): Promise<void> {
+    if (this.#records.get(id)?.etag !== etag) throw new FailbackError('FB-REQ-008');
+    this.#records.delete(id);
+  }
+
+  async listPage(request: PageRequest<T>): Promise<Page<T>> {
+    return pageOf(await this.list(), request);
   }
 
   async list(): Promise<readonly T[]> {
@@ -51,5 +63,6 @@ export function createMemoryStores(): Stores {
     agents: new MemoryStore(),
     commands: new MemoryCommands(),
     recoveryPoints: new MemoryStore(),
+    idempotency: new MemoryStore(),
   };
 }

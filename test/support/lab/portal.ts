@@ -1,8 +1,5 @@
-import type {
-  JobView,
-  ProblemDetails,
-  ProtectedItemView,
-} from '../../../shared/contracts/http-api.ts';
+import type { JobView, ProtectedItemView } from '../../../shared/contracts/http-api.ts';
+import type { ProblemDetails } from '../../../shared/contracts/http/problem.ts';
 import type { Intent, Phase } from '../../../shared/domain/phases.ts';
 import { waitFor } from './wait.ts';
 

@@ -2,10 +2,13 @@ import { FailbackError } from '../../../shared/errors/failback-error.ts';
 import type {
   CommandRecord,
   CommandStore,
-  RecordStore,
+  Page,
+  PagedStore,
+  PageRequest,
   Stores,
   Versioned,
 } from '../../../shared/ports/stores.ts';
+import { pageOf } from './page-of.ts';
 
 interface Row {
   readonly text: string;
@@ -13,7 +16,7 @@ interface Row {
 }
 
 /** Records kept as JSON text, so that only what survives storage comes back; ETags as in a table. */
-export class MemoryStore<T extends { readonly id: string }> implements RecordStore<T> {
+export class MemoryStore<T extends { readonly id: string }> implements PagedStore<T> {
   readonly #rows = new Map<string, Row>();
   /** Runs before every conditional write: the place where somebody else is faster. */
   beforeReplace: (id: string) => Promise<void> | void = () => undefined;
@@ -35,8 +38,18 @@ export class MemoryStore<T extends { readonly id: string }> implements RecordSto
     this.#rows.set(value.id, { text: JSON.stringify(value), version: row.version + 1 });
   }
 
+  async delete(id: string, etag: string): Promise<void> {
+    await this.beforeReplace(id);
+    if (String(this.#rows.get(id)?.version) !== etag) throw new FailbackError('FB-REQ-008');
+    this.#rows.delete(id);
+  }
+
   async list(): Promise<readonly T[]> {
     return this.all();
+  }
+
+  async listPage(request: PageRequest<T>): Promise<Page<T>> {
+    return pageOf(this.all(), request);
   }
 
   /** Sets a record as it is, whoever had it before: the arrangement of a test. */
@@ -78,6 +91,7 @@ export function createMemoryStores(): MemoryStores {
     agents: new MemoryStore(),
     commands: new MemoryCommandStore(),
     recoveryPoints: new MemoryStore(),
+    idempotency: new MemoryStore(),
   };
 }
 

@@ -1,6 +1,7 @@
 import { Secret } from '../../../shared/domain/secret.ts';
 import type { ActivityDeps } from '../../../activities/support/deps.ts';
 import type { FunctionDeps } from '../../../functions/support/deps.ts';
+import { DEFAULT_KEY_ROLES, keyRolesSchema } from '../../../functions/security/key-roles.ts';
 import { anAgent, anItem, aJob, aVm } from './builders.ts';
 import {
   MemoryProcessServers,
@@ -8,6 +9,7 @@ import {
   MemorySnapshots,
   MemoryVirtualMachines,
 } from './memory-azure.ts';
+import { MemoryAccessKeys } from './memory-access-keys.ts';
 import { MemoryClock, MemoryOrchestrator, MemoryQueues } from './memory-messaging.ts';
 import { createMemoryStores, type MemoryStores } from './memory-store.ts';
 import { goodAzureVm } from '../preflight/good-facts.ts';
@@ -40,6 +42,12 @@ export function emptyWorld(): MemoryWorld {
     processServers: new MemoryProcessServers(),
     queues: new MemoryQueues(clock),
     orchestrator: new MemoryOrchestrator(),
+    accessKeys: new MemoryAccessKeys(),
+    access: {
+      keyRoles: keyRolesSchema.parse(DEFAULT_KEY_ROLES),
+      isSignInTrusted: false,
+      localRole: null,
+    },
     registrationToken: new Secret(REGISTRATION_TOKEN),
     // Sorts newest first, and before the jobs that the tests make.
     newJobId: (prefix) => `${prefix}-0${(jobs -= 1)}`,

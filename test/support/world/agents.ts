@@ -4,8 +4,9 @@ import { commandEnvelopeSchema } from '../../../shared/contracts/agent-protocol.
 import { type CommandName, isCommandName } from '../../../shared/contracts/commands.ts';
 import { FailbackError } from '../../../shared/errors/failback-error.ts';
 import { failure, type Result, success } from '../../../shared/errors/result.ts';
-import { getCommand, reportResult } from '../../../functions/agent-api/commands.ts';
-import { grantDataAccess } from '../../../functions/agent-api/data-access.ts';
+import { getCommandRoute, reportResultRoute } from '../../../functions/agent-api/commands.ts';
+import { dataAccessRoute } from '../../../functions/agent-api/data-access.ts';
+import { answerTo } from '../../../functions/support/http.ts';
 import type { FunctionDeps } from '../../../functions/support/deps.ts';
 import { type Behaviour, Behaviours } from './behaviours.ts';
 import type { Timers } from './timers.ts';
@@ -170,7 +171,7 @@ export class Agents {
     this.done.push({ name, commandId });
     try {
       if (NEEDS_ACCESS.includes(name))
-        await grantDataAccess(requestOf(work, 'POST'), this.#parts.deps);
+        await answerTo(dataAccessRoute, requestOf(work, 'POST'), this.#parts.deps);
       if (error !== null) return failure(error.toRecord());
       return success(this.#parts.effect(name, input));
     } catch (failed) {
@@ -190,7 +191,7 @@ export class Agents {
   }
 
   async #envelope(work: Work): Promise<CommandEnvelope> {
-    const answer = await getCommand(requestOf(work, 'GET'), this.#parts.deps);
+    const answer = await answerTo(getCommandRoute, requestOf(work, 'GET'), this.#parts.deps);
     const { name, ...rest } = commandEnvelopeSchema.parse(answer.jsonBody);
     if (!isCommandName(name)) throw new Error(`no agent here knows ${name}`);
     return { name, ...rest };
@@ -200,7 +201,8 @@ export class Agents {
     const { deps } = this.#parts;
     const deaf = { ...deps.orchestrator, wake: async () => undefined };
     const request = requestOf(work, 'POST', JSON.stringify(result));
-    await reportResult(request, isEventLost ? { ...deps, orchestrator: deaf } : deps);
+    const heard = isEventLost ? { ...deps, orchestrator: deaf } : deps;
+    await answerTo(reportResultRoute, request, heard);
   }
 
   #track(work: () => Promise<void>): void {

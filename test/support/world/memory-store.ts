@@ -1,10 +1,17 @@
 import { FailbackError } from '../../../shared/errors/failback-error.ts';
-import type { CommandRecord, CommandStore, RecordStore } from '../../../shared/ports/stores.ts';
+import type {
+  CommandRecord,
+  CommandStore,
+  Page,
+  PagedStore,
+  PageRequest,
+} from '../../../shared/ports/stores.ts';
+import { pageOf } from '../memory/page-of.ts';
 
 type OnWrite<T> = (value: T, previous: T | null) => void;
 
 /** A table in memory: rows are JSON, every write has an ETag of its own, a stale ETag is refused. */
-export class MemoryStore<T extends { readonly id: string }> implements RecordStore<T> {
+export class MemoryStore<T extends { readonly id: string }> implements PagedStore<T> {
   readonly #rows = new Map<string, { readonly json: string; readonly etag: string }>();
   readonly #onWrite: OnWrite<T>;
   #writes = 0;
@@ -28,8 +35,17 @@ export class MemoryStore<T extends { readonly id: string }> implements RecordSto
     this.put(value);
   }
 
+  async delete(id: string, etag: string): Promise<void> {
+    if (this.#rows.get(id)?.etag !== etag) throw new FailbackError('FB-REQ-008');
+    this.#rows.delete(id);
+  }
+
   async list(): Promise<readonly T[]> {
     return this.all();
+  }
+
+  async listPage(request: PageRequest<T>): Promise<Page<T>> {
+    return pageOf(this.all(), request);
   }
 
   /** For tests: without waiting. */

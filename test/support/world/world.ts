@@ -323,6 +323,7 @@ export class World {
         agents: faults.wrap('agents', this.registry),
         commands: faults.wrap('commands', this.commands),
         recoveryPoints: faults.wrap('recoveryPoints', this.recoveryPoints),
+        idempotency: new MemoryStore(),
       },
       vms: faults.wrap('vms', this.vm),
       snapshots: faults.wrap('snapshots', this.snapshots),
@@ -333,6 +334,8 @@ export class World {
         grantReceive: async () => ({ url: new Secret('queue'), expiresAt: this.timers.now() }),
       }),
       orchestrator: durableOrchestrator(durableClientOf(() => this.host)),
+      accessKeys: { nameOf: async () => null },
+      access: { keyRoles: [], isSignInTrusted: false, localRole: null },
       registrationToken: new Secret('token'),
       newJobId: (prefix) => {
         this.#jobCount += 1;

@@ -1,0 +1,44 @@
+import { resolve } from 'node:path';
+import { invariant } from '../../shared/domain/assert.ts';
+import { loadConfig } from '../runtime/config.ts';
+import { makeFolder } from '../runtime/make-folder.ts';
+import { runAgent } from '../runtime/run-agent.ts';
+import { masterTargetConfigSchema } from './config.ts';
+import { createMasterTargetHandlers } from './handlers.ts';
+import { ReplicationFolder } from './replication-folder.ts';
+import { ReplicationGate } from './replication-gate.ts';
+import { startTransferServer } from './transfer-server.ts';
+
+const HELP = `The master target: receives what process servers send and writes it to the disks of the site.
+
+  node dist/agents/master-target/main.js --config FILE
+
+The file is JSON; docs/operating.md lists its fields.
+`;
+
+export async function runMasterTarget(): Promise<void> {
+  const config = loadConfig(masterTargetConfigSchema, process.argv.slice(2), HELP);
+  if (config === null) return;
+  const retentionFolder = resolve(config.configFolder, config.retentionFolder);
+  makeFolder(retentionFolder);
+  await runAgent({
+    kind: 'masterTarget',
+    config,
+    needsCertificate: true,
+    createProgram: async ({ certificates, log }) => {
+      invariant(certificates !== null, 'The master target runs with a certificate');
+      const gate = new ReplicationGate();
+      const folderOf = (id: string): ReplicationFolder =>
+        new ReplicationFolder(retentionFolder, id);
+      const sessions = { folderOf, gate, log };
+      const tls = certificates.current;
+      const server = await startTransferServer({ listen: config.listen, tls, sessions });
+      certificates.onRenewal((renewed) => server.renew(renewed));
+      const host = config.advertisedHost ?? config.listen.host;
+      const address = { host, port: server.port };
+      const { osType, retention } = config;
+      const parts = { retentionFolder, retention, osType, gate, transferAddress: address };
+      return { address, handlers: createMasterTargetHandlers(parts), stop: () => server.stop() };
+    },
+  });
+}
