@@ -8,7 +8,7 @@ import { failure, type Result } from '../shared/errors/result.ts';
 import { proveAndBoot } from './support/boot.ts';
 import { finish } from './support/finish.ts';
 import { enterPhase } from './support/phase.ts';
-import { preflight } from './support/preflight.ts';
+import { preflight, withNote } from './support/preflight.ts';
 import { readyProcessServer } from './support/process-server.ts';
 import { replicatePoint } from './support/recovery-point.ts';
 import {
@@ -43,11 +43,13 @@ function* rehearse(context: Context, input: FailbackInput, replicationId: string
     state: 'running',
   });
   const site = yield* callActivity(context, 'bindSite', { jobId, itemId });
-  yield* preflight(context, input, { site, replicationId });
+  const found = yield* preflight(context, input, { site, replicationId });
   const processServerId = yield* readyProcessServer(context, { jobId, itemId });
   yield* openTarget(context, { ...subject, replicationId, site });
 
-  yield* enterPhase(context, subject, 'initialReplication', { message: 'Copying the disks' });
+  yield* enterPhase(context, subject, 'initialReplication', {
+    message: withNote('Copying the disks', found),
+  });
   const replication: Replication = { ...subject, replicationId, site, processServerId, options };
   const first = {
     cycle: 0,

@@ -7,7 +7,7 @@ import { errorRecord } from '../shared/errors/failback-error.ts';
 import type { Result } from '../shared/errors/result.ts';
 import { readIntent } from './support/gate.ts';
 import { enterPhase } from './support/phase.ts';
-import { preflight } from './support/preflight.ts';
+import { preflight, withNote } from './support/preflight.ts';
 import { readyProcessServer } from './support/process-server.ts';
 import { replicatePoint } from './support/recovery-point.ts';
 import { asResult, callActivity, type Context, StepFailure, type Steps } from './support/steps.ts';
@@ -29,10 +29,10 @@ function* reprotect(context: Context, input: FailbackInput): Steps<Output> {
     message: 'Checking that nothing stands in the way',
   });
   const site = yield* callActivity(context, 'bindSite', { jobId, itemId });
-  yield* preflight(context, input, { site, replicationId });
+  const found = yield* preflight(context, input, { site, replicationId });
 
   yield* enterPhase(context, subject, 'preparing', {
-    message: 'Preparing the process server in Azure',
+    message: withNote('Preparing the process server in Azure', found),
   });
   const processServerId = yield* readyProcessServer(context, { jobId, itemId });
 
