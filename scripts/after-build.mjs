@@ -1,9 +1,11 @@
-/** What the compiler does not copy. */
-import { chmodSync, cpSync, existsSync, mkdirSync } from 'node:fs';
+/** What the compiler does not copy: scripts that run on other machines. */
+import { chmodSync, cpSync, existsSync } from 'node:fs';
 
-for (const folder of ['agents/mobility']) {
-  if (!existsSync(folder)) continue;
-  mkdirSync(`dist/${folder}`, { recursive: true });
-  cpSync(folder, `dist/${folder}`, { recursive: true });
+const RUNNABLE = ['agents/mobility/register.sh', 'agents/master-target/prepare-linux.sh'];
+
+for (const path of ['agents/mobility', 'agents/master-target/prepare-linux.sh']) {
+  if (existsSync(path)) cpSync(path, `dist/${path}`, { recursive: true });
 }
-chmodSync('dist/agents/mobility/register.sh', 0o755);
+for (const path of RUNNABLE) {
+  if (existsSync(`dist/${path}`)) chmodSync(`dist/${path}`, 0o755);
+}

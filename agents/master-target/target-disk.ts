@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { TargetDevice } from '../../shared/contracts/commands.ts';
 import { DIGEST_BYTES } from '../../shared/contracts/transfer-protocol.ts';
 import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { digestOf } from '../runtime/block-bytes.ts';
+import { locateDevice } from './locate-device.ts';
 
 const ZERO_CHUNK = Buffer.alloc(4 * 1024 * 1024);
 
@@ -24,8 +24,8 @@ export class TargetDisk {
     device: TargetDevice,
     request: { readonly sizeBytes: number; readonly isReadOnly: boolean },
   ): Promise<TargetDisk> {
-    const path = pathOf(device);
-    if (path === null || !existsSync(path)) {
+    const path = await locateDevice(device);
+    if (path === null) {
       const name = device.kind === 'file' ? device.path : device.uuid;
       throw new FailbackError('FB-JRN-003', { diskId, device: name });
     }
@@ -113,12 +113,4 @@ async function sizeOf(handle: FileHandle): Promise<number> {
     else high = middle - 1;
   }
   return low * 512;
-}
-
-/** Disks that were hot-added are found by the UUID that vSphere shows in the guest (disk.EnableUUID). */
-function pathOf(device: TargetDevice): string | null {
-  if (device.kind === 'file') return device.path;
-  const id = device.uuid.toLowerCase().replaceAll(/[^0-9a-f]/g, '');
-  const candidates = [`/dev/disk/by-id/wwn-0x${id}`, `/dev/disk/by-id/scsi-3${id}`];
-  return candidates.find((path) => existsSync(path)) ?? null;
 }

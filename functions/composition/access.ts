@@ -1,5 +1,5 @@
 import { ArmAccessKeys } from '../../shared/adapters/azure/access-keys.ts';
-import type { createCredential } from '../../shared/adapters/azure/clients.ts';
+import { createArmPipeline, type createCredential } from '../../shared/adapters/azure/clients.ts';
 import type { AccessKeys } from '../../shared/ports/access-keys.ts';
 import type { Clock } from '../../shared/ports/messaging.ts';
 import type { AccessPolicy } from '../security/caller.ts';
@@ -23,11 +23,12 @@ export function createAccessKeys(
   const functionAppId = functionAppIdOf(settings);
   if (functionAppId === null) return { nameOf: async () => null };
   const { FAILBACK_ARM_ENDPOINT: endpoint } = settings;
-  return new ArmAccessKeys({ functionAppId, endpoint }, credential, clock);
+  const pipeline = createArmPipeline(endpoint, credential);
+  return new ArmAccessKeys({ functionAppId, endpoint }, pipeline, clock);
 }
 
 /** App Service tells its apps their subscription as the first part of the owner: `<subscription>+<webspace>`. */
-function functionAppIdOf(settings: Settings): string | null {
+export function functionAppIdOf(settings: Settings): string | null {
   if (settings.FAILBACK_FUNCTION_APP_ID !== undefined) return settings.FAILBACK_FUNCTION_APP_ID;
   const { WEBSITE_OWNER_NAME, WEBSITE_RESOURCE_GROUP: group, WEBSITE_SITE_NAME: site } = settings;
   const [subscription] = WEBSITE_OWNER_NAME?.split('+') ?? [];

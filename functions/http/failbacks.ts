@@ -35,6 +35,7 @@ const createRoute = apiRoute({
   role: 'operator',
   elevation: startElevation,
   body: startJobSchema,
+  example: { protectedItemId: 'web-01', options: { cycleIntervalSeconds: 600 } },
   responses: { 202: { description: 'Started.', schema: jobViewSchema } },
   handle: async ({ body }, deps) => accepted(deps, await startJob(deps, 'failback', body)),
 });
@@ -46,6 +47,7 @@ const rehearseRoute = apiRoute({
   summary: 'Starts a test failback, which leaves no trace',
   role: 'operator',
   body: startJobSchema,
+  example: { protectedItemId: 'web-01' },
   responses: { 202: { description: 'Started.', schema: jobViewSchema } },
   handle: async ({ body }, deps) => accepted(deps, await startJob(deps, 'rehearsal', body)),
 });
@@ -104,6 +106,7 @@ const actRoute = apiRoute({
   params: z.object({ id: z.string(), action: intentSchema }),
   body: failoverSchema,
   isBodyOptional: true,
+  example: { recoveryPoint: 'latestApplicationConsistent' },
   responses: { 202: { description: 'Asked for.', schema: jobViewSchema } },
   hasETag: true,
   handle: async ({ request, params, body }, deps) => {

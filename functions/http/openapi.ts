@@ -118,7 +118,7 @@ const HEADERS = {
 const VERSION_OF_ANSWER = { [VERSION_HEADER]: { $ref: '#/components/headers/ApiVersion' } };
 
 function describeRoute(route: Route, schemas: Schemas): JsonSchema {
-  const { name, summary, access, path, body, isBodyOptional } = route;
+  const { name, summary, access, path, body } = route;
   const successes = Object.entries(route.responses).map(([status, spec]) => [
     status,
     describeResponse(route, spec, schemas),
@@ -141,7 +141,7 @@ function describeRoute(route: Route, schemas: Schemas): JsonSchema {
         $ref: `#/components/parameters/${parameter}`,
       })),
     ],
-    ...(body === null ? {} : { requestBody: requestBody(body, isBodyOptional, schemas) }),
+    ...(body === null ? {} : { requestBody: requestBody(body, route, schemas) }),
     responses: {
       ...Object.fromEntries([...successes, ...refusals]),
       ...(isConditionalRead(route) ? notModified : {}),
@@ -150,11 +150,13 @@ function describeRoute(route: Route, schemas: Schemas): JsonSchema {
   };
 }
 
-function requestBody(body: z.ZodType, isOptional: boolean, schemas: Schemas): JsonSchema {
-  return {
-    required: !isOptional,
-    content: { 'application/json': { schema: schemas.refOf(body) } },
-  };
+function requestBody(
+  body: z.ZodType,
+  { isBodyOptional, example }: Route,
+  schemas: Schemas,
+): JsonSchema {
+  const content = { schema: schemas.refOf(body), ...(example === null ? {} : { example }) };
+  return { required: !isBodyOptional, content: { 'application/json': content } };
 }
 
 function describeResponse(

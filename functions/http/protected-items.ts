@@ -58,6 +58,19 @@ const getRoute = apiRoute({
   handle: async ({ params: { id } }, deps) => answer(await find(deps, id), deps),
 });
 
+const EXAMPLE: z.input<typeof putProtectedItemSchema> = {
+  name: 'web-01',
+  origin: 'VMware',
+  resourceGroup: 'rg-dr',
+  vmName: 'web-01',
+  target: {
+    configurationServer: 'cs1',
+    masterTarget: 'mt1',
+    vmName: 'web-01',
+    networks: [{ name: 'VM Network', staticIpAddress: '10.0.0.15' }],
+  },
+};
+
 /** Takes a VM that runs in Azure under care; its disks are read from Azure. Again: reads them in anew. */
 const putRoute = apiRoute({
   name: 'putProtectedItem',
@@ -67,6 +80,7 @@ const putRoute = apiRoute({
   role: 'operator',
   params: z.object({ id: protectedItemIdSchema }),
   body: putProtectedItemSchema,
+  example: EXAMPLE,
   responses: {
     200: { description: 'Read in anew.', schema: protectedItemViewSchema },
     201: { description: 'Taken under care.', schema: protectedItemViewSchema },

@@ -15,7 +15,7 @@ export const DEFAULT_KEY_ROLES =
 
 const entrySchema = z
   .string()
-  .regex(/^[\w-]+\*?\s*=\s*\w+$/, 'must be name=role or name*=role, separated by commas')
+  .regex(/^([\w-]+\*?|\*)\s*=\s*\w+$/, 'must be name=role or name*=role, separated by commas')
   .transform((text): { pattern: string; role: string } => {
     const [pattern = '', role = ''] = text.split('=').map((part) => part.trim().toLowerCase());
     return { pattern, role };

@@ -40,13 +40,28 @@ export async function answerOnce(once: Once, run: () => Promise<Answer>): Promis
   const found = await idempotency.get(id);
   if (found !== null && !isExpired(found.value, once)) return replay(found.value, once.text);
   const begun = await begin(id, once, found);
+  let answer: Answer;
   try {
-    const answer = await run();
-    await idempotency.replace({ ...begun.value, ...remembered(answer, once) }, begun.etag);
-    return answer;
+    answer = await run();
   } catch (error) {
-    await idempotency.delete(id, begun.etag);
+    await quietly(() => idempotency.delete(id, begun.etag));
     throw error;
+  }
+  await quietly(() =>
+    idempotency.replace({ ...begun.value, ...remembered(answer, once) }, begun.etag),
+  );
+  return answer;
+}
+
+/**
+ * What happened counts more than the record of it, which counts for nothing after MAX_REQUEST_MS if it cannot be
+ * written now.
+ */
+async function quietly(write: () => Promise<void>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    if (!(error instanceof FailbackError)) throw error;
   }
 }
 

@@ -55,6 +55,8 @@ export interface Route {
   readonly query: z.ZodObject | null;
   readonly body: z.ZodType | null;
   readonly isBodyOptional: boolean;
+  /** A body that the route takes; `null` where the schema says enough. */
+  readonly example: unknown;
   /** Successful answers by status. Refusals are problem documents everywhere. */
   readonly responses: Readonly<Record<number, ResponseSpec>>;
   /** Answers carry an ETag, and the conditional headers are honoured. */
@@ -80,6 +82,7 @@ interface Definition<P, Q, B> {
   readonly query?: Q;
   readonly body?: B;
   readonly isBodyOptional?: boolean;
+  readonly example?: unknown;
   readonly responses: Readonly<Record<number, ResponseSpec>>;
   readonly hasETag?: boolean;
 }
@@ -179,7 +182,7 @@ function described(
   definition: Definition<Optional<z.ZodObject>, Optional<z.ZodObject>, Optional<z.ZodType>>,
 ): Described {
   const { name, method, path, summary, responses, params, query, body } = definition;
-  const { isBodyOptional = false, hasETag = false } = definition;
+  const { isBodyOptional = false, hasETag = false, example = null } = definition;
   return {
     name,
     method,
@@ -190,6 +193,7 @@ function described(
     query: query ?? null,
     body: body ?? null,
     isBodyOptional,
+    example,
     hasETag,
   };
 }

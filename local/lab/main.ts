@@ -122,6 +122,7 @@ The lab runs. A VM "${itemId}" runs in its Azure and keeps writing to its disks.
 
   HTTP API      ${lab.url}/api
   Function key  ${key}
+                (may do everything; keys of a reader and an operator: ${lab.options.folder.path('host', 'keys.json')})
 
   curl ${header} ${lab.url}/api/protected-items
   curl ${header} -X POST ${lab.url}/api/failbacks -d '{"protectedItemId":"${itemId}"}'

@@ -9,7 +9,8 @@ import type { ApplianceRequest } from '../../local/arm/context.ts';
 import { type Arm, startArm } from '../../local/arm/start-arm.ts';
 import { type Azurite, startAzurite } from '../../local/azurite/start-azurite.ts';
 import { createLabCertificates } from '../../local/tls/create-certificate.ts';
-import type { ArmClients } from '../../shared/adapters/azure/clients.ts';
+import type { Pipeline } from '@azure/core-rest-pipeline';
+import { type ArmClients, createArmPipeline } from '../../shared/adapters/azure/clients.ts';
 
 export const SUBSCRIPTION = '00000000-0000-4000-8000-000000000001';
 const KEY = Buffer.from('a key of the lab').toString('base64');
@@ -20,6 +21,7 @@ export interface LabAzure {
   readonly azurite: Azurite;
   readonly arm: Arm;
   readonly clients: ArmClients;
+  readonly pipeline: Pipeline;
   /** Appliances that were booted, in order. */
   readonly booted: ApplianceRequest[];
   restartArm(): Promise<LabAzure>;
@@ -54,6 +56,7 @@ async function withArm(parts: ArmParts): Promise<LabAzure> {
     azurite,
     diskAccount: 'labdisks',
     dataFolder: folder,
+    functionsHostFolder: folder,
     certificates,
     subscriptionId: SUBSCRIPTION,
     latencyMs: 1,
@@ -82,6 +85,7 @@ async function withArm(parts: ArmParts): Promise<LabAzure> {
     azurite,
     arm,
     clients,
+    pipeline: createArmPipeline(arm.endpoint, credential, options),
     booted,
     restartArm: async () => {
       await arm.stop();

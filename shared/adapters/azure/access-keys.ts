@@ -1,19 +1,15 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import {
-  bearerTokenAuthenticationPolicy,
-  createHttpHeaders,
-  createPipelineFromOptions,
-  createPipelineRequest,
   createDefaultHttpClient,
+  createHttpHeaders,
+  createPipelineRequest,
   type HttpClient,
   type Pipeline,
   RestError,
 } from '@azure/core-rest-pipeline';
-import type { TokenCredential } from '@azure/identity';
 import { type AccessKeys, MASTER_KEY_NAME } from '../../ports/access-keys.ts';
 import type { Clock } from '../../ports/messaging.ts';
 import { callAzure } from './azure-error.ts';
-import { noLongSleep } from './clients.ts';
 
 const API_VERSION = '2023-12-01';
 /** How long a key that was revoked may still have its role; the host itself refuses it at once. */
@@ -51,15 +47,11 @@ export class ArmAccessKeys implements AccessKeys {
   /** By path below the app; several requests at once wait for the same answer. */
   readonly #lists = new Map<string, Promise<Listed>>();
 
-  constructor(settings: FunctionAppSettings, credential: TokenCredential, clock: Clock) {
+  /** `pipeline` signs in to Resource Manager. */
+  constructor(settings: FunctionAppSettings, pipeline: Pipeline, clock: Clock) {
     this.#settings = settings;
+    this.#pipeline = pipeline;
     this.#clock = clock;
-    this.#pipeline = createPipelineFromOptions({});
-    this.#pipeline.addPolicy(noLongSleep, { afterPhase: 'Retry' });
-    this.#pipeline.addPolicy(
-      bearerTokenAuthenticationPolicy({ credential, scopes: `${settings.endpoint}/.default` }),
-      { afterPhase: 'Retry' },
-    );
   }
 
   async nameOf(key: string, functionName: string): Promise<string | null> {

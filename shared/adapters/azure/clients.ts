@@ -2,7 +2,13 @@ import { ComputeManagementClient } from '@azure/arm-compute';
 import { ManagementLockClient } from '@azure/arm-locks';
 import { NetworkManagementClient } from '@azure/arm-network';
 import { TableClient } from '@azure/data-tables';
-import type { PipelinePolicy } from '@azure/core-rest-pipeline';
+import {
+  bearerTokenAuthenticationPolicy,
+  createPipelineFromOptions,
+  type Pipeline,
+  type PipelineOptions,
+  type PipelinePolicy,
+} from '@azure/core-rest-pipeline';
 import { DefaultAzureCredential, type TokenCredential } from '@azure/identity';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { QueueServiceClient } from '@azure/storage-queue';
@@ -65,6 +71,21 @@ export function createArmClients(settings: ArmSettings, credential: TokenCredent
     network: new NetworkManagementClient(credential, subscriptionId, options),
     locks: new ManagementLockClient(credential, subscriptionId, options),
   };
+}
+
+/** For calls to Resource Manager that no client is worth a dependency for. */
+export function createArmPipeline(
+  endpoint: string,
+  credential: TokenCredential,
+  options: PipelineOptions = {},
+): Pipeline {
+  const pipeline = createPipelineFromOptions(options);
+  pipeline.addPolicy(noLongSleep, { afterPhase: 'Retry' });
+  const scopes = `${endpoint}/.default`;
+  pipeline.addPolicy(bearerTokenAuthenticationPolicy({ credential, scopes }), {
+    afterPhase: 'Retry',
+  });
+  return pipeline;
 }
 
 const MAX_SLEEP_SECONDS = 30;

@@ -4,7 +4,7 @@ import { JsonTable } from '../../../shared/adapters/azure/json-table.ts';
 import { createStores } from '../../../shared/adapters/azure/stores.ts';
 import { TableClient } from '@azure/data-tables';
 import { success } from '../../../shared/errors/result.ts';
-import type { CommandRecord, Stores } from '../../../shared/ports/stores.ts';
+import type { AgentRecord, CommandRecord, Stores } from '../../../shared/ports/stores.ts';
 import { updateRecord } from '../../../shared/services/update-record.ts';
 import { storageOf, unique } from '../../support/control-plane/azure-storage.ts';
 import { createMemoryStores } from '../../support/control-plane/memory-stores.ts';
@@ -70,9 +70,22 @@ describe('records in a table', () => {
     await table.create({ id: 'other', text: '' });
     const { etag } = (await table.get('other'))!;
     await expect(table.replace({ id: '1', text: 'x' }, etag)).rejects.toMatchObject({
-      code: 'FB-AZ-001',
+      code: 'FB-REQ-008',
     });
     expect(await updateRecord(table, '1', (note) => ({ ...note, text: 'x' }))).toBeNull();
+  });
+
+  it('are deleted only by who has seen the latest, and once', async () => {
+    const table = aTable();
+    await table.create({ id: '1', text: 'first' });
+    const seen = (await table.get('1'))!;
+    await table.replace({ id: '1', text: 'second' }, seen.etag);
+    const conflict = { code: 'FB-REQ-008' };
+    await expect(table.delete('1', seen.etag)).rejects.toMatchObject(conflict);
+    const latest = (await table.get('1'))!;
+    await table.delete('1', latest.etag);
+    expect(await table.get('1')).toBeNull();
+    await expect(table.delete('1', latest.etag)).rejects.toMatchObject(conflict);
   });
 
   it.each([
@@ -236,3 +249,52 @@ describe.each([
 
 /** Behind the names of the tables of one test, so that each starts with empty ones. */
 let tablesOf = '';
+
+describe.each([
+  ['in a table', () => createStores((name) => client(`${name}${unique('p')}`))],
+  ['in memory', createMemoryStores],
+] as const)('pages of records %s', (_where, storesOf) => {
+  const fill = async (ids: readonly string[]): Promise<Stores['agents']> => {
+    const { agents } = storesOf();
+    for (const id of ids) await agents.create({ id, name: `name of ${id}` } as AgentRecord);
+    return agents;
+  };
+
+  it('come in order, each record once, and end', async () => {
+    const agents = await fill(['e', 'b', 'd', 'a', 'c']);
+    const pages: (readonly string[])[] = [];
+    let after: string | undefined;
+    do {
+      const page = await agents.listPage({ limit: 2, after });
+      pages.push(page.values.map(({ id }) => id));
+      after = page.next ?? undefined;
+    } while (after !== undefined);
+    expect(pages).toEqual([['a', 'b'], ['c', 'd'], ['e']]);
+  });
+
+  it('know that nothing follows when the last one is just full', async () => {
+    const agents = await fill(['a', 'b']);
+    expect(await agents.listPage({ limit: 2 })).toMatchObject({ next: null });
+    expect(await agents.listPage({ limit: 1 })).toMatchObject({ next: 'a' });
+  });
+
+  it('go on behind a record that was deleted meanwhile', async () => {
+    const agents = await fill(['a', 'b', 'c']);
+    await agents.delete('a', (await agents.get('a'))!.etag);
+    const { values } = await agents.listPage({ limit: 9, after: 'a' });
+    expect(values.map(({ id }) => id)).toEqual(['b', 'c']);
+  });
+
+  it('hold only what is wanted, and count only that', async () => {
+    const agents = await fill(['a', 'b', 'c', 'd', 'e']);
+    const where = ({ id }: AgentRecord): boolean => 'ace'.includes(id);
+    const first = await agents.listPage({ limit: 2, where });
+    expect(first.values.map(({ id }) => id)).toEqual(['a', 'c']);
+    const rest = await agents.listPage({ limit: 2, where, after: first.next! });
+    expect([rest.values.map(({ id }) => id), rest.next]).toEqual([['e'], null]);
+  });
+
+  it('are empty where there is nothing', async () => {
+    expect(await (await fill([])).listPage({ limit: 2 })).toEqual({ values: [], next: null });
+  });
+});

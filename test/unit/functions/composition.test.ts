@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import { join } from 'node:path';
 import type { DurableClient } from 'durable-functions';
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { accessPolicy, functionAppIdOf } from '../../../functions/composition/access.ts';
 import { runActivity } from '../../../functions/composition/activity-runner.ts';
 import { durableOrchestrator } from '../../../functions/composition/durable-orchestrator.ts';
 import { readSettings } from '../../../functions/composition/settings.ts';
@@ -91,6 +92,59 @@ describe('the settings', () => {
     const used = new Set(source.match(/%FAILBACK_\w+%/g)?.map((text) => text.slice(1, -1)));
     expect(used.size).toBeGreaterThan(0);
     for (const name of used) expect(named).toContain(name);
+  });
+});
+
+describe('what decides who gets in', () => {
+  const policy = (environment: Readonly<Record<string, string>>) =>
+    accessPolicy(readSettings({ ...good, ...environment }));
+
+  it.each([
+    [{}, false],
+    [{ WEBSITE_AUTH_ENABLED: 'False' }, false],
+    [{ WEBSITE_AUTH_ENABLED: '' }, false],
+    [{ WEBSITE_AUTH_ENABLED: 'True' }, true],
+  ])('with %j believes a sign-in: %s', (environment, isTrusted) => {
+    expect(policy(environment as unknown as Record<string, string>).isSignInTrusted).toBe(
+      isTrusted,
+    );
+  });
+
+  it('gives a role without a key on a workstation only, and only when asked to', () => {
+    const role = { FAILBACK_LOCAL_ROLE: 'operator' };
+    const workstation = { AZURE_FUNCTIONS_ENVIRONMENT: 'Development' };
+    expect(policy({ ...role, ...workstation }).localRole).toBe('operator');
+    expect(policy(role).localRole).toBeNull();
+    expect(policy(workstation).localRole).toBeNull();
+    const azure = { ...role, AZURE_FUNCTIONS_ENVIRONMENT: 'Production' };
+    expect(policy(azure).localRole).toBeNull();
+  });
+
+  it('is refused when it makes no sense', () => {
+    const wrong = { FAILBACK_KEY_ROLES: 'ops=boss', FAILBACK_FUNCTION_APP_ID: 'my-app' };
+    const message = problemsOf({ ...good, ...wrong, FAILBACK_LOCAL_ROLE: 'admin' });
+    for (const name of ['KEY_ROLES', 'FUNCTION_APP_ID', 'LOCAL_ROLE']) {
+      expect(message).toContain(`FAILBACK_${name}`);
+    }
+  });
+
+  it('knows the Function App by its setting, or by what App Service tells its apps', () => {
+    const id = '/subscriptions/s/resourceGroups/rg/providers/Microsoft.Web/sites/app';
+    const told = {
+      WEBSITE_OWNER_NAME: 's+rg-WestEuropewebspace',
+      WEBSITE_RESOURCE_GROUP: 'rg',
+      WEBSITE_SITE_NAME: 'app',
+    };
+    const idOf = (environment: Readonly<Record<string, string>>) =>
+      functionAppIdOf(readSettings({ ...good, ...environment }));
+    expect(idOf(told)).toBe(id);
+    expect(idOf({ ...told, FAILBACK_FUNCTION_APP_ID: `${id}/slots/next` })).toBe(
+      `${id}/slots/next`,
+    );
+    for (const name of Object.keys(told)) {
+      const { [name]: _missing, ...rest } = told as Record<string, string>;
+      expect(idOf(rest)).toBeNull();
+    }
   });
 });
 

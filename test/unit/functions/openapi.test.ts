@@ -112,7 +112,12 @@ describe('the OpenAPI document', () => {
     const start = await operation('createFailback');
     expect(start.requestBody).toEqual({
       required: true,
-      content: { 'application/json': { schema: { $ref: '#/components/schemas/StartJobRequest' } } },
+      content: {
+        'application/json': {
+          schema: { $ref: '#/components/schemas/StartJobRequest' },
+          example: ROUTES.find(({ name }) => name === 'createFailback')?.example,
+        },
+      },
     });
     expect((await operation('actOnFailback')).requestBody?.required).toBe(false);
     const { parameters } = await operation('listFailbacks');
@@ -122,6 +127,14 @@ describe('the OpenAPI document', () => {
       required: false,
       schema: { type: 'integer', minimum: 1, maximum: 500, default: 100 },
     });
+  });
+
+  it('has only examples that would be taken', () => {
+    const examples = ROUTES.filter(({ example }) => example !== null);
+    expect(examples.length).toBeGreaterThan(2);
+    for (const { name, body, example } of examples) {
+      expect({ name, isTaken: body?.safeParse(example).success }).toEqual({ name, isTaken: true });
+    }
   });
 
   it('answers every refusal with a problem document', async () => {
