@@ -159,3 +159,22 @@ describe('a fact that nobody asked for', () => {
     expect(runRule(rule, facts)).toMatchObject([{ error: { code: 'FB-PRE-012' } }]);
   });
 });
+
+describe('facts that do not fit together', () => {
+  const other = { kind: 'local' };
+
+  it.each([
+    ['original.disks.vsan-and-rdm', originalOnVcenter, 'location.storage', other],
+    ['alternate.name.free', alternateOnVcenter, 'location.storage', other],
+    ['hyperv.switch.same-name', hyperV, 'location.storage', other],
+    ['master-target.vm.no-snapshots', originalOnVcenter, 'masterTarget.machine', other],
+    ['process-server.network', originalOnVcenter, 'processServer.location', other],
+    ['master-target.version.not-newer', originalOnVcenter, 'processServer.version', 'nightly'],
+    ['azure.disk.not-shared', originalOnVcenter, 'azureVm.disks', []],
+  ])('are unknown to %s, and do not pass for facts that do not apply', (id, base, path, value) => {
+    const findings = runRule(ruleOf(id), factsWith(base, { [path]: value }));
+    expect(findings).toMatchObject([
+      { severity: 'blocking', error: { code: 'FB-PRE-001', values: { missing: path } } },
+    ]);
+  });
+});
