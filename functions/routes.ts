@@ -1,10 +1,16 @@
 import { AGENT_ROUTES } from './agent-api/routes.ts';
 import { FAILBACK_ROUTES } from './http/failbacks.ts';
 import { openApiRoute } from './http/openapi.ts';
+import { PREFLIGHT_ROUTES } from './http/preflight.ts';
 import { PROTECTED_ITEM_ROUTES } from './http/protected-items.ts';
 import type { Route } from './support/route.ts';
 
-const DESCRIBED: readonly Route[] = [...FAILBACK_ROUTES, ...PROTECTED_ITEM_ROUTES, ...AGENT_ROUTES];
+const DESCRIBED: readonly Route[] = [
+  ...FAILBACK_ROUTES,
+  ...PREFLIGHT_ROUTES,
+  ...PROTECTED_ITEM_ROUTES,
+  ...AGENT_ROUTES,
+];
 
 /** Every HTTP route there is: what app.ts registers and what the OpenAPI document describes. */
 export const ROUTES: readonly Route[] = [...DESCRIBED, openApiRoute(DESCRIBED)];

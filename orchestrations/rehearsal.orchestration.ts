@@ -43,7 +43,7 @@ function* rehearse(context: Context, input: FailbackInput, replicationId: string
     state: 'running',
   });
   const site = yield* callActivity(context, 'bindSite', { jobId, itemId });
-  const found = yield* preflight(context, input, { site, replicationId });
+  const found = yield* preflight(context, input, { operation: 'rehearsal', replicationId });
   const processServerId = yield* readyProcessServer(context, { jobId, itemId });
   yield* openTarget(context, { ...subject, replicationId, site });
 

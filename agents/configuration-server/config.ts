@@ -21,7 +21,20 @@ const localHypervisorSchema = z.strictObject({
 });
 export type LocalHypervisorConfig = z.output<typeof localHypervisorSchema>;
 
+/** Copies of what this server knows and who it is. They hold keys: the folder is for nobody else. */
+const backupSchema = z.strictObject({
+  folder: z.string().min(1),
+  everyHours: z.number().positive().max(720).default(24),
+  /** The newest so many are kept. */
+  keep: z.int().min(1).max(1000).default(14),
+});
+export type BackupConfig = z.output<typeof backupSchema>;
+
 export const configurationServerConfigSchema = agentConfigSchema.extend({
+  /** Name or address under which the site knows this server; default: where mobility agents register. */
+  address: z.string().min(1).max(255).optional(),
+  /** Absent = no backups, which preflight warns about. */
+  backup: backupSchema.optional(),
   /** Where mobility agents of the site register. */
   mobility: listenSchema,
   hypervisor: z.discriminatedUnion('kind', [localHypervisorSchema]),

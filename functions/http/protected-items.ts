@@ -12,7 +12,12 @@ import {
 import { pageQuery, pageSchema } from '../../shared/contracts/http/paging.ts';
 import { isTerminal } from '../../shared/domain/job.ts';
 import { type Phase, stageOf } from '../../shared/domain/phases.ts';
-import { directionOf, type ProtectedItem, rpoSeconds } from '../../shared/domain/protected-item.ts';
+import {
+  directionOf,
+  type FailoverRecord,
+  type ProtectedItem,
+  rpoSeconds,
+} from '../../shared/domain/protected-item.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { AzureVmDescription } from '../../shared/ports/azure.ts';
 import type { Versioned } from '../../shared/ports/stores.ts';
@@ -94,7 +99,8 @@ const putRoute = apiRoute({
     }
     const vm = await deps.vms.describe(body.resourceGroup, body.vmName);
     if (vm === null) throw new FailbackError('FB-REQ-002', { kind: 'Azure VM', id: body.vmName });
-    const item = newItem(id, body, vm);
+    const failoverRecord = await recordOf(deps, body, existing?.value.failoverRecord);
+    const item = newItem(id, { ...body, failoverRecord }, vm);
     if (existing === null) {
       await deps.stores.items.create(item);
       return { ...answer(await find(deps, id), deps), status: 201 };
@@ -151,8 +157,30 @@ async function refuseWhileHeld(
   throw new FailbackError('FB-REQ-003', { itemName, jobId: activeJobId });
 }
 
-function newItem(id: string, body: PutProtectedItem, vm: AzureVmDescription): ProtectedItem {
-  const { networks, ...target } = body.target;
+/** Who is named first counts as the configuration server of the failover, at the address it has then. */
+async function recordOf(
+  { stores }: FunctionDeps,
+  { failover, target }: PutProtectedItem,
+  before: FailoverRecord | undefined,
+): Promise<FailoverRecord> {
+  const { configurationServer = before?.configurationServer ?? target.configurationServer } =
+    failover;
+  const isSame = configurationServer === before?.configurationServer;
+  const known = isSame ? before.configurationServerAddress : undefined;
+  const agents = await stores.agents.list();
+  const registered = agents.find(
+    ({ kind, name }) => kind === 'configurationServer' && name === configurationServer,
+  );
+  const { configurationServerAddress = known ?? registered?.address?.host } = failover;
+  return { ...failover, configurationServer, configurationServerAddress };
+}
+
+function newItem(
+  id: string,
+  body: PutProtectedItem & { readonly failoverRecord: FailoverRecord },
+  vm: AzureVmDescription,
+): ProtectedItem {
+  const { networks, datastore, ...target } = body.target;
   return {
     id,
     name: body.name,
@@ -162,6 +190,7 @@ function newItem(id: string, body: PutProtectedItem, vm: AzureVmDescription): Pr
     osType: vm.osType,
     target: {
       ...target,
+      ...(datastore === undefined ? {} : { datastore }),
       networks: networks.map(({ name, staticIpAddress }) => ({
         name,
         ...(staticIpAddress === undefined ? {} : { staticIpAddress }),
@@ -174,6 +203,8 @@ function newItem(id: string, body: PutProtectedItem, vm: AzureVmDescription): Pr
     onPremisesVmId: null,
     lastRecoveryPointAt: null,
     isRehearsalEnabled: body.isRehearsalEnabled,
+    ...(vm.vmId === null ? {} : { azureVmId: vm.vmId }),
+    failoverRecord: body.failoverRecord,
   };
 }
 
@@ -226,6 +257,8 @@ function viewItem(item: ProtectedItem, { clock }: FunctionDeps): ProtectedItemVi
     rpoSeconds: rpoSeconds(item, clock.now()),
     activeJobId: item.activeJobId,
     onPremisesVmId: item.onPremisesVmId,
+    azureVmId: item.azureVmId ?? null,
+    failover: item.failoverRecord ?? null,
   };
 }
 

@@ -24,4 +24,6 @@ export interface FunctionDeps {
   /** Unique, sorts newest first. */
   newJobId(prefix: string): string;
   newAgentKey(): string;
+  /** Waits; for answers that are worth waiting for. */
+  pause(milliseconds: number): Promise<void>;
 }

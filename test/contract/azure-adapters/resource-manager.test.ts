@@ -75,7 +75,7 @@ describe('the VM in Azure', () => {
   it('that is missing cannot be switched, is deleted already, and has no facts', async () => {
     await expect(vms.beginPowerChange(GROUP, 'nobody', 'start')).rejects.toMatchObject(REFUSED);
     await vms.beginDelete(GROUP, 'nobody');
-    expect(await vms.gatherFacts(GROUP, 'nobody')).toEqual({
+    expect(await vms.gatherFacts(GROUP, 'nobody', null)).toEqual({
       exists: false,
       powerState: 'absent',
       isConfidential: false,
@@ -87,7 +87,7 @@ describe('the VM in Azure', () => {
   it('shows the facts that preflight asks for', async () => {
     const vm = await aVm();
     const plain = { isAdeEncrypted: false, isShared: false, isEphemeral: false };
-    expect(await vms.gatherFacts(GROUP, vm)).toEqual({
+    expect(await vms.gatherFacts(GROUP, vm, null)).toEqual({
       exists: true,
       powerState: 'running',
       isConfidential: false,
@@ -116,8 +116,10 @@ describe('the VM in Azure', () => {
     const lock = { resourceGroup: GROUP, name: 'keep', level: 'CanNotDelete' } as const;
     lab.arm.lock({ ...lock, vmName: neighbour });
     try {
-      expect((await vms.gatherFacts(GROUP, vm)).locks).toEqual([]);
-      expect((await vms.gatherFacts(GROUP, neighbour)).locks).toEqual(['keep (CanNotDelete)']);
+      expect((await vms.gatherFacts(GROUP, vm, null)).locks).toEqual([]);
+      expect((await vms.gatherFacts(GROUP, neighbour, null)).locks).toEqual([
+        'keep (CanNotDelete)',
+      ]);
     } finally {
       lab.arm.unlock('keep');
     }

@@ -17,6 +17,7 @@ import { type FailbackOptions, isTerminal, type Job } from '../../../shared/doma
 import type { Intent, Phase } from '../../../shared/domain/phases.ts';
 import type { ProtectedItem } from '../../../shared/domain/protected-item.ts';
 import type { AgentQueues } from '../../../shared/ports/messaging.ts';
+import type { PreflightRecord } from '../../../shared/ports/stores.ts';
 import type { ErrorCode } from '../../../shared/errors/catalogue.ts';
 import { FailbackError } from '../../../shared/errors/failback-error.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
@@ -65,6 +66,7 @@ export class World {
     if (result !== null) this.agents.ended(id, name);
   });
   readonly recoveryPoints = new MemoryStore<{ readonly id: string } & RecoveryPoint>();
+  readonly preflights = new MemoryStore<PreflightRecord>();
   readonly registry: AgentRegistry;
   readonly vm: AzureVm;
   readonly snapshots: AzureSnapshots;
@@ -323,6 +325,7 @@ export class World {
         agents: faults.wrap('agents', this.registry),
         commands: faults.wrap('commands', this.commands),
         recoveryPoints: faults.wrap('recoveryPoints', this.recoveryPoints),
+        preflights: faults.wrap('preflights', this.preflights),
         idempotency: new MemoryStore(),
       },
       vms: faults.wrap('vms', this.vm),
@@ -342,6 +345,7 @@ export class World {
         return `${prefix}-${9999 - this.#jobCount}`;
       },
       newAgentKey: () => 'unused',
+      pause: async (milliseconds) => this.advance(milliseconds),
     };
   }
 }
