@@ -10,6 +10,7 @@ import { createFinishJob } from './finish-job.ts';
 import { createGatherAzureFacts } from './gather-azure-facts.ts';
 import { createGatherRecordFacts } from './gather-record-facts.ts';
 import { createKeepReplicaSeed } from './keep-replica-seed.ts';
+import { createNoteSourcePower } from './note-source-power.ts';
 import { createPruneSnapshots } from './prune-snapshots.ts';
 import { createReadCommand } from './read-command.ts';
 import { createReadFailoverChoice } from './read-failover-choice.ts';
@@ -50,6 +51,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     takeSnapshots: createTakeSnapshots(deps),
     pruneSnapshots: createPruneSnapshots(deps),
     changeVmPower: createChangeVmPower(deps),
+    noteSourcePower: createNoteSourcePower(deps),
     readVmPower: createReadVmPower(deps),
     keepReplicaSeed: createKeepReplicaSeed(deps),
     readReplicaSeed: createReadReplicaSeed(deps),

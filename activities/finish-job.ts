@@ -1,22 +1,37 @@
 import type { ActivityHandler } from '../shared/contracts/activities.ts';
+import { endJob } from '../shared/domain/job-tasks.ts';
 import { BEYOND_RETURN } from '../shared/domain/phases.ts';
+import type { ProtectedItem } from '../shared/domain/protected-item.ts';
+import { recordEvent } from '../shared/services/record-event.ts';
 import type { StoreDeps } from './support/deps.ts';
 import { updateItem, updateJob } from './support/records.ts';
 
-/** Ends the job and frees the item for the next one. Idempotent. */
+/** Ends the job and its open task, and frees the item for the next one. Idempotent. */
 export const createFinishJob = ({ stores, clock }: StoreDeps): ActivityHandler<'finishJob'> =>
   async function finishJob({ jobId, itemId, state, error }) {
-    const endedAt = clock.now().toISOString();
-    await updateJob(stores, jobId, (job) =>
-      job.endedAt === null ? { ...job, state, error, endedAt } : job,
+    const at = clock.now().toISOString();
+    const job = await updateJob(stores, jobId, (current) =>
+      current.endedAt === null ? endJob(current, { state, at, error }) : current,
     );
-    await updateItem(stores, itemId, (item) => {
-      if (item.activeJobId !== jobId) return item;
-      // Back in Azure, the on-premises disks are no base any more.
-      // Behind the commit the snapshots in Azure are gone, and the disks belong to the running machine.
-      const isStale = item.phase === 'failedOver' || BEYOND_RETURN.includes(item.phase);
-      const stale = isStale ? { base: {}, recoveryPoints: [] } : {};
-      return { ...item, ...stale, activeJobId: null };
+    await updateItem(stores, itemId, (item) => (item.activeJobId === jobId ? free(item) : item));
+    await recordEvent(stores, `${jobId}-end`, {
+      kind: 'jobEnded',
+      at: job.endedAt ?? at,
+      caller: 'system',
+      jobId,
+      itemId,
+      message: `The ${job.operation} of ${job.itemName} has ended: ${job.state}`,
+      code: job.error?.code ?? null,
     });
     return null;
   };
+
+/**
+ * Back in Azure, the on-premises disks are no base any more. Behind the commit the snapshots in Azure are gone,
+ * and the disks belong to the running machine.
+ */
+function free(item: ProtectedItem): ProtectedItem {
+  const isStale = item.phase === 'failedOver' || BEYOND_RETURN.includes(item.phase);
+  const stale = isStale ? { base: {}, recoveryPoints: [] } : {};
+  return { ...item, ...stale, activeJobId: null };
+}

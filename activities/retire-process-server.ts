@@ -31,6 +31,10 @@ export const createRetireProcessServer = ({
 async function forgetHeartbeat(stores: StoreDeps['stores'], name: string): Promise<void> {
   for (const agent of await stores.agents.list()) {
     if (agent.kind !== 'processServer' || agent.name !== name) continue;
-    await updateRecord(stores.agents, agent.id, (gone) => ({ ...gone, heartbeatAt: LONG_AGO }));
+    await updateRecord(stores.agents, agent.id, (gone) => ({
+      ...gone,
+      heartbeatAt: LONG_AGO,
+      isRetired: true,
+    }));
   }
 }

@@ -10,6 +10,7 @@ import { readSettings } from './composition/settings.ts';
 import { ROUTES } from './routes.ts';
 import { answering } from './support/http.ts';
 import { startRehearsals } from './timers/rehearsals.ts';
+import { noteSilentAgents } from './timers/silent-agents.ts';
 
 /** The composition root: everything the Function App consists of is registered here. */
 const shared = createSharedDeps(readSettings(process.env));
@@ -37,6 +38,11 @@ app.timer('rehearsals', {
   schedule: '%FAILBACK_REHEARSAL_SCHEDULE%',
   extraInputs: [client],
   handler: async (_timer, context) => startRehearsals(depsOf(context), context),
+});
+
+app.timer('silentAgents', {
+  schedule: '0 * * * * *',
+  handler: async () => noteSilentAgents(shared),
 });
 
 for (const [name, orchestration] of Object.entries(ORCHESTRATIONS)) {

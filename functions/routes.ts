@@ -1,4 +1,5 @@
 import { AGENT_ROUTES } from './agent-api/routes.ts';
+import { EVENT_ROUTES } from './http/events.ts';
 import { FAILBACK_ROUTES } from './http/failbacks.ts';
 import { openApiRoute } from './http/openapi.ts';
 import { PREFLIGHT_ROUTES } from './http/preflight.ts';
@@ -9,6 +10,7 @@ const DESCRIBED: readonly Route[] = [
   ...FAILBACK_ROUTES,
   ...PREFLIGHT_ROUTES,
   ...PROTECTED_ITEM_ROUTES,
+  ...EVENT_ROUTES,
   ...AGENT_ROUTES,
 ];
 

@@ -26,6 +26,7 @@ function* commit(context: Context, { jobId, itemId }: FailbackInput): Steps<null
   yield* enterPhase(context, { ...job, isRehearsal: false }, 'committing', {
     message: 'Keeping the disks in Azure as the replica, then deleting the Azure VM',
     state: 'running',
+    task: 'keepReplica',
   });
   const item = yield* callActivity(context, 'readItem', { itemId });
   const vmName = item?.vmName ?? itemId;
@@ -35,6 +36,10 @@ function* commit(context: Context, { jobId, itemId }: FailbackInput): Steps<null
     yield* changePower(context, { ...job, vmName }, 'deallocate');
     yield* callActivity(context, 'keepReplicaSeed', job);
     yield* waitForSeed(context, job);
+    yield* enterPhase(context, { ...job, isRehearsal: false }, 'committing', {
+      message: 'The replica is complete; deleting the Azure VM',
+      task: 'deleteAzureVm',
+    });
     yield* callActivity(context, 'deleteAzureVm', job);
     yield* waitUntilGone(context, job, vmName);
   }

@@ -1,9 +1,9 @@
 import { type FailbackInput, partInstanceId } from '../shared/contracts/orchestrations.ts';
 import { BEYOND_RETURN, type Intent } from '../shared/domain/phases.ts';
-import { errorRecord } from '../shared/errors/failback-error.ts';
+import type { ErrorRecord } from '../shared/errors/failback-error.ts';
 import type { Result } from '../shared/errors/result.ts';
 import { finish } from './support/finish.ts';
-import { readIntent } from './support/gate.ts';
+import { cancelled, readIntent } from './support/gate.ts';
 import { enterPhase } from './support/phase.ts';
 import {
   asResult,
@@ -41,16 +41,16 @@ function* itinerary(context: Context, input: FailbackInput): Steps<null> {
 }
 
 function* comeHomeOrGoBack(context: Context, input: FailbackInput): Steps<void> {
-  const isClean = input.startAt === 'failedOver' || input.startAt === 'commitPending';
+  const isAtCommitGate = input.startAt === 'commitPending' && input.isRestart !== true;
+  const isClean = input.startAt === 'failedOver' || isAtCommitGate;
   if (!isClean) yield* goBack(context, input, { part: 'undo-leftovers' });
   try {
-    if (input.startAt === 'commitPending') yield* showCommitGate(context, input);
+    if (isAtCommitGate) yield* showCommitGate(context, input);
     else yield* comeHome(context, input);
     yield* commitGate(context, input);
   } catch (error) {
     if (!(error instanceof StepFailure)) throw error;
-    const { code, message } = error.record;
-    yield* goBack(context, input, { part: 'rollback', reason: `${code} ${message}` });
+    yield* goBack(context, input, { part: 'rollback', cause: error.record });
     throw error;
   }
 }
@@ -58,7 +58,7 @@ function* comeHomeOrGoBack(context: Context, input: FailbackInput): Steps<void> 
 function* goBack(
   context: Context,
   { jobId, itemId }: FailbackInput,
-  { part, ...why }: { readonly part: string; readonly reason?: string },
+  { part, ...why }: { readonly part: string; readonly cause?: ErrorRecord },
 ): Steps<void> {
   const undo = { jobId, itemId, replicationId: itemId, isRehearsal: false, part, ...why };
   yield* callOrchestration(context, 'rollback', undo, partInstanceId(jobId, part));
@@ -94,6 +94,7 @@ function* showCommitGate(context: Context, input: FailbackInput): Steps<void> {
   yield* enterPhase(context, subject, 'commitPending', {
     message: 'The machine runs on-premises; commit to accept, cancel to go back to Azure',
     state: input.options.autoCommit ? 'running' : 'waitingForOperator',
+    task: 'waitForCommit',
   });
 }
 
@@ -111,9 +112,6 @@ function* commitGate(context: Context, { jobId, itemId, options }: FailbackInput
   if (decision === 'cancel') throw cancelled();
   yield* enterPhase(context, { jobId, itemId, isRehearsal: false }, 'committing', {
     message: 'Keeping the disks in Azure as the replica, then deleting the Azure VM',
+    task: 'keepReplica',
   });
-}
-
-function cancelled(): StepFailure {
-  return new StepFailure(errorRecord('FB-ORC-005'));
 }

@@ -3,7 +3,7 @@ import type { Result } from '../shared/errors/result.ts';
 import type { CycleStatistics } from '../shared/domain/job.ts';
 import { DEADLINE_MS } from '../shared/policy/deadlines.ts';
 import { changePower } from './support/azure-power.ts';
-import { proveAndBoot } from './support/boot.ts';
+import { bootOrDecide, proveDisks } from './support/boot.ts';
 import { enterPhase } from './support/phase.ts';
 import type { PointToProve } from './support/prove.ts';
 import { runCommand } from './support/run-command.ts';
@@ -20,27 +20,32 @@ export function* failoverOrchestration(context: Context): Steps<Result<null>> {
 
 function* failover(context: Context, { replication, base, cycle }: Input): Steps<null> {
   const { jobId, itemId, site, options } = replication;
+  // Before the phase in which going back would start the VM: it must not start one that was off.
+  yield* callActivity(context, 'noteSourcePower', { jobId, itemId });
   yield* enterPhase(context, replication, 'shuttingDownSource', {
     message: 'Shutting down the Azure VM',
     state: 'running',
+    task: 'shutDownSource',
   });
   const shutDownAt = context.df.currentUtcDateTime;
   const vm = { jobId, itemId, vmName: site.item.vmName };
   yield* changePower(context, vm, 'powerOff');
 
-  yield* enterPhase(context, replication, 'finalDelta', { message: 'Sending the last changes' });
+  yield* enterPhase(context, replication, 'finalDelta', {
+    message: 'Sending the last changes',
+    task: 'finalDelta',
+  });
   const final = yield* replicatePoint(context, replication, { cycle, kind: 'final', base });
   const point = yield* chosenPoint(context, replication, final);
 
-  yield* enterPhase(context, replication, 'booting', {
-    message: 'Comparing the disks block by block, then booting on-premises',
-  });
-  const boot = yield* proveAndBoot(context, replication, point);
+  const proof = yield* proveDisks(context, replication, point);
+  const boot = yield* bootOrDecide(context, replication);
   const bootedAt = boot.bootedAt ?? context.df.currentUtcDateTime.toISOString();
   const downtimeSeconds = (Date.parse(bootedAt) - shutDownAt.getTime()) / 1000;
   yield* callActivity(context, 'recordReport', {
     jobId,
     report: {
+      proof,
       ...boot,
       shutDownAt: shutDownAt.toISOString(),
       downtimeSeconds,
@@ -51,6 +56,7 @@ function* failover(context: Context, { replication, base, cycle }: Input): Steps
   yield* enterPhase(context, replication, 'commitPending', {
     message: 'The machine runs on-premises; commit to accept, cancel to go back to Azure',
     state: options.autoCommit ? 'running' : 'waitingForOperator',
+    task: 'waitForCommit',
   });
   return null;
 }

@@ -4,9 +4,10 @@ import {
   type Replication,
   rehearsalReplicationId,
 } from '../shared/contracts/orchestrations.ts';
-import { failure, type Result } from '../shared/errors/result.ts';
-import { proveAndBoot } from './support/boot.ts';
+import { type Result, success } from '../shared/errors/result.ts';
+import { boot, proveDisks } from './support/boot.ts';
 import { finish } from './support/finish.ts';
+import { refuseIfCancelled } from './support/gate.ts';
 import { enterPhase } from './support/phase.ts';
 import { preflight, withNote } from './support/preflight.ts';
 import { readyProcessServer } from './support/process-server.ts';
@@ -26,11 +27,21 @@ export function* rehearsalOrchestration(context: Context): Steps<Result<null>> {
   const { jobId, itemId } = input;
   const replicationId = rehearsalReplicationId(itemId);
   const rehearsed = yield* asResult(rehearse(context, input, replicationId));
-  const undo = { jobId, itemId, replicationId, isRehearsal: true, part: 'cleanup' };
+  const undo = {
+    jobId,
+    itemId,
+    replicationId,
+    isRehearsal: true,
+    part: 'cleanup',
+    ...(rehearsed.ok ? {} : { cause: rehearsed.error }),
+  };
   const cleaned = yield* asResult(
     callOrchestration(context, 'rollback', undo, partInstanceId(jobId, 'cleanup')),
   );
-  const result = rehearsed.ok && !cleaned.ok ? failure<null>(cleaned.error) : rehearsed;
+  // Since the clean-up began no cancel is accepted: one that came before it is seen here at the latest.
+  const obeyed = yield* asResult(refuseIfCancelled(context, jobId));
+  const failed = [rehearsed, cleaned, obeyed].find(({ ok }) => !ok);
+  const result = failed?.ok === false ? failed : success(null);
   yield* finish(context, input, result);
   return result;
 }
@@ -39,16 +50,29 @@ function* rehearse(context: Context, input: FailbackInput, replicationId: string
   const { jobId, itemId, options } = input;
   const subject = { jobId, itemId, isRehearsal: true };
   yield* enterPhase(context, subject, 'preparing', {
-    message: 'Preparing a scratch VM on-premises',
+    message: 'Checking that nothing stands in the way',
     state: 'running',
+    task: 'preflight',
   });
   const site = yield* callActivity(context, 'bindSite', { jobId, itemId });
   const found = yield* preflight(context, input, { operation: 'rehearsal', replicationId });
+  yield* refuseIfCancelled(context, jobId);
+  yield* enterPhase(context, subject, 'preparing', {
+    message: withNote('Preparing the process server in Azure', found),
+    task: 'deployProcessServer',
+  });
   const processServerId = yield* readyProcessServer(context, { jobId, itemId });
+  yield* refuseIfCancelled(context, jobId);
+  yield* enterPhase(context, subject, 'preparing', {
+    message: 'Preparing a scratch VM on-premises',
+    task: 'prepareTarget',
+  });
   yield* openTarget(context, { ...subject, replicationId, site });
 
+  yield* refuseIfCancelled(context, jobId);
   yield* enterPhase(context, subject, 'initialReplication', {
-    message: withNote('Copying the disks', found),
+    message: 'Copying the disks',
+    task: 'initialReplication',
   });
   const replication: Replication = { ...subject, replicationId, site, processServerId, options };
   const first = {
@@ -60,9 +84,12 @@ function* rehearse(context: Context, input: FailbackInput, replicationId: string
   } as const;
   const { base, statistics } = yield* replicatePoint(context, replication, first);
 
-  yield* enterPhase(context, subject, 'booting', { message: 'Booting the copy in isolation' });
+  yield* refuseIfCancelled(context, jobId);
   const { pointId, takenAt } = statistics;
-  const report = yield* proveAndBoot(context, replication, { pointId, takenAt, snapshots: base });
-  yield* callActivity(context, 'recordReport', { jobId, report });
+  const point = { pointId, takenAt, snapshots: base };
+  const proof = yield* proveDisks(context, replication, point);
+  yield* refuseIfCancelled(context, jobId);
+  const report = yield* boot(context, replication);
+  yield* callActivity(context, 'recordReport', { jobId, report: { proof, ...report } });
   return null;
 }

@@ -3,14 +3,13 @@ import type {
   OrchestrationContracts,
   Replication,
 } from '../shared/contracts/orchestrations.ts';
-import { errorRecord } from '../shared/errors/failback-error.ts';
 import type { Result } from '../shared/errors/result.ts';
-import { readIntent } from './support/gate.ts';
+import { refuseIfCancelled } from './support/gate.ts';
 import { enterPhase } from './support/phase.ts';
 import { preflight, withNote } from './support/preflight.ts';
 import { readyProcessServer } from './support/process-server.ts';
 import { replicatePoint } from './support/recovery-point.ts';
-import { asResult, callActivity, type Context, StepFailure, type Steps } from './support/steps.ts';
+import { asResult, callActivity, type Context, type Steps } from './support/steps.ts';
 import { openTarget } from './support/target.ts';
 
 type Output = OrchestrationContracts['reprotect']['output'];
@@ -27,22 +26,28 @@ function* reprotect(context: Context, input: FailbackInput): Steps<Output> {
   const replicationId = itemId;
   yield* enterPhase(context, subject, 'preparing', {
     message: 'Checking that nothing stands in the way',
+    task: 'preflight',
   });
   const site = yield* callActivity(context, 'bindSite', { jobId, itemId });
   const found = yield* preflight(context, input, { operation: 'reprotect', replicationId });
 
   yield* enterPhase(context, subject, 'preparing', {
     message: withNote('Preparing the process server in Azure', found),
+    task: 'deployProcessServer',
   });
   const processServerId = yield* readyProcessServer(context, { jobId, itemId });
 
   yield* enterPhase(context, subject, 'preparing', {
     message: 'Preparing the on-premises VM and its disks',
+    task: 'prepareTarget',
   });
   yield* refuseIfCancelled(context, jobId);
   yield* openTarget(context, { ...subject, replicationId, site });
 
-  yield* enterPhase(context, subject, 'initialReplication', { message: 'Copying the disks' });
+  yield* enterPhase(context, subject, 'initialReplication', {
+    message: 'Copying the disks',
+    task: 'initialReplication',
+  });
   const replication: Replication = {
     ...subject,
     replicationId,
@@ -58,12 +63,8 @@ function* reprotect(context: Context, input: FailbackInput): Steps<Output> {
   });
   yield* enterPhase(context, subject, 'replicating', {
     message: 'The on-premises disks hold a bootable recovery point; sending what changes',
+    task: 'replicate',
     state: options.autoFailover ? 'running' : 'waitingForOperator',
   });
   return { replication, base };
-}
-
-function* refuseIfCancelled(context: Context, jobId: string): Steps<void> {
-  const intent = yield* readIntent(context, jobId, ['cancel']);
-  if (intent !== null) throw new StepFailure(errorRecord('FB-ORC-005'));
 }

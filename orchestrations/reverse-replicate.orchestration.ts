@@ -34,6 +34,7 @@ function* reverseReplicate(
   const phase = startAt === 'reverseReplicating' ? startAt : 'waitingForAgent';
   yield* enterPhase(context, subject, phase, {
     message: 'Waiting for the mobility agent of the machine to register',
+    task: 'waitForAgent',
     state: 'running',
   });
   const agent = yield* waitForAgent(context, jobId, site);
@@ -44,6 +45,7 @@ function* reverseReplicate(
 
   yield* enterPhase(context, subject, 'reverseReplicating', {
     message: 'Sending what changed on-premises to the replica in Azure',
+    task: 'reverseReplicate',
   });
   const point = `${jobId}-r0`;
   const figures = yield* replicateToAzureOnce(context, { ...job, point, site });

@@ -1,6 +1,7 @@
 import type { SiteBinding } from '../shared/contracts/activities.ts';
 import type { OrchestrationInput } from '../shared/contracts/orchestrations.ts';
 import { type Phase, SOURCE_IS_DOWN } from '../shared/domain/phases.ts';
+import type { ProtectedItem } from '../shared/domain/protected-item.ts';
 import { errorRecord } from '../shared/errors/failback-error.ts';
 import type { Result } from '../shared/errors/result.ts';
 import { DEADLINE_MS, POLL_MS } from '../shared/policy/deadlines.ts';
@@ -41,10 +42,12 @@ function* rollback(context: Context, input: Input): Steps<null> {
   const item = yield* callActivity(context, 'readItem', { itemId });
   // Nothing was begun, so there is nothing to undo.
   if (!isRehearsal && item?.phase === 'failedOver') return null;
-  const mustStartSource = !isRehearsal && item !== null && MAY_BE_DOWN.includes(item.phase);
+  const mustStartSource = !isRehearsal && item !== null && isSourceDownByUs(item);
   yield* enterPhase(context, input, 'rollingBack', {
     message: openingMessage(input),
     state: 'running',
+    task: 'rollBack',
+    ...(input.cause === undefined ? {} : { error: input.cause }),
   });
   const site = yield* bindPatiently(context, input);
   const undo: Undo[] = [];
@@ -57,6 +60,11 @@ function* rollback(context: Context, input: Input): Steps<null> {
   refuseIfIncomplete(undo, site.item.vmName);
   yield* enterPhase(context, input, 'failedOver', { message: closingMessage(undo, isRehearsal) });
   return null;
+}
+
+/** A VM that was off already when the failback came to its shutdown stays off. */
+function isSourceDownByUs({ phase, wasSourceRunning = true }: ProtectedItem): boolean {
+  return wasSourceRunning && MAY_BE_DOWN.includes(phase);
 }
 
 /** The agents may just be down: without them nothing on-premises can be undone, so they are waited for. */
@@ -160,9 +168,10 @@ function refuseIfIncomplete(undo: readonly Undo[], vmName: string): void {
   throw new StepFailure(errorRecord('FB-ORC-011', { vmName, steps }));
 }
 
-function openingMessage({ isRehearsal, reason }: Input): string {
+function openingMessage({ isRehearsal, cause }: Input): string {
   if (isRehearsal) return 'Cleaning up after the rehearsal';
-  return reason === undefined ? 'Going back to Azure' : `Going back to Azure: ${reason}`;
+  if (cause === undefined) return 'Going back to Azure';
+  return `Going back to Azure: ${cause.code} ${cause.message}`;
 }
 
 function closingMessage(undo: readonly Undo[], isRehearsal: boolean): string {

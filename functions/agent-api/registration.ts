@@ -11,6 +11,7 @@ import {
 import { type AgentView, agentViewSchema } from '../../shared/contracts/http-api.ts';
 import { pageQuery, pageSchema } from '../../shared/contracts/http/paging.ts';
 import type { AgentRecord } from '../../shared/ports/stores.ts';
+import { recordEvent } from '../../shared/services/record-event.ts';
 import { updateRecord } from '../../shared/services/update-record.ts';
 import { Refused } from '../security/refused.ts';
 import { pageBody, pageRequest } from '../support/paging.ts';
@@ -67,8 +68,13 @@ export const registerRoute = openRoute({
       registeredAt: now,
       heartbeatAt: now,
     };
-    const known = await updateRecord(deps.stores.agents, id, (agent) => ({ ...agent, ...fresh }));
+    const known = await updateRecord(deps.stores.agents, id, (agent) => {
+      const { isReportedSilent: _heard, isRetired: _alive, ...rest } = agent;
+      return { ...rest, ...fresh };
+    });
     if (known === null) await deps.stores.agents.create(fresh);
+    const event = { at: now, caller: id, message: `${name} ${version} has registered` };
+    await recordEvent(deps.stores, deps.newEventKey(), { ...event, kind: 'agentRegistered' });
     const { url, expiresAt } = await deps.queues.grantReceive(id);
     const answer: RegisteredAgent = {
       agentId: id,
@@ -94,13 +100,17 @@ export const heartbeatRoute = agentRoute({
   handle: async ({ agent: { id }, body }, deps) => {
     const { version, address = null, runningCommandIds } = body;
     const heartbeatAt = deps.clock.now().toISOString();
-    const agent = await updateRecord(deps.stores.agents, id, (current) => ({
-      ...current,
-      version,
-      heartbeatAt,
-      address: address ?? current.address,
-    }));
+    let wasSilent = false;
+    const agent = await updateRecord(deps.stores.agents, id, (current) => {
+      const { isReportedSilent = false, isRetired: _alive, ...known } = current;
+      wasSilent = isReportedSilent;
+      return { ...known, version, heartbeatAt, address: address ?? current.address };
+    });
     if (agent === null) throw new Refused('FB-REQ-006', `agent ${id}`);
+    if (wasSilent) {
+      const event = { at: heartbeatAt, caller: id, message: `${agent.name} is heard of again` };
+      await recordEvent(deps.stores, deps.newEventKey(), { ...event, kind: 'agentBack' });
+    }
     const running = await Promise.all(
       runningCommandIds.map((commandId) => deps.stores.commands.get(commandId)),
     );
@@ -128,7 +138,12 @@ export const listAgentsRoute = apiRoute({
   responses: { 200: { description: 'By id.', schema: pageSchema(agentViewSchema) } },
   handle: async ({ request, query }, deps) => {
     const { values, next } = await deps.stores.agents.listPage(pageRequest(query));
-    const views = values.map(({ keyHash: _secret, ...agent }): AgentView => agent);
+    const views = values.map(viewAgent);
     return { jsonBody: pageBody(request, next, views) };
   },
 });
+
+function viewAgent(agent: AgentRecord): AgentView {
+  const { keyHash: _secret, isReportedSilent: _noted, isRetired: _meant, ...view } = agent;
+  return view;
+}

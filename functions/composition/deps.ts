@@ -63,6 +63,7 @@ export function createSharedDeps(settings: Settings): SharedDeps {
     registrationToken: settings.FAILBACK_REGISTRATION_TOKEN,
     newJobId,
     pause: async (milliseconds) => delay(milliseconds),
+    newEventKey: () => randomBytes(4).toString('hex'),
     newAgentKey: () => randomBytes(32).toString('base64url'),
   };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import {
   failoverSchema,
-  intentSchema,
+  jobActionSchema,
   jobFilter,
   jobViewSchema,
   type StartJob,
@@ -9,11 +9,13 @@ import {
 } from '../../shared/contracts/http-api.ts';
 import { pageQuery, pageSchema } from '../../shared/contracts/http/paging.ts';
 import type { Job } from '../../shared/domain/job.ts';
+import { isAskedFor } from '../../shared/domain/job-filter.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { Versioned } from '../../shared/ports/stores.ts';
 import { ask } from '../jobs/ask.ts';
 import { viewJob } from '../jobs/job-view.ts';
 import { startJob } from '../jobs/start-job.ts';
+import { takeUp } from '../jobs/take-up.ts';
 import type { Role } from '../security/roles.ts';
 import type { FunctionDeps } from '../support/deps.ts';
 import { assertIfMatch, etagOf } from '../support/etag.ts';
@@ -37,7 +39,8 @@ const createRoute = apiRoute({
   body: startJobSchema,
   example: { protectedItemId: 'web-01', options: { cycleIntervalSeconds: 600 } },
   responses: { 202: { description: 'Started.', schema: jobViewSchema } },
-  handle: async ({ body }, deps) => accepted(deps, await startJob(deps, 'failback', body)),
+  handle: async ({ body, caller: { name: caller } }, deps) =>
+    accepted(deps, await startJob(deps, 'failback', { ...body, caller })),
 });
 
 const rehearseRoute = apiRoute({
@@ -49,7 +52,8 @@ const rehearseRoute = apiRoute({
   body: startJobSchema,
   example: { protectedItemId: 'web-01' },
   responses: { 202: { description: 'Started.', schema: jobViewSchema } },
-  handle: async ({ body }, deps) => accepted(deps, await startJob(deps, 'rehearsal', body)),
+  handle: async ({ body, caller: { name: caller } }, deps) =>
+    accepted(deps, await startJob(deps, 'rehearsal', { ...body, caller })),
 });
 
 const listRoute = apiRoute({
@@ -68,19 +72,6 @@ const listRoute = apiRoute({
   },
 });
 
-type Filter = z.output<z.ZodObject<typeof jobFilter>>;
-
-function isAskedFor(job: Job, { protectedItemId, operation, state, from, to }: Filter): boolean {
-  const createdMs = Date.parse(job.createdAt);
-  return (
-    (protectedItemId === undefined || job.itemId === protectedItemId) &&
-    (operation === undefined || job.operation === operation) &&
-    (state === undefined || job.state === state) &&
-    (from === undefined || createdMs >= Date.parse(from)) &&
-    (to === undefined || createdMs < Date.parse(to))
-  );
-}
-
 const getRoute = apiRoute({
   name: 'getFailback',
   method: 'GET',
@@ -97,24 +88,30 @@ const actRoute = apiRoute({
   name: 'actOnFailback',
   method: 'POST',
   path: 'failbacks/{id}/{action}',
-  summary: 'Fails over, commits (no way back) or cancels',
+  summary: 'Fails over, commits (no way back), cancels, resumes or restarts',
   role: 'operator',
   elevation: {
     roles: ['committer'],
     roleOf: ({ params: { action } }) => (action === 'commit' ? 'committer' : 'operator'),
   },
-  params: z.object({ id: z.string(), action: intentSchema }),
+  params: z.object({ id: z.string(), action: jobActionSchema }),
   body: failoverSchema,
   isBodyOptional: true,
   example: { recoveryPoint: 'latestApplicationConsistent' },
-  responses: { 202: { description: 'Asked for.', schema: jobViewSchema } },
+  responses: {
+    202: { description: 'Asked for, or the job that takes it up.', schema: jobViewSchema },
+  },
   hasETag: true,
-  handle: async ({ request, params, body }, deps) => {
-    const { id, action: intent } = params;
+  handle: async ({ request, params, body, caller }, deps) => {
+    const { id, action } = params;
     const check = (current: Versioned<Job>): void => assertIfMatch(request, current);
+    if (action === 'resume' || action === 'restart') {
+      return accepted(deps, await takeUp(deps, id, { action, caller, check }));
+    }
     const { recoveryPoint } = body;
-    const wish = intent === 'failover' ? { intent, recoveryPoint, check } : { intent, check };
-    return accepted(deps, await ask(deps, id, wish));
+    const asked = { check, caller: caller.name };
+    const wish = action === 'failover' ? { ...asked, recoveryPoint } : asked;
+    return accepted(deps, await ask(deps, id, { ...wish, intent: action }));
   },
 });
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   agentViewSchema,
+  eventViewSchema,
   failoverSchema,
   jobViewSchema,
   optionsSchema,
@@ -26,6 +27,7 @@ export type JsonSchema = Readonly<Record<string, unknown>>;
 const NAMED: Readonly<Record<string, z.ZodType>> = {
   Agent: agentViewSchema,
   Error: errorRecordSchema,
+  Event: eventViewSchema,
   FailoverRequest: failoverSchema,
   Job: jobViewSchema,
   JobOptions: optionsSchema,

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import {
   itemFilter,
   protectedItemIdSchema,
-  type ProtectedItemView,
   protectedItemViewSchema,
   type PutProtectedItem,
   putProtectedItemSchema,
@@ -11,20 +10,17 @@ import {
 } from '../../shared/contracts/http-api.ts';
 import { pageQuery, pageSchema } from '../../shared/contracts/http/paging.ts';
 import { isTerminal } from '../../shared/domain/job.ts';
-import { type Phase, stageOf } from '../../shared/domain/phases.ts';
-import {
-  directionOf,
-  type FailoverRecord,
-  type ProtectedItem,
-  rpoSeconds,
-} from '../../shared/domain/protected-item.ts';
+import { refuseStart } from '../../shared/domain/protected-item-operations.ts';
+import type { FailoverRecord, ProtectedItem } from '../../shared/domain/protected-item.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { AzureVmDescription } from '../../shared/ports/azure.ts';
 import type { Versioned } from '../../shared/ports/stores.ts';
+import { recordEvent } from '../../shared/services/record-event.ts';
 import type { FunctionDeps } from '../support/deps.ts';
 import { assertIfMatch, etagOf, isCreateOnly } from '../support/etag.ts';
 import { pageBody, pageOfArray, pageRequest } from '../support/paging.ts';
 import { type Answer, apiRoute, type Route } from '../support/route.ts';
+import { viewItem, viewItems } from '../views/item-view.ts';
 
 const idParams = z.object({ id: z.string() });
 
@@ -46,7 +42,7 @@ const listRoute = apiRoute({
         (origin === undefined || item.origin === origin) &&
         item.name.toLowerCase().startsWith(begin),
     });
-    const views = page.values.map((item) => viewItem(item, deps));
+    const views = await viewItems(deps, page.values);
     return { jsonBody: pageBody(request, page.next, views) };
   },
 });
@@ -91,7 +87,7 @@ const putRoute = apiRoute({
     201: { description: 'Taken under care.', schema: protectedItemViewSchema },
   },
   hasETag: true,
-  handle: async ({ request, params: { id }, body }, deps) => {
+  handle: async ({ request, params: { id }, body, caller: { name: caller } }, deps) => {
     const existing = await deps.stores.items.get(id);
     assertIfMatch(request, existing);
     if (existing !== null && isCreateOnly(request)) {
@@ -103,22 +99,20 @@ const putRoute = apiRoute({
     const item = newItem(id, { ...body, failoverRecord }, vm);
     if (existing === null) {
       await deps.stores.items.create(item);
-      return { ...answer(await find(deps, id), deps), status: 201 };
+      await noteSaved(deps, item, { caller, what: 'was taken under care' });
+      return { ...(await answer(await find(deps, id), deps)), status: 201 };
     }
-    const { phase, activeJobId, name } = existing.value;
+    const { activeJobId, name } = existing.value;
     if (activeJobId !== null) {
       throw new FailbackError('FB-REQ-003', { itemName: name, jobId: activeJobId });
     }
-    if (phase !== 'failedOver') {
-      throw new FailbackError('FB-REQ-005', { itemName: name, stage: stageOf(phase) });
-    }
+    const refusal = refuseStart('update', existing.value);
+    if (refusal !== null) throw new FailbackError(refusal.code, refusal.values);
     await deps.stores.items.replace(item, existing.etag);
+    await noteSaved(deps, item, { caller, what: 'was described anew' });
     return answer(await find(deps, id), deps);
   },
 });
-
-/** Nothing of the machine is on its way: it runs in Azure, or at home with its copies going to Azure. */
-const AT_REST: readonly Phase[] = ['failedOver', 'protected'];
 
 /**
  * Lets a machine go. What there is of it stays where it is: VM, disks, replicas. The loop that replicates towards
@@ -133,15 +127,15 @@ const deleteRoute = apiRoute({
   params: idParams,
   responses: { 204: { description: 'No longer under care.' } },
   hasETag: true,
-  handle: async ({ request, params: { id } }, deps) => {
+  handle: async ({ request, params: { id }, caller: { name: caller } }, deps) => {
     const found = await find(deps, id);
     assertIfMatch(request, found);
-    const { phase, name: itemName, activeJobId } = found.value;
+    const { name: itemName, activeJobId } = found.value;
     await refuseWhileHeld(deps, { itemName, activeJobId });
-    if (!AT_REST.includes(phase)) {
-      throw new FailbackError('FB-REQ-026', { itemName, stage: stageOf(phase) });
-    }
+    const refusal = refuseStart('unprotect', found.value);
+    if (refusal !== null) throw new FailbackError(refusal.code, refusal.values);
     await deps.stores.items.delete(id, found.etag);
+    await noteSaved(deps, found.value, { caller, what: 'was let go' });
     return { status: 204 };
   },
 });
@@ -205,6 +199,9 @@ function newItem(
     isRehearsalEnabled: body.isRehearsalEnabled,
     ...(vm.vmId === null ? {} : { azureVmId: vm.vmId }),
     failoverRecord: body.failoverRecord,
+    ...(body.rpoThresholdMinutes === undefined
+      ? {}
+      : { rpoThresholdMinutes: body.rpoThresholdMinutes }),
   };
 }
 
@@ -237,29 +234,26 @@ async function find({ stores }: FunctionDeps, id: string): Promise<Versioned<Pro
   return found;
 }
 
-function answer({ value, etag }: Versioned<ProtectedItem>, deps: FunctionDeps): Answer {
-  const view = viewItem(value, deps);
+async function answer(
+  { value, etag }: Versioned<ProtectedItem>,
+  deps: FunctionDeps,
+): Promise<Answer> {
+  const view = await viewItem(deps, value);
   return { jsonBody: view, headers: { etag: etagOf(etag, view) } };
 }
 
-function viewItem(item: ProtectedItem, { clock }: FunctionDeps): ProtectedItemView {
-  return {
-    id: item.id,
-    name: item.name,
-    origin: item.origin,
-    phase: item.phase,
-    stage: stageOf(item.phase),
-    direction: directionOf(item.phase),
-    osType: item.osType,
-    vmName: item.vmName,
-    resourceGroup: item.resourceGroup,
-    disks: item.disks.map((disk) => ({ ...disk })),
-    rpoSeconds: rpoSeconds(item, clock.now()),
-    activeJobId: item.activeJobId,
-    onPremisesVmId: item.onPremisesVmId,
-    azureVmId: item.azureVmId ?? null,
-    failover: item.failoverRecord ?? null,
-  };
+async function noteSaved(
+  deps: FunctionDeps,
+  { id: itemId, name }: ProtectedItem,
+  { caller, what }: { readonly caller: string; readonly what: string },
+): Promise<void> {
+  await recordEvent(deps.stores, deps.newEventKey(), {
+    kind: 'itemSaved',
+    at: deps.clock.now().toISOString(),
+    caller,
+    itemId,
+    message: `${name} ${what}`,
+  });
 }
 
 export const PROTECTED_ITEM_ROUTES: readonly Route[] = [

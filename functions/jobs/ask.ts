@@ -1,19 +1,21 @@
 import { INTENT_EVENT, partInstanceId } from '../../shared/contracts/orchestrations.ts';
 import type { CommandName } from '../../shared/contracts/commands.ts';
-import { isTerminal, type Job } from '../../shared/domain/job.ts';
-import { allowedIntents, type Intent, stageOf } from '../../shared/domain/phases.ts';
+import type { Job } from '../../shared/domain/job.ts';
+import type { Intent } from '../../shared/domain/phases.ts';
 import { resolveRecoveryPoint } from '../../shared/domain/protected-item.ts';
 import { errorRecord, FailbackError } from '../../shared/errors/failback-error.ts';
 import type { Versioned } from '../../shared/ports/stores.ts';
+import { recordEvent } from '../../shared/services/record-event.ts';
 import { updateRecord } from '../../shared/services/update-record.ts';
 import type { FunctionDeps } from '../support/deps.ts';
 import { breakOff } from './break-off.ts';
+import { refuseAction } from './job-actions.ts';
 
 /** Commands that run for hours and may be broken off at any moment; all others are let finish. */
 const INTERRUPTIBLE: readonly CommandName[] = ['replicateDisk', 'verifyDisks'];
 
 /** Parts of a failback that wait for an operator. */
-const WAITING_PARTS = ['replication', 'commit-gate'] as const;
+const WAITING_PARTS: readonly string[] = ['replication', 'commit-gate'];
 
 interface Wish {
   readonly intent: Intent;
@@ -21,6 +23,7 @@ interface Wish {
   readonly recoveryPoint?: string;
   /** Throws when the job is not the one that the operator saw. */
   readonly check?: (current: Versioned<Job>) => void;
+  readonly caller: string;
 }
 
 /** Records what the operator wants, then wakes whoever may be waiting for it. Asking twice is asking once. */
@@ -30,8 +33,12 @@ export async function ask(deps: FunctionDeps, jobId: string, wish: Wish): Promis
   if (recoveryPoint !== undefined) await refuseUnknownPoint(deps, jobId, recoveryPoint);
   const job = await updateRecord(deps.stores.jobs, jobId, (current, etag) => {
     wish.check?.({ value: current, etag });
-    if (current.intents[intent] !== undefined) return current;
-    refuseIfImpossible(current, intent);
+    if (current.intents[intent] !== undefined) {
+      refuseOtherPoint(current, wish);
+      return current;
+    }
+    const refusal = refuseAction(intent, current, null);
+    if (refusal !== null) throw new FailbackError(refusal.code, refusal.values);
     const asked = { ...current, intents: { ...current.intents, [intent]: at } };
     return recoveryPoint === undefined ? asked : { ...asked, failoverTo: recoveryPoint };
   });
@@ -39,10 +46,36 @@ export async function ask(deps: FunctionDeps, jobId: string, wish: Wish): Promis
   if (intent === 'cancel') {
     await breakOff(deps, jobId, { names: INTERRUPTIBLE, error: errorRecord('FB-ORC-005') });
   }
-  for (const part of WAITING_PARTS) {
+  const gates = job.gate === undefined ? WAITING_PARTS : [...WAITING_PARTS, job.gate];
+  for (const part of gates) {
     await deps.orchestrator.wake(partInstanceId(jobId, part), INTENT_EVENT);
   }
+  await noteAsked(deps, job, wish);
   return job;
+}
+
+/** Also what was asked for before: who pressed the button twice, and when. */
+async function noteAsked(
+  deps: FunctionDeps,
+  { id: jobId, itemId, itemName }: Job,
+  { intent, recoveryPoint, caller }: Wish,
+): Promise<void> {
+  const to = recoveryPoint === undefined ? '' : ` to ${recoveryPoint}`;
+  await recordEvent(deps.stores, deps.newEventKey(), {
+    kind: 'jobAsked',
+    at: deps.clock.now().toISOString(),
+    caller,
+    jobId,
+    itemId,
+    message: `${intent} of ${itemName}${to}`,
+  });
+}
+
+/** Whoever chooses another point after the failover was asked for must not believe that he gets it. */
+function refuseOtherPoint({ id, itemName, failoverTo: wanted = 'latest' }: Job, wish: Wish): void {
+  const { recoveryPoint } = wish;
+  if (recoveryPoint === undefined || recoveryPoint === wanted) return;
+  throw new FailbackError('FB-REQ-031', { itemName, wanted, recoveryPoint, jobId: id });
 }
 
 async function refuseUnknownPoint(
@@ -56,13 +89,4 @@ async function refuseUnknownPoint(
   if (item === null || resolveRecoveryPoint(item.value, recoveryPoint) !== null) return;
   const values = { recoveryPoint, itemName: item.value.name };
   throw new FailbackError('FB-REQ-010', values);
-}
-
-function refuseIfImpossible(job: Job, intent: Intent): void {
-  if (isTerminal(job.state)) {
-    throw new FailbackError('FB-REQ-007', { state: job.state, intent });
-  }
-  if (job.operation === 'failback' && allowedIntents(job.phase).includes(intent)) return;
-  const values = { intent, itemName: job.itemName, stage: stageOf(job.phase) };
-  throw new FailbackError('FB-REQ-004', values);
 }

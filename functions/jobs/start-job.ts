@@ -5,14 +5,24 @@ import {
 } from '../../shared/contracts/orchestrations.ts';
 import type { StartJob } from '../../shared/contracts/http-api.ts';
 import { isTerminal, type Job } from '../../shared/domain/job.ts';
-import { BEYOND_RETURN, stageOf, STARTABLE } from '../../shared/domain/phases.ts';
+import { endJob } from '../../shared/domain/job-tasks.ts';
+import { BEYOND_RETURN } from '../../shared/domain/phases.ts';
 import type { ProtectedItem } from '../../shared/domain/protected-item.ts';
+import { refuseStart } from '../../shared/domain/protected-item-operations.ts';
 import { errorRecord, FailbackError } from '../../shared/errors/failback-error.ts';
+import { recordEvent } from '../../shared/services/record-event.ts';
 import { updateRecord } from '../../shared/services/update-record.ts';
 import type { Versioned } from '../../shared/ports/stores.ts';
 import type { FunctionDeps } from '../support/deps.ts';
 
 type Operation = Job['operation'];
+
+interface JobRequest extends StartJob {
+  /** Who asked, for the log of events. */
+  readonly caller: string;
+  /** The earlier job whose item is taken up, and how. */
+  readonly takesUp?: { readonly jobId: string; readonly action: 'resume' | 'restart' };
+}
 
 /**
  * Writes the job, takes the item for it (one job at a time, guarded by its ETag), starts its orchestration.
@@ -21,8 +31,9 @@ type Operation = Job['operation'];
 export async function startJob(
   deps: FunctionDeps,
   operation: Operation,
-  { protectedItemId: itemId, options }: StartJob,
+  request: JobRequest,
 ): Promise<Job> {
+  const { protectedItemId: itemId, takesUp } = request;
   const found = await deps.stores.items.get(itemId);
   if (found === null) {
     throw new FailbackError('FB-REQ-002', { kind: 'protected item', id: itemId });
@@ -34,20 +45,35 @@ export async function startJob(
     await startOrchestration(deps, pending, item);
     return pending;
   }
-  refuseWrongPhase(item, operation);
-  const job = await newJob(deps, item, { operation, options });
+  const refusal = refuseStart(takesUp?.action ?? operation, item);
+  if (refusal !== null) throw new FailbackError(refusal.code, { ...refusal.values, itemId });
+  const job = await newJob(deps, item, { operation, request });
   await deps.stores.jobs.create(job);
   await takeItem(deps, found, job);
   await startOrchestration(deps, job, item);
+  await noteStarted(deps, job, request);
   return job;
+}
+
+async function noteStarted(
+  { stores }: FunctionDeps,
+  { id: jobId, operation, itemId, itemName, createdAt: at }: Job,
+  { caller, takesUp }: JobRequest,
+): Promise<void> {
+  const how = takesUp === undefined ? '' : `: ${takesUp.action} of ${takesUp.jobId}`;
+  const message = `${operation} of ${itemName} started${how}`;
+  const event = { kind: 'jobStarted', at, caller, jobId, itemId, message } as const;
+  await recordEvent(stores, `${jobId}-start`, event);
 }
 
 async function newJob(
   deps: FunctionDeps,
   item: ProtectedItem,
-  { operation, options }: Pick<Job, 'operation' | 'options'>,
+  { operation, request }: { readonly operation: Operation; readonly request: JobRequest },
 ): Promise<Job> {
   const { id: itemId } = item;
+  const { options, takesUp } = request;
+  const isRestart = takesUp?.action === 'restart';
   return {
     id: deps.newJobId(operation === 'failback' ? 'fb' : 'rh'),
     operation,
@@ -61,8 +87,10 @@ async function newJob(
     endedAt: null,
     intents: {},
     history: [],
+    tasks: [],
+    ...(takesUp === undefined ? {} : { follows: takesUp.jobId, isRestart }),
     cycles: [],
-    report: await inheritedReport(deps, item),
+    report: isRestart ? {} : await inheritedReport(deps, item),
     error: null,
   };
 }
@@ -74,19 +102,19 @@ async function takeItem(
   job: Job,
 ): Promise<void> {
   try {
-    await deps.stores.items.replace({ ...item, activeJobId: job.id }, etag);
+    await deps.stores.items.replace({ ...item, activeJobId: job.id, lastJobId: job.id }, etag);
   } catch (error) {
     const holder = (await deps.stores.items.get(item.id))?.value.activeJobId ?? 'another request';
     const refusal = heldBy(item, holder);
-    const endedAt = deps.clock.now().toISOString();
-    const end = { state: 'failed', endedAt, error: refusal.toRecord() } as const;
-    await updateRecord(deps.stores.jobs, job.id, (late) => ({ ...late, ...end }));
+    const at = deps.clock.now().toISOString();
+    const end = { state: 'failed', at, error: refusal.toRecord() } as const;
+    await updateRecord(deps.stores.jobs, job.id, (late) => endJob(late, end));
     throw error instanceof FailbackError && error.code === 'FB-REQ-008' ? refusal : error;
   }
 }
 
-function heldBy({ name: itemName }: ProtectedItem, jobId: string): FailbackError {
-  return new FailbackError('FB-REQ-003', { itemName, jobId });
+function heldBy({ id: itemId, name: itemName }: ProtectedItem, jobId: string): FailbackError {
+  return new FailbackError('FB-REQ-003', { itemName, jobId, itemId });
 }
 
 /**
@@ -101,18 +129,11 @@ async function unfinishedJob(deps: FunctionDeps, item: ProtectedItem): Promise<J
     throw heldBy(item, job.id);
   }
   if (job.state === 'queued') return job;
-  const endedAt = deps.clock.now().toISOString();
+  const at = deps.clock.now().toISOString();
   const error = errorRecord('FB-ORC-012', { jobId: job.id });
-  const end = { state: 'failed', endedAt, error } as const;
-  await updateRecord(deps.stores.jobs, job.id, (stopped) => ({ ...stopped, ...end }));
+  const end = { state: 'failed', at, error } as const;
+  await updateRecord(deps.stores.jobs, job.id, (stopped) => endJob(stopped, end));
   return null;
-}
-
-function refuseWrongPhase(item: ProtectedItem, operation: Operation): void {
-  const isFitting =
-    operation === 'failback' ? STARTABLE.includes(item.phase) : item.phase === 'failedOver';
-  if (isFitting) return;
-  throw new FailbackError('FB-REQ-005', { itemName: item.name, stage: stageOf(item.phase) });
 }
 
 async function startOrchestration(
@@ -125,6 +146,7 @@ async function startOrchestration(
     itemId: item.id,
     options: job.options,
     startAt: item.phase,
+    ...(job.isRestart === true ? { isRestart: true } : {}),
   };
   await deps.orchestrator.start(job.operation, job.instanceId, input);
 }

@@ -26,4 +26,6 @@ export interface FunctionDeps {
   newAgentKey(): string;
   /** Waits; for answers that are worth waiting for. */
   pause(milliseconds: number): Promise<void>;
+  /** Tells apart what happens in the same millisecond. */
+  newEventKey(): string;
 }

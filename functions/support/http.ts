@@ -9,6 +9,7 @@ import type { FunctionDeps } from './deps.ts';
 import { isKnown } from './etag.ts';
 import { answerOnce } from './idempotency.ts';
 import { problem } from './problem.ts';
+import { noting } from './refusals.ts';
 import type { Answer, Route, Visitor } from './route.ts';
 
 /**
@@ -44,22 +45,23 @@ export async function answerTo(
 ): Promise<Answer> {
   const visitor = await admit(route, request, deps);
   const text = route.body === null ? '' : await request.text();
-  const prepared = route.prepare(request, text);
-  if (visitor.kind !== 'caller') return prepared.handle(visitor, deps);
-  if (prepared.role !== null) assertRole(visitor.caller, prepared.role);
-  const run = async (): Promise<Answer> => prepared.handle(visitor, deps);
-  if (route.method !== 'POST') return run();
-  return answerOnce({ request, caller: visitor.caller.name, text, deps }, run);
+  if (visitor.kind !== 'caller') return route.prepare(request, text).handle(visitor, deps);
+  const { caller } = visitor;
+  return noting(deps, { request, caller: caller.name }, async () => {
+    if (route.access.kind === 'role') assertRole(caller, route.access.role);
+    const prepared = route.prepare(request, text);
+    if (prepared.role !== null) assertRole(caller, prepared.role);
+    const run = async (): Promise<Answer> => prepared.handle(visitor, deps);
+    if (route.method !== 'POST') return run();
+    return answerOnce({ request, caller: caller.name, text, deps }, run);
+  });
 }
 
-/** Lets in who may use the route at all. Throws Refused. */
+/** Finds out who calls; whether he may is asked next. Throws Refused for nobody. */
 async function admit(route: Route, request: HttpRequest, deps: FunctionDeps): Promise<Visitor> {
   switch (route.access.kind) {
-    case 'role': {
-      const caller = await identify(request, route.name, deps);
-      assertRole(caller, route.access.role);
-      return { kind: 'caller', caller };
-    }
+    case 'role':
+      return { kind: 'caller', caller: await identify(request, route.name, deps) };
     case 'agentKey':
       return { kind: 'agent', agent: await authenticate(request, deps) };
     case 'registrationToken':

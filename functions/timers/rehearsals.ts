@@ -14,7 +14,7 @@ export async function startRehearsals(
   for (const item of await deps.stores.items.list()) {
     if (!item.isRehearsalEnabled || item.phase !== 'failedOver') continue;
     try {
-      const request = { protectedItemId: item.id, options: OPTIONS };
+      const request = { protectedItemId: item.id, options: OPTIONS, caller: 'system' };
       const job = await startJob(deps, 'rehearsal', request);
       context.log(`Rehearsal ${job.id} of ${item.name} started`);
     } catch (error) {

@@ -1,4 +1,4 @@
-import type { JobState } from '../../shared/domain/job.ts';
+import type { ActivityInput } from '../../shared/contracts/activities.ts';
 import { type Phase, stageOf } from '../../shared/domain/phases.ts';
 import { callActivity, type Context, type Steps } from './steps.ts';
 
@@ -8,12 +8,14 @@ interface PhaseSubject {
   readonly isRehearsal: boolean;
 }
 
+type Note = Pick<ActivityInput<'enterPhase'>, 'message' | 'state' | 'task' | 'error' | 'gate'>;
+
 /** Checks and records the transition; shows the stage as the orchestration's custom status. */
 export function* enterPhase(
   context: Context,
   { jobId, itemId, isRehearsal }: PhaseSubject,
   phase: Phase,
-  note: { readonly message: string; readonly state?: JobState },
+  note: Note,
 ): Steps<void> {
   yield* callActivity(context, 'enterPhase', { jobId, itemId, isRehearsal, phase, ...note });
   context.df.setCustomStatus({ phase, stage: stageOf(phase) });

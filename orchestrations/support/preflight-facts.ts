@@ -9,6 +9,7 @@ import type {
   RecordFacts,
 } from '../../shared/domain/preflight/gathered.ts';
 import type { FailoverRecord, ProtectedItem } from '../../shared/domain/protected-item.ts';
+import { RPO_THRESHOLD_MINUTES } from '../../shared/policy/limits.ts';
 import {
   type Answer,
   configurationServerSection,
@@ -53,11 +54,10 @@ export function assembleFacts(answers: Answers): PreflightFacts {
  */
 function notGathered(
   { records: { item }, site }: Answers,
-  { changeBytesPerDay, rpoThresholdSeconds }: FactSections['protection'],
+  { changeBytesPerDay }: FactSections['protection'],
 ): readonly FactName[] {
   const names: FactName[] = ['azureVm.disks.usedBytes'];
   if (changeBytesPerDay === null) names.push('protection.changeBytesPerDay');
-  if (rpoThresholdSeconds === null) names.push('protection.rpoThresholdSeconds');
   if (site?.told.hypervisor === 'local') names.push('location.firmware');
   if (item.azureVmId === undefined) names.push('protection.azureVmId');
   if (item.failoverRecord === undefined) {
@@ -85,7 +85,7 @@ function protectionSection({ records, masterTarget }: Answers): FactSections['pr
     chosenConfigurationServerId: target.configurationServer,
     configurationServerAddress: recorded?.configurationServerAddress ?? null,
     chosenDatastore: target.datastore ?? 'none',
-    rpoThresholdSeconds: null,
+    rpoThresholdSeconds: (item.rpoThresholdMinutes ?? RPO_THRESHOLD_MINUTES) * 60,
     rpoSeconds,
     retentionSeconds: masterTarget?.told.retentionSeconds ?? null,
     changeBytesPerDay,

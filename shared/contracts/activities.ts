@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { CycleStatistics, FailbackReport, JobState } from '../domain/job.ts';
+import type { CycleStatistics, FailbackReport, JobState, TaskName } from '../domain/job.ts';
 import type { Intent, Phase } from '../domain/phases.ts';
 import type { AzureFacts, Placement, RecordFacts } from '../domain/preflight/gathered.ts';
 import type { PreflightReport } from '../domain/preflight/report.ts';
@@ -35,6 +35,12 @@ export interface ActivityContracts {
       readonly phase: Phase;
       readonly message: string;
       readonly state?: JobState;
+      /** The step that begins; absent = the open one ends and none begins. */
+      readonly task?: TaskName;
+      /** Why the open task ends, when it is not done. */
+      readonly error?: ErrorRecord;
+      /** Opens this gate: what was asked for at an earlier one counts no more. */
+      readonly gate?: string;
       /** A rehearsal shows phases in its job only; the item stays as it is. */
       readonly isRehearsal: boolean;
     };
@@ -114,6 +120,8 @@ export interface ActivityContracts {
     input: JobRef & { readonly action: 'powerOff' | 'deallocate' | 'start' };
     output: null;
   };
+  /** Notes whether the Azure VM runs, before a failback stops it. The first look counts. */
+  noteSourcePower: { input: JobRef; output: null };
   readVmPower: { input: JobRef; output: { readonly powerState: PowerState } };
   /** Starts the server-side copy of each disk that stays in Azure as the replica. */
   keepReplicaSeed: { input: JobRef; output: null };
@@ -183,6 +191,7 @@ export const ACTIVITY_RETRY = {
   takeSnapshots: RETRY.azureControlPlane,
   pruneSnapshots: RETRY.azureControlPlane,
   changeVmPower: RETRY.azureControlPlane,
+  noteSourcePower: RETRY.azureControlPlane,
   readVmPower: RETRY.azureControlPlane,
   keepReplicaSeed: RETRY.azureControlPlane,
   readReplicaSeed: RETRY.storage,

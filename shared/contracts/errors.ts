@@ -13,6 +13,7 @@ const writtenSchema = z.object({
     'request',
     'preflight',
     'orchestration',
+    'health',
   ]),
   message: z.string(),
   possibleCauses: z.array(z.string()).readonly(),

@@ -1,7 +1,10 @@
 import { z } from 'zod';
-import { JOB_STATES } from '../domain/job.ts';
+import { EVENT_KINDS } from '../domain/event.ts';
+import { HEALTH_STATES } from '../domain/health.ts';
+import { JOB_STATES, TASK_NAMES, TASK_STATES } from '../domain/job.ts';
 import { INTENTS, PHASES, STAGES } from '../domain/phases.ts';
 import { agentKindSchema } from './agent-protocol.ts';
+import { OPERATIONS } from '../domain/protected-item-operations.ts';
 import { consistencySchema, diskShapeSchema, replicationModeSchema } from './commands.ts';
 import { errorRecordSchema } from './errors.ts';
 import { identifierSchema, timestampSchema } from './json.ts';
@@ -10,7 +13,7 @@ import { osTypeSchema } from './site-facts.ts';
 
 /** The HTTP API that portals and scripts use. Bodies are JSON; errors are application/problem+json. */
 
-const OPERATIONS = ['failback', 'rehearsal'] as const;
+const JOB_OPERATIONS = ['failback', 'rehearsal'] as const;
 const originSchema = z.enum(['VMware', 'HyperV', 'Physical']);
 
 export const optionsSchema = z.strictObject({
@@ -23,6 +26,8 @@ export const optionsSchema = z.strictObject({
   /** Share of the blocks that is read back before the boot. */
   proofShare: z.number().gt(0).max(1).default(1),
   applicationConsistentMinutes: z.int().min(0).max(10_080).default(0),
+  /** False: a machine that does not boot waits for somebody to try again or to cancel. */
+  rollBackOnBootFailure: z.boolean().default(true),
 });
 
 /** POST /api/failbacks and POST /api/rehearsals. */
@@ -33,7 +38,8 @@ export const startJobSchema = z.strictObject({
 export type StartJob = z.infer<typeof startJobSchema>;
 
 /** POST /api/failbacks/{id}/{action} */
-export const intentSchema = z.enum(INTENTS);
+export const JOB_ACTIONS = [...INTENTS, 'restart'] as const;
+export const jobActionSchema = z.enum(JOB_ACTIONS);
 
 /** POST /api/failbacks/{id}/failover; the body may be left out. */
 export const failoverSchema = z.strictObject({
@@ -44,7 +50,7 @@ export const failoverSchema = z.strictObject({
 /** GET /api/failbacks, newest first. */
 export const jobFilter = {
   protectedItemId: identifierSchema.optional(),
-  operation: z.enum(OPERATIONS).optional(),
+  operation: z.enum(JOB_OPERATIONS).optional(),
   state: z.enum(JOB_STATES).optional(),
   /** Created at this moment or later, and before that one. */
   from: timestampSchema.optional(),
@@ -109,8 +115,27 @@ export const putProtectedItemSchema = z.strictObject({
   }),
   isRehearsalEnabled: z.boolean().default(false),
   failover: failoverRecordSchema.prefault({}),
+  /** A newest recovery point that is older is a warning; absent = the default of the installation. */
+  rpoThresholdMinutes: z.int().min(1).max(10_080).optional(),
 });
 export type PutProtectedItem = z.infer<typeof putProtectedItemSchema>;
+
+const healthErrorSchema = z.object({
+  code: z.string(),
+  severity: z.enum(['warning', 'critical']),
+  category: z.string(),
+  message: z.string(),
+  possibleCauses: z.array(z.string()).readonly(),
+  recommendedAction: z.string(),
+  customerResolvable: z.boolean(),
+});
+
+/** An operation that is not possible now, and why. */
+const refusedOperationSchema = z.object({
+  operation: z.enum(OPERATIONS),
+  code: z.string(),
+  message: z.string(),
+});
 
 export const protectedItemViewSchema = z.object({
   id: identifierSchema,
@@ -128,8 +153,27 @@ export const protectedItemViewSchema = z.object({
   onPremisesVmId: z.string().nullable(),
   azureVmId: z.string().nullable(),
   failover: failoverRecordSchema.nullable(),
+  rpoThresholdMinutes: z.number(),
+  health: z.enum(HEALTH_STATES),
+  /** The gravest first. */
+  healthErrors: z.array(healthErrorSchema),
+  allowedOperations: z.array(z.enum(OPERATIONS)),
+  refusedOperations: z.array(refusedOperationSchema),
 });
 export type ProtectedItemView = z.infer<typeof protectedItemViewSchema>;
+
+const jobProgressSchema = z.object({
+  ...transferProgressSchema.shape,
+  /** Bytes before compression per byte after it; absent while nothing was sent. */
+  compressionRatio: z.number().optional(),
+  parts: z.array(
+    z.object({
+      name: z.string(),
+      diskId: z.string().nullable(),
+      progress: transferProgressSchema,
+    }),
+  ),
+});
 
 /** GET /api/failbacks/{id} */
 export const jobViewSchema = z.object({
@@ -140,24 +184,24 @@ export const jobViewSchema = z.object({
   state: z.enum(JOB_STATES),
   phase: z.enum(PHASES),
   stage: z.enum(STAGES),
-  allowedActions: z.array(z.enum(INTENTS)),
+  allowedActions: z.array(z.enum(JOB_ACTIONS)),
+  /** The job that this one was asked to resume or restart. */
+  follows: z.string().nullable(),
   createdAt: timestampSchema,
   endedAt: timestampSchema.nullable(),
   rpoSeconds: z.number().nullable(),
-  progress: z
-    .object({
-      ...transferProgressSchema.shape,
-      /** Bytes before compression per byte after it; absent while nothing was sent. */
-      compressionRatio: z.number().optional(),
-      parts: z.array(
-        z.object({
-          name: z.string(),
-          diskId: z.string().nullable(),
-          progress: transferProgressSchema,
-        }),
-      ),
-    })
-    .nullable(),
+  progress: jobProgressSchema.nullable(),
+  /** The steps so far; the progress of what travels now belongs to the one that is open. */
+  tasks: z.array(
+    z.object({
+      name: z.enum(TASK_NAMES),
+      state: z.enum(TASK_STATES),
+      startedAt: timestampSchema,
+      endedAt: timestampSchema.nullable(),
+      progress: jobProgressSchema.optional(),
+      error: errorRecordSchema.optional(),
+    }),
+  ),
   /** What keeps the job from going on right now; it goes on by itself once the cause is gone. */
   health: z.array(errorRecordSchema),
   cycles: z.array(z.record(z.string(), z.unknown())),
@@ -185,3 +229,21 @@ export const agentViewSchema = z.object({
   heartbeatAt: timestampSchema,
 });
 export type AgentView = z.infer<typeof agentViewSchema>;
+
+/** GET /api/events: besides the page. */
+export const eventFilter = {
+  itemId: identifierSchema.optional(),
+  jobId: identifierSchema.optional(),
+};
+
+/** GET /api/events, newest first. */
+export const eventViewSchema = z.object({
+  id: z.string(),
+  at: timestampSchema,
+  kind: z.enum(EVENT_KINDS),
+  caller: z.string(),
+  itemId: z.string().nullable(),
+  jobId: z.string().nullable(),
+  message: z.string(),
+  code: z.string().nullable(),
+});

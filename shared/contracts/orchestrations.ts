@@ -1,6 +1,7 @@
 import type { FailbackOptions } from '../domain/job.ts';
 import type { Intent, Phase } from '../domain/phases.ts';
 import type { Placement, PreflightOperation } from '../domain/preflight/gathered.ts';
+import type { ErrorRecord } from '../errors/failback-error.ts';
 import type { Result } from '../errors/result.ts';
 import type { SiteBinding } from './activities.ts';
 import type { CommandName } from './commands.ts';
@@ -23,6 +24,8 @@ export interface FailbackInput {
   readonly options: FailbackOptions;
   /** Where the item stood when the job was made; a failback beyond commit goes on from there. */
   readonly startAt: Phase;
+  /** Undo whatever was left, also a machine that waits for its commit, before anything else. */
+  readonly isRestart?: boolean;
 }
 
 /** Snapshot names by disk of the last sealed recovery point. */
@@ -62,7 +65,7 @@ export interface OrchestrationContracts {
       /** Makes the command ids of this undo its own: a job may undo twice. */
       part: string;
       /** What led here; shown in the history, where a failure of the way back must not hide it. */
-      reason?: string;
+      cause?: ErrorRecord;
     };
     output: null;
   };

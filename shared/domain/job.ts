@@ -31,6 +31,45 @@ export interface FailbackOptions {
   readonly proofShare: number;
   /** How often an application-consistent point is asked for; 0 = never. */
   readonly applicationConsistentMinutes: number;
+  /** A machine that shows no sign of life goes back to Azure by itself. Otherwise a person decides. */
+  readonly rollBackOnBootFailure: boolean;
+}
+
+/** The steps of a job as people see them. Which of them a job has shows as it goes. */
+export const TASK_NAMES = [
+  'preflight',
+  'deployProcessServer',
+  'prepareTarget',
+  'initialReplication',
+  'replicate',
+  'shutDownSource',
+  'finalDelta',
+  'proveDisks',
+  'boot',
+  'decideAfterBootFailure',
+  'waitForCommit',
+  'keepReplica',
+  'deleteAzureVm',
+  'waitForAgent',
+  'reverseReplicate',
+  'rollBack',
+] as const;
+export type TaskName = (typeof TASK_NAMES)[number];
+
+export const TASK_STATES = [
+  'running',
+  'waitingForOperator',
+  'succeeded',
+  'failed',
+  'cancelled',
+] as const;
+
+export interface JobTask {
+  readonly name: TaskName;
+  readonly state: (typeof TASK_STATES)[number];
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+  readonly error?: ErrorRecord;
 }
 
 /** One line of a job's history, oldest first. */
@@ -112,6 +151,13 @@ export interface Job {
   /** Recovery point to boot: `latest`, `latestApplicationConsistent` or an id. Absent = latest. */
   readonly failoverTo?: string;
   readonly history: readonly JobEvent[];
+  /** In the order in which they began; at most the last one is open. Absent in earlier records. */
+  readonly tasks?: readonly JobTask[];
+  /** The gate that waits for a person, where the job has several of one kind. */
+  readonly gate?: string;
+  /** The job that this one was asked to resume or to restart. */
+  readonly follows?: string;
+  readonly isRestart?: boolean;
   readonly cycles: readonly CycleStatistics[];
   readonly report: FailbackReport;
   readonly error: ErrorRecord | null;

@@ -13,6 +13,7 @@ export const PHASES = [
   'shuttingDownSource',
   'finalDelta',
   'booting',
+  'bootFailed',
   'commitPending',
   'committing',
   'waitingForAgent',
@@ -22,26 +23,120 @@ export const PHASES = [
 ] as const;
 export type Phase = (typeof PHASES)[number];
 
-export const TRANSITIONS = {
-  failedOver: ['preparing'],
-  preparing: ['initialReplication', 'rollingBack'],
-  initialReplication: ['replicating', 'rollingBack'],
-  replicating: ['shuttingDownSource', 'rollingBack'],
-  shuttingDownSource: ['finalDelta', 'rollingBack'],
-  finalDelta: ['booting', 'rollingBack'],
-  booting: ['commitPending', 'rollingBack'],
-  commitPending: ['committing', 'rollingBack'],
+export const STAGES = [
+  'Running in Azure',
+  'Preparing',
+  'Copying disks',
+  'Ready to fail back',
+  'Failing back',
+  'Boot failed',
+  'Waiting for commit',
+  'Committing',
+  'Re-protecting',
+  'Protected',
+  'Rolling back',
+] as const;
+export type Stage = (typeof STAGES)[number];
+
+export type Direction = 'azureToOnPremises' | 'onPremisesToAzure' | 'none';
+
+/** What an operator may ask of a failback that runs. */
+export const INTENTS = ['failover', 'commit', 'cancel', 'resume'] as const;
+export type Intent = (typeof INTENTS)[number];
+
+/** What may be begun with an item that no job works on. */
+export const STARTS = [
+  'failback',
+  'rehearsal',
+  /** Takes up what an earlier failback left: beyond the commit it goes on, before it undoes and begins anew. */
+  'resume',
+  /** Undoes what an earlier failback left, also a machine that waits for its commit, and begins anew. */
+  'restart',
+  /** Changes how the item is described. */
+  'update',
+  /** Takes the item out of our care. */
+  'unprotect',
+] as const;
+export type Start = (typeof STARTS)[number];
+
+interface State {
+  readonly stage: Stage;
+  readonly direction: Direction;
+  readonly next: readonly Phase[];
+  /** Accepted while a failback works on the item. */
+  readonly intents: readonly Intent[];
+  /** Accepted while no job works on the item. */
+  readonly starts: readonly Start[];
+  /** The Azure VM, whose facts preflight compares, is still there. */
+  readonly canPreflight: boolean;
+}
+
+const COPYING = {
+  direction: 'azureToOnPremises',
+  intents: ['failover', 'cancel'],
+  starts: ['failback', 'resume', 'restart'],
+  canPreflight: true,
+} as const satisfies Partial<State>;
+
+/** From the shutdown to the boot: the gate is open already. */
+const FAILING_OVER = { ...COPYING, stage: 'Failing back', intents: ['cancel'] } as const;
+
+/** Nothing may be asked: a failure is taken up by the next failback, and nothing is undone. */
+const COMMITTED = {
+  direction: 'onPremisesToAzure',
+  intents: [],
+  starts: ['failback', 'resume'],
+  canPreflight: false,
+} as const satisfies Partial<State>;
+
+/** Every rule of the life of an item, phase by phase. All predicates below read it. */
+export const STATE_MACHINE = {
+  failedOver: {
+    stage: 'Running in Azure',
+    direction: 'none',
+    next: ['preparing'],
+    intents: ['failover', 'cancel'],
+    starts: ['failback', 'rehearsal', 'restart', 'update', 'unprotect'],
+    canPreflight: true,
+  },
+  preparing: { ...COPYING, stage: 'Preparing', next: ['initialReplication', 'rollingBack'] },
+  initialReplication: { ...COPYING, stage: 'Copying disks', next: ['replicating', 'rollingBack'] },
+  replicating: {
+    ...COPYING,
+    stage: 'Ready to fail back',
+    next: ['shuttingDownSource', 'rollingBack'],
+  },
+  shuttingDownSource: { ...FAILING_OVER, next: ['finalDelta', 'rollingBack'] },
+  finalDelta: { ...FAILING_OVER, next: ['booting', 'rollingBack'] },
+  booting: { ...FAILING_OVER, next: ['commitPending', 'bootFailed', 'rollingBack'] },
+  bootFailed: {
+    ...COPYING,
+    stage: 'Boot failed',
+    next: ['booting', 'rollingBack'],
+    intents: ['resume', 'cancel'],
+  },
+  commitPending: {
+    ...COPYING,
+    stage: 'Waiting for commit',
+    next: ['committing', 'rollingBack'],
+    intents: ['commit', 'cancel'],
+  },
   // The point of no return: the seed is kept and the Azure VM goes. Nothing after it compensates.
-  committing: ['waitingForAgent'],
-  waitingForAgent: ['reverseReplicating'],
-  reverseReplicating: ['protected'],
-  protected: [],
-  rollingBack: ['failedOver'],
-} as const satisfies Record<Phase, readonly Phase[]>;
+  committing: {
+    ...COMMITTED,
+    stage: 'Committing',
+    direction: 'azureToOnPremises',
+    next: ['waitingForAgent'],
+  },
+  waitingForAgent: { ...COMMITTED, stage: 'Re-protecting', next: ['reverseReplicating'] },
+  reverseReplicating: { ...COMMITTED, stage: 'Re-protecting', next: ['protected'] },
+  protected: { ...COMMITTED, stage: 'Protected', next: [], starts: ['unprotect'] },
+  rollingBack: { ...COPYING, stage: 'Rolling back', next: ['failedOver'], intents: [] },
+} as const satisfies Record<Phase, State>;
 
 /** Entering the phase one is in is allowed: activities run at least once. */
 export function canEnter(current: Phase, next: Phase): boolean {
-  const allowed: readonly Phase[] = TRANSITIONS[current];
+  const allowed: readonly Phase[] = STATE_MACHINE[current].next;
   return current === next || allowed.includes(next);
 }
 
@@ -62,66 +157,26 @@ export const SOURCE_IS_DOWN: readonly Phase[] = [
   'shuttingDownSource',
   'finalDelta',
   'booting',
+  'bootFailed',
   'commitPending',
 ];
 
-export const STAGES = [
-  'Running in Azure',
-  'Preparing',
-  'Copying disks',
-  'Ready to fail back',
-  'Failing back',
-  'Waiting for commit',
-  'Committing',
-  'Re-protecting',
-  'Protected',
-  'Rolling back',
-] as const;
-export type Stage = (typeof STAGES)[number];
-
-const STAGE_OF: Record<Phase, Stage> = {
-  failedOver: 'Running in Azure',
-  preparing: 'Preparing',
-  initialReplication: 'Copying disks',
-  replicating: 'Ready to fail back',
-  shuttingDownSource: 'Failing back',
-  finalDelta: 'Failing back',
-  booting: 'Failing back',
-  commitPending: 'Waiting for commit',
-  committing: 'Committing',
-  waitingForAgent: 'Re-protecting',
-  reverseReplicating: 'Re-protecting',
-  protected: 'Protected',
-  rollingBack: 'Rolling back',
-};
+/** Points are taken again and again: their age says something. */
+export const REPLICATING: readonly Phase[] = ['replicating', 'protected'];
 
 export function stageOf(phase: Phase): Stage {
-  return STAGE_OF[phase];
+  return STATE_MACHINE[phase].stage;
 }
 
-/** What an operator may ask for while a failback of the item runs. */
-export const INTENTS = ['failover', 'commit', 'cancel'] as const;
-export type Intent = (typeof INTENTS)[number];
-
-const INTENTS_OF: Record<Phase, readonly Intent[]> = {
-  failedOver: ['failover', 'cancel'],
-  preparing: ['failover', 'cancel'],
-  initialReplication: ['failover', 'cancel'],
-  replicating: ['failover', 'cancel'],
-  shuttingDownSource: ['cancel'],
-  finalDelta: ['cancel'],
-  booting: ['cancel'],
-  commitPending: ['commit', 'cancel'],
-  committing: [],
-  waitingForAgent: [],
-  reverseReplicating: [],
-  protected: [],
-  rollingBack: [],
-};
-
 export function allowedIntents(phase: Phase): readonly Intent[] {
-  return INTENTS_OF[phase];
+  return STATE_MACHINE[phase].intents;
+}
+
+export function allowedStarts(phase: Phase): readonly Start[] {
+  return STATE_MACHINE[phase].starts;
 }
 
 /** Phases in which a failback may be started: it takes up, or first undoes, what an earlier run left. */
-export const STARTABLE: readonly Phase[] = PHASES.filter((phase) => phase !== 'protected');
+export const STARTABLE: readonly Phase[] = PHASES.filter((phase) =>
+  allowedStarts(phase).includes('failback'),
+);

@@ -1,4 +1,4 @@
-import type { Phase } from './phases.ts';
+import { type Direction, type Phase, STATE_MACHINE } from './phases.ts';
 
 export type OsType = 'Linux' | 'Windows';
 
@@ -71,6 +71,8 @@ export interface ProtectedItem {
   readonly phase: Phase;
   /** The failback or rehearsal that works on the item now; a second one is refused. */
   readonly activeJobId: string | null;
+  /** The failback or rehearsal that was started last. Absent = none, or an earlier record. */
+  readonly lastJobId?: string;
   /** Snapshot names by disk that the master target's last sealed point stands for. */
   readonly base: Readonly<Record<string, string>>;
   readonly disks: readonly ProtectedDisk[];
@@ -85,13 +87,14 @@ export interface ProtectedItem {
   readonly azureVmId?: string;
   /** Absent in records of earlier versions: nobody was asked. */
   readonly failoverRecord?: FailoverRecord;
+  /** Older than this, the newest recovery point is a warning. Absent = the policy's default. */
+  readonly rpoThresholdMinutes?: number;
+  /** Whether the Azure VM ran before a failback stopped it: going back restores that. Absent = not stopped. */
+  readonly wasSourceRunning?: boolean;
 }
 
-export function directionOf(phase: Phase): 'azureToOnPremises' | 'onPremisesToAzure' | 'none' {
-  if (phase === 'failedOver') return 'none';
-  return phase === 'protected' || phase === 'reverseReplicating' || phase === 'waitingForAgent'
-    ? 'onPremisesToAzure'
-    : 'azureToOnPremises';
+export function directionOf(phase: Phase): Direction {
+  return STATE_MACHINE[phase].direction;
 }
 
 /** Seconds since the newest recovery point was taken; `null` before the first one. */

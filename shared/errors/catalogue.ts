@@ -1,5 +1,6 @@
 import { AZURE_ERRORS } from './areas/azure.ts';
 import { DATA_PLANE_ERRORS } from './areas/data-plane.ts';
+import { HEALTH_ERRORS } from './areas/health.ts';
 import { ORCHESTRATION_ERRORS } from './areas/orchestration.ts';
 import { PREFLIGHT_ERRORS } from './areas/preflight.ts';
 import { REQUEST_ERRORS } from './areas/request.ts';
@@ -9,6 +10,7 @@ import { SITE_ERRORS } from './areas/site.ts';
 export const CATALOGUE = {
   ...REQUEST_ERRORS,
   ...PREFLIGHT_ERRORS,
+  ...HEALTH_ERRORS,
   ...ORCHESTRATION_ERRORS,
   ...AZURE_ERRORS,
   ...SITE_ERRORS,

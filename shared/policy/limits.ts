@@ -10,6 +10,9 @@ export const SNAPSHOT_SAS_SECONDS = 3600;
 /** An agent that was silent for longer does not get work. Three missed heartbeats of 15 s. */
 export const HEARTBEAT_STALE_MS = 50_000;
 
+/** A newest recovery point that is older than this is a warning, unless the item says otherwise. */
+export const RPO_THRESHOLD_MINUTES = 60;
+
 /** History of one job that is kept in its record (a table row holds 64 KiB a property). */
 export const MAX_JOB_EVENTS = 120;
 export const MAX_JOB_CYCLES = 60;

@@ -1,5 +1,6 @@
 import type { CommandName } from '../contracts/commands.ts';
 import type { AgentKind } from '../contracts/agent-protocol.ts';
+import type { EventKind } from '../domain/event.ts';
 import type { Job } from '../domain/job.ts';
 import type { Placement, PreflightOperation } from '../domain/preflight/gathered.ts';
 import type { PreflightReport } from '../domain/preflight/report.ts';
@@ -56,6 +57,10 @@ export interface AgentRecord {
   readonly keyHash: string;
   readonly registeredAt: string;
   readonly heartbeatAt: string;
+  /** Set once it was noticed that the agent is gone, until it is heard of again. */
+  readonly isReportedSilent?: boolean;
+  /** We deleted its machine: its silence is meant. */
+  readonly isRetired?: boolean;
 }
 export type AgentStore = PagedStore<AgentRecord>;
 
@@ -120,7 +125,23 @@ export interface IdempotencyRecord {
   } | null;
 }
 
+/** Who did what, when. Written once, never changed. */
+export interface EventRecord {
+  /** `<reverse ticks>-<what makes it unique>`: newest first. */
+  readonly id: string;
+  readonly at: string;
+  readonly kind: EventKind;
+  /** The person or key that asked, `system` for what happens by itself, or the agent. */
+  readonly caller: string;
+  readonly itemId: string | null;
+  readonly jobId: string | null;
+  readonly message: string;
+  /** Of the catalogue, when something was refused or failed. */
+  readonly code: string | null;
+}
+
 export interface Stores {
+  readonly events: PagedStore<EventRecord>;
   readonly items: ItemStore;
   readonly jobs: JobStore;
   readonly agents: AgentStore;

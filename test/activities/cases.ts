@@ -256,6 +256,7 @@ export const CASES: { readonly [N in ActivityName]: ActivityCase<N> } = {
     answersAgain: { deleted: 0 },
   },
   changeVmPower: { input: { ...ref, action: 'powerOff' }, answers: null },
+  noteSourcePower: { input: ref, answers: null },
   readVmPower: { input: ref, answers: { powerState: 'running' } },
   keepReplicaSeed: { input: ref, answers: null },
   readReplicaSeed: {

@@ -3,8 +3,13 @@ import { callActivity, createActivities } from '../../activities/create-activiti
 import { ACTIVITY_RETRY, type ActivityName } from '../../shared/contracts/activities.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { type Break, breakingOff, type Counter } from '../support/memory/break-off.ts';
-import { aWorld, type MemoryWorld, stateOf } from '../support/memory/memory-world.ts';
+import { aWorld, type MemoryWorld, stateOf as visibleOf } from '../support/memory/memory-world.ts';
 import { CASES, READERS } from './cases.ts';
+
+/** The log of events too: a line that is written twice is a lie. */
+function stateOf(world: MemoryWorld): unknown {
+  return { visible: visibleOf(world), events: world.stores.events.all() };
+}
 
 const NAMES = Object.keys(CASES) as ActivityName[];
 

@@ -86,7 +86,7 @@ describe('a machine that stays in Azure', () => {
 
   async function rehearsalStory(job: JobView, before: unknown, watch: MachineWatch): Promise<void> {
     const { portal } = testLab;
-    expect(job).toMatchObject({ operation: 'rehearsal', allowedActions: [] });
+    expect(job).toMatchObject({ operation: 'rehearsal', allowedActions: ['cancel'] });
     const ended = await portal.ends(job.id);
     expect(ended).toMatchObject({ state: 'succeeded', error: null });
     const report = ended.report as FailbackReport;

@@ -48,7 +48,7 @@ describe('the re-registration window of the mobility agent', () => {
     expect(Date.parse(job.endedAt!) - waitingSinceMs).toBeLessThan(17 * MINUTE_MS);
     expect(world.machines).toEqual({ azure: 'absent', home: 'on' });
     expect(world.item).toMatchObject({ phase: 'waitingForAgent', activeJobId: null });
-    expect((await world.view()).allowedActions).toEqual([]);
+    expect((await world.view()).allowedActions).toEqual(['resume']);
     await expect(world.ask('cancel')).rejects.toMatchObject({ code: 'FB-REQ-007' });
   });
 

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Phase } from '../../shared/domain/phases.ts';
+import { FailbackError } from '../../shared/errors/failback-error.ts';
+import { ORIGINAL_CONTENT } from '../support/world/site.ts';
 import { MINUTE_MS } from '../support/world/fixtures.ts';
 import { World } from '../support/world/world.ts';
 
@@ -29,6 +31,27 @@ async function expectBackInAzure(): Promise<void> {
   expect(world.site.findByName('web')?.disksAt).toBe('vm');
   expect(world.item).toMatchObject({ phase: 'failedOver', activeJobId: null, base: {} });
   expect(job.report.undo?.every(({ outcome }) => outcome === 'done')).toBe(true);
+  expect(job.tasks?.at(-1)).toMatchObject({ name: 'rollBack', state: 'succeeded' });
+  expect(job.tasks?.at(-2)).toMatchObject({ state: 'cancelled', error: { code: 'FB-ORC-005' } });
+}
+
+/**
+ * The disk holds what the last sealed point holds, byte for byte; what it held at first while none was sealed.
+ * A machine that was booted has written on it since: then it holds that point and what came after.
+ */
+function expectSealedDisk(): void {
+  const { content } = world.site.findByName('web')!.writes;
+  const sealed = world.job().cycles.at(-1)?.pointId;
+  const point = world.snapshots.points.find(({ pointId }) => pointId === sealed);
+  const expected = point?.content ?? ORIGINAL_CONTENT;
+  if (world.site.boots.length === 0) expect(content).toBe(expected);
+  else expect(content).toBeGreaterThanOrEqual(expected);
+}
+
+/** Without a sign of life, and with nobody who asked for the way back by itself. */
+function neverBoots(): void {
+  const error = new FailbackError('FB-SITE-005', { vmName: 'web', seconds: 120, console: '' });
+  world.agents.behaviours.plan('verifyBoot', { error });
 }
 
 const BEFORE_COMMIT: readonly Phase[] = [
@@ -38,12 +61,14 @@ const BEFORE_COMMIT: readonly Phase[] = [
   'shuttingDownSource',
   'finalDelta',
   'booting',
+  'bootFailed',
   'commitPending',
 ];
 
 describe('a failback that is cancelled', () => {
   it.each(BEFORE_COMMIT)('while it is in %s goes back to Azure', async (phase) => {
-    await world.start();
+    if (phase === 'bootFailed') neverBoots();
+    await world.start({ rollBackOnBootFailure: false });
     if (phase !== 'preparing') {
       await world.untilPhase('initialReplication');
       const isBeyondGate = !['initialReplication', 'replicating'].includes(phase);
@@ -52,16 +77,35 @@ describe('a failback that is cancelled', () => {
     }
     await world.ask('cancel');
     await expectBackInAzure();
+    expectSealedDisk();
+  });
+
+  // Shutting down what is off already takes no time in which somebody could cancel.
+  const lasting = BEFORE_COMMIT.filter((phase) => phase !== 'shuttingDownSource');
+  it.each(lasting)('in %s leaves a VM off that was off before it', async (phase) => {
+    await world.vm.beginPowerChange('shop', 'web-azure', 'powerOff');
+    await world.advance(MINUTE_MS);
+    if (phase === 'bootFailed') neverBoots();
+    await world.start({ autoFailover: true, rollBackOnBootFailure: false });
+    await world.untilPhase(phase);
+    await world.ask('cancel');
+    const job = await world.untilEnd();
+    expect(job).toMatchObject({ state: 'cancelled', phase: 'failedOver' });
+    expect(world.machines).toEqual({ azure: 'stopped', home: 'off' });
+    expect(world.item).not.toHaveProperty('wasSourceRunning');
+    expectSealedDisk();
   });
 
   it.each(BEFORE_COMMIT)('in the middle of %s, where nothing waits for a person', async (phase) => {
     world.agents.behaviours.planAll({ afterMs: 20_000 });
-    await world.start({ autoFailover: true });
+    if (phase === 'bootFailed') neverBoots();
+    await world.start({ autoFailover: true, rollBackOnBootFailure: false });
     await world.untilPhase(phase);
     await world.advance(7_000);
     expect(world.item.phase).toBe(phase);
     await world.ask('cancel');
     await expectBackInAzure();
+    expectSealedDisk();
   });
 
   it('before it commits by itself does not commit', async () => {

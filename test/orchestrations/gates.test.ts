@@ -112,6 +112,38 @@ describe('the gate before the commit', () => {
   });
 });
 
+describe('a second failover request', () => {
+  beforeEach(async () => {
+    await world.start({ cycleIntervalSeconds: 60 });
+    await world.until(() => world.job().cycles.length === 3);
+    await world.settle();
+  });
+
+  it('for another point is refused, and the first one counts', async () => {
+    const [chosen, other] = world.job().cycles.map(({ pointId }) => pointId);
+    world.agents.behaviours.plan('replicateDisk', { afterMs: MINUTE_MS });
+    await world.ask('failover', chosen);
+    const late = { code: 'FB-REQ-031', values: { wanted: chosen } };
+    await expect(world.ask('failover', other)).rejects.toMatchObject(late);
+    await expect(world.ask('failover', 'latest')).rejects.toMatchObject(late);
+    await world.ask('failover', chosen);
+    await world.untilWaiting('commitPending');
+    expect(world.job()).toMatchObject({
+      failoverTo: chosen,
+      report: { recoveryPointId: chosen },
+    });
+    expect(world.events.all()).toContainEqual(
+      expect.objectContaining({ kind: 'jobAsked', caller: 'operator' }),
+    );
+  });
+
+  it('for an older point after one for the newest is refused as well', async () => {
+    const [older] = world.job().cycles.map(({ pointId }) => pointId);
+    await world.ask('failover', 'latest');
+    await expect(world.ask('failover', older)).rejects.toMatchObject({ code: 'FB-REQ-031' });
+  });
+});
+
 describe('a request at the wrong time', () => {
   it('is refused: no failover once the machine has failed over by itself', async () => {
     await world.start({ autoFailover: true });

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import type { CommandName } from '../../shared/contracts/commands.ts';
 import type { ErrorCode } from '../../shared/errors/catalogue.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
-import { LASTING_FAULT } from '../support/world/fixtures.ts';
+import { HOUR_MS, LASTING_FAULT, MINUTE_MS } from '../support/world/fixtures.ts';
 import { killPlaces } from '../support/world/kill-places.ts';
 import { World } from '../support/world/world.ts';
 
@@ -125,14 +125,72 @@ describe('a rehearsal', () => {
     expect(it.machines).toEqual({ azure: 'absent', home: 'on' });
   });
 
-  it('takes no requests and is refused while the machine is on its way home', async () => {
+  it('is refused while the machine is on its way home', async () => {
     const it = await newWorld();
-    await it.startRehearsal();
-    await expect(it.ask('cancel')).rejects.toMatchObject({ code: 'FB-REQ-004' });
-    await it.untilEnd();
-    await it.advance(60_000);
     await it.startAutomatic();
     await it.untilEnd();
     await expect(it.startRehearsal()).rejects.toMatchObject({ code: 'FB-REQ-005' });
+  });
+});
+
+describe('a rehearsal that is cancelled', () => {
+  it.each(['preparing', 'initialReplication', 'booting'] as const)(
+    'in %s cleans up and leaves no trace',
+    async (phase) => {
+      const it = await newWorld();
+      it.agents.behaviours.planAll({ afterMs: 20_000 });
+      await it.startRehearsal();
+      await it.until(() => it.job().phase === phase);
+      await it.advance(7_000);
+      expect((await it.view()).allowedActions).toEqual(['cancel']);
+      await it.ask('cancel');
+      const job = await it.untilEnd();
+      expect(job).toMatchObject({ state: 'cancelled', error: { code: 'FB-ORC-005' } });
+      expectNoTrace(it);
+    },
+  );
+
+  it('breaks off a copy that would take days', async () => {
+    const it = await newWorld();
+    it.agents.behaviours.plan('replicateDisk', { afterMs: 72 * HOUR_MS });
+    await it.startRehearsal();
+    await it.until(() => it.job().phase === 'initialReplication');
+    await it.advance(MINUTE_MS);
+    const askedAtMs = it.timers.now().getTime();
+    await it.ask('cancel');
+    const job = await it.untilEnd();
+    expect(job.state).toBe('cancelled');
+    expect(Date.parse(job.endedAt!) - askedAtMs).toBeLessThan(5 * MINUTE_MS);
+    expectNoTrace(it);
+  });
+
+  it('does not wait for a process server that never registers', async () => {
+    const it = await newWorld();
+    it.processServers.registersAfterMs = 24 * HOUR_MS;
+    await it.startRehearsal();
+    await it.advance(MINUTE_MS);
+    const askedAtMs = it.timers.now().getTime();
+    await it.ask('cancel');
+    const job = await it.untilEnd();
+    expect(job.state).toBe('cancelled');
+    expect(Date.parse(job.endedAt!) - askedAtMs).toBeLessThan(2 * MINUTE_MS);
+  });
+
+  it('is either refused or obeyed while it begins to clean up, never accepted and forgotten', async () => {
+    for (let calls = 1; calls <= 14; calls += 1) {
+      const it = await newWorld();
+      await it.startRehearsal();
+      await it.until(() => it.agents.timesDone('verifyBoot') === 1);
+      const asked = it.askAfterCalls('cancel', calls);
+      const job = await it.untilEnd();
+      const isObeyed = job.state === 'cancelled';
+      expect({ calls, answer: asked.answer }).toEqual({
+        calls,
+        answer: isObeyed ? 'accepted' : 'FB-REQ-004',
+      });
+      expectNoTrace(it);
+      it.dispose();
+    }
+    world = undefined;
   });
 });

@@ -17,8 +17,13 @@ afterEach(() => {
 /** Brings the item into a phase and stops everything there, as an operator does who terminates it all. */
 async function abandonIn(phase: Phase): Promise<void> {
   if (phase === 'failedOver') return;
+  if (phase === 'bootFailed') {
+    const error = new FailbackError('FB-SITE-005', { vmName: 'web', seconds: 120, console: '' });
+    world.agents.behaviours.plan('verifyBoot', { error }, 1);
+  }
   // Only a gate that waits for a person can be stopped at the gate.
-  await world.start({ autoFailover: true, autoCommit: phase !== 'commitPending' });
+  const autoCommit = phase !== 'commitPending';
+  await world.start({ autoFailover: true, autoCommit, rollBackOnBootFailure: false });
   if (phase === 'rollingBack') {
     await world.untilPhase('booting');
     await world.ask('cancel');

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ACTIVITY_RETRY } from '../../shared/contracts/activities.ts';
+import { partInstanceId } from '../../shared/contracts/orchestrations.ts';
 import type { Phase } from '../../shared/domain/phases.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { refused } from '../support/world/faults.ts';
@@ -192,4 +193,19 @@ describe('a failback whose main orchestration alone was terminated from outside'
       expect(world.invariants.violations).toEqual([]);
     },
   );
+});
+
+describe('a part of a failback', () => {
+  it('that was ended from outside ends the failback with FB-ORC-002 and goes back', async () => {
+    const { id } = await world.start();
+    await world.untilPhase('initialReplication');
+    world.host.management.terminate(partInstanceId(id, 'reprotect'), 'from outside');
+    const job = await world.untilEnd();
+    expect(job).toMatchObject({
+      state: 'failed',
+      phase: 'failedOver',
+      error: { code: 'FB-ORC-002', values: { orchestration: 'reprotect' } },
+    });
+    expect(world.machines).toEqual({ azure: 'running', home: 'off' });
+  });
 });

@@ -49,6 +49,46 @@ describe('a whole failback', () => {
     expect({ stage, allowedActions }).toEqual({ stage: 'Protected', allowedActions: [] });
   });
 
+  it('shows its tasks as they happened, one after the other without a gap', async () => {
+    await world.startAutomatic();
+    const { tasks = [], createdAt, endedAt } = await world.untilEnd();
+    expect(tasks.map(({ name }) => name)).toEqual([
+      'preflight',
+      'deployProcessServer',
+      'prepareTarget',
+      'initialReplication',
+      'replicate',
+      'shutDownSource',
+      'finalDelta',
+      'proveDisks',
+      'boot',
+      'waitForCommit',
+      'keepReplica',
+      'deleteAzureVm',
+      'waitForAgent',
+      'reverseReplicate',
+    ]);
+    expect(new Set(tasks.map(({ state }) => state))).toEqual(new Set(['succeeded']));
+    const starts = tasks.map(({ startedAt }) => startedAt);
+    const ends = tasks.map((task) => task.endedAt);
+    expect(ends.slice(0, -1)).toEqual(starts.slice(1));
+    expect(Date.parse(starts[0]!)).toBeGreaterThanOrEqual(Date.parse(createdAt));
+    expect(Date.parse(ends.at(-1)!)).toBeLessThanOrEqual(Date.parse(endedAt!));
+  });
+
+  it('is told by the log of events from its start to its end, newest first', async () => {
+    const { id } = await world.startAutomatic();
+    const job = await world.untilEnd();
+    const events = world.events.all().filter(({ jobId }) => jobId === id);
+    expect(events.at(-1)).toMatchObject({ kind: 'jobStarted', caller: 'operator' });
+    expect(events[0]).toMatchObject({ kind: 'jobEnded', caller: 'system', code: null });
+    const steps = events.filter(({ kind }) => kind === 'jobStep').map(({ message }) => message);
+    const told = new Set(job.history.map(({ message }) => message));
+    expect(new Set(steps)).toEqual(told);
+    const times = events.map(({ at }) => at);
+    expect(times.toSorted().toReversed()).toEqual(times);
+  });
+
   it('leaves the machine running at home and nothing of it in Azure but the replica', async () => {
     await world.startAutomatic();
     await world.untilEnd();

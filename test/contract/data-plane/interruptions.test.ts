@@ -162,6 +162,24 @@ describe('a transfer that is interrupted', () => {
     }
   });
 
+  it('says that it tries again when nobody knows why it broke off', async () => {
+    const { replication, proxy, snapshot } = await aLinkedReplication(7);
+    let isFirst = true;
+    const context = aCommandContext(async () => {
+      if (!isFirst) return replication.source.access(snapshot);
+      isFirst = false;
+      throw new Error('what nobody has thought of');
+    });
+    try {
+      await replication.send({ point: 'point-1', snapshot, port: proxy.port, context });
+      const codes = context.progress.flatMap(({ health }) => health?.code ?? []);
+      expect(codes).toContain('FB-DATA-009');
+      expect(context.progress.at(-1)).not.toHaveProperty('health');
+    } finally {
+      await proxy.stop();
+    }
+  });
+
   it('waits for a master target that is not there yet', async () => {
     const { replication, proxy, snapshot } = await aLinkedReplication(6);
     const context = aCommandContext(() => replication.source.access(snapshot));

@@ -65,5 +65,6 @@ export function createMemoryStores(): Stores {
     recoveryPoints: new MemoryStore(),
     preflights: new MemoryStore(),
     idempotency: new MemoryStore(),
+    events: new MemoryStore(),
   };
 }

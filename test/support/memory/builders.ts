@@ -56,6 +56,7 @@ export function aJob(changes: Partial<Job> = {}): Job {
       bootTimeoutSeconds: 900,
       proofShare: 1,
       applicationConsistentMinutes: 0,
+      rollBackOnBootFailure: true,
     },
     createdAt: NOW,
     endedAt: null,

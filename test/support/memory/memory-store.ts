@@ -93,6 +93,7 @@ export function createMemoryStores(): MemoryStores {
     recoveryPoints: new MemoryStore(),
     preflights: new MemoryStore(),
     idempotency: new MemoryStore(),
+    events: new MemoryStore(),
   };
 }
 

@@ -33,6 +33,7 @@ export function emptyWorld(): MemoryWorld {
   const clock = new MemoryClock();
   let jobs = 99;
   let keys = 0;
+  let events = 0;
   return {
     clock,
     stores: createMemoryStores(),
@@ -52,6 +53,7 @@ export function emptyWorld(): MemoryWorld {
     // Sorts newest first, and before the jobs that the tests make.
     newJobId: (prefix) => `${prefix}-0${(jobs -= 1)}`,
     pause: async (milliseconds) => clock.advance(milliseconds),
+    newEventKey: () => `e${String((events += 1)).padStart(4, '0')}`,
     newAgentKey: () => `agent-key-${(keys += 1)}`,
   };
 }

@@ -64,6 +64,7 @@ export const MANUAL: FailbackOptions = {
   bootTimeoutSeconds: 120,
   proofShare: 1,
   applicationConsistentMinutes: 0,
+  rollBackOnBootFailure: true,
 };
 
 /** Waits for nobody. */

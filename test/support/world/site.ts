@@ -62,7 +62,7 @@ interface StorageFault {
 }
 
 /** The original VM's disks are old: they come from before the failover. */
-const ORIGINAL_CONTENT = 500_000;
+export const ORIGINAL_CONTENT = 500_000;
 
 /** The on-premises side: VMs and replications, without the programs that work on them. */
 export class Site {

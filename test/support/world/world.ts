@@ -9,6 +9,7 @@ import { durableOrchestrator } from '../../../functions/composition/durable-orch
 import { ORCHESTRATIONS } from '../../../functions/composition/orchestrations.ts';
 import { ask } from '../../../functions/jobs/ask.ts';
 import { viewJob } from '../../../functions/jobs/job-view.ts';
+import { takeUp } from '../../../functions/jobs/take-up.ts';
 import { startJob } from '../../../functions/jobs/start-job.ts';
 import type { FunctionDeps } from '../../../functions/support/deps.ts';
 import type { JobView } from '../../../shared/contracts/http-api.ts';
@@ -16,6 +17,7 @@ import { ACTIVITY_RETRY, type ActivityName } from '../../../shared/contracts/act
 import { type FailbackOptions, isTerminal, type Job } from '../../../shared/domain/job.ts';
 import type { Intent, Phase } from '../../../shared/domain/phases.ts';
 import type { ProtectedItem } from '../../../shared/domain/protected-item.ts';
+import type { EventRecord } from '../../../shared/ports/stores.ts';
 import type { AgentQueues } from '../../../shared/ports/messaging.ts';
 import type { PreflightRecord } from '../../../shared/ports/stores.ts';
 import type { ErrorCode } from '../../../shared/errors/catalogue.ts';
@@ -67,6 +69,7 @@ export class World {
   });
   readonly recoveryPoints = new MemoryStore<{ readonly id: string } & RecoveryPoint>();
   readonly preflights = new MemoryStore<PreflightRecord>();
+  readonly events = new MemoryStore<EventRecord>();
   readonly registry: AgentRegistry;
   readonly vm: AzureVm;
   readonly snapshots: AzureSnapshots;
@@ -79,6 +82,7 @@ export class World {
   readonly #deps: ActivityDeps & FunctionDeps;
   readonly #activities: Activities;
   #jobCount = 0;
+  #eventCount = 0;
 
   private constructor({ hasOriginalVm = true, startAt }: WorldOptions) {
     this.host = new DurableHarness({
@@ -152,7 +156,14 @@ export class World {
   /** As an operator does it: the record, then the event. Throws what the HTTP function answers. */
   async ask(intent: Intent, recoveryPoint?: string): Promise<void> {
     const point = recoveryPoint === undefined ? {} : { recoveryPoint };
-    await ask(this.#deps, this.job().id, { intent, ...point });
+    await ask(this.#deps, this.job().id, { intent, ...point, caller: 'operator' });
+    await this.settle();
+  }
+
+  /** As `POST /api/failbacks/{id}/resume` and `/restart` do it; the newest job unless another is named. */
+  async takeUp(action: 'resume' | 'restart', id = this.job().id): Promise<void> {
+    const caller = { name: 'operator', role: 'committer' } as const;
+    await takeUp(this.#deps, id, { action, caller, check: () => undefined });
     await this.settle();
   }
 
@@ -164,7 +175,7 @@ export class World {
     const asked: { answer: 'accepted' | ErrorCode | null } = { answer: null };
     this.faults.afterCalls(calls, async () => {
       try {
-        await ask(this.#deps, this.job().id, { intent });
+        await ask(this.#deps, this.job().id, { intent, caller: 'operator' });
         asked.answer = 'accepted';
       } catch (error) {
         if (!(error instanceof FailbackError)) throw error;
@@ -257,7 +268,8 @@ export class World {
   }
 
   async #startJob(operation: Job['operation'], options: FailbackOptions): Promise<Job> {
-    const job = await startJob(this.#deps, operation, { protectedItemId: this.item.id, options });
+    const request = { protectedItemId: this.item.id, options, caller: 'operator' };
+    const job = await startJob(this.#deps, operation, request);
     await this.settle();
     return job;
   }
@@ -327,6 +339,7 @@ export class World {
         recoveryPoints: faults.wrap('recoveryPoints', this.recoveryPoints),
         preflights: faults.wrap('preflights', this.preflights),
         idempotency: new MemoryStore(),
+        events: faults.wrap('events', this.events),
       },
       vms: faults.wrap('vms', this.vm),
       snapshots: faults.wrap('snapshots', this.snapshots),
@@ -346,6 +359,10 @@ export class World {
       },
       newAgentKey: () => 'unused',
       pause: async (milliseconds) => this.advance(milliseconds),
+      newEventKey: () => {
+        this.#eventCount += 1;
+        return `e${this.#eventCount}`;
+      },
     };
   }
 }

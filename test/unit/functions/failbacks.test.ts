@@ -196,7 +196,7 @@ describe('POST /api/rehearsals', () => {
     expect(answer.status).toBe(202);
     expect(jobViewSchema.parse(answer.json)).toMatchObject({
       operation: 'rehearsal',
-      allowedActions: [],
+      allowedActions: ['cancel'],
     });
     expect(world.orchestrator.started).toMatchObject([
       { name: 'rehearsal', instanceId: 'rehearsal-web-01' },

@@ -44,6 +44,7 @@ describe('POST /api/failbacks/{id}/{action}', () => {
     shuttingDownSource: ['cancel'],
     finalDelta: ['cancel'],
     booting: ['cancel'],
+    bootFailed: ['cancel', 'resume'],
     commitPending: ['commit', 'cancel'],
     committing: [],
     waitingForAgent: [],
@@ -81,19 +82,22 @@ describe('POST /api/failbacks/{id}/{action}', () => {
   );
 
   it.each(['succeeded', 'failed', 'cancelled'] as const)(
-    'is refused for a job that has %s, and its view offers nothing',
+    'cancel is refused for a job that has %s, and its view offers no gate',
     async (state) => {
       world.stores.jobs.put(aJob({ state, phase: 'replicating', endedAt: NOW }));
       const answer = await ask('cancel');
       expect(problemOf(answer)).toMatchObject({ status: 409, code: 'FB-REQ-007' });
       const view = await callRoute(world, 'getFailback', { params: { id: 'fb-1' } });
-      expect(view.json).toMatchObject({ allowedActions: [], progress: null });
+      const { allowedActions, progress } = jobViewSchema.parse(view.json);
+      expect(allowedActions).toEqual(state === 'succeeded' ? [] : ['restart']);
+      expect(progress).toBeNull();
     },
   );
 
-  it('is refused for a rehearsal, which always cleans up by itself', async () => {
-    world.stores.jobs.put(aJob({ operation: 'rehearsal', phase: 'replicating' }));
+  it('of a rehearsal only asks to stop: it has no gates', async () => {
+    world.stores.jobs.put(aJob({ operation: 'rehearsal', phase: 'initialReplication' }));
     expect((await ask('failover')).status).toBe(409);
+    expect((await ask('cancel')).status).toBe(202);
   });
 
   it('says that there is no such job', async () => {

@@ -60,9 +60,11 @@ describe('two requests for one machine at the same moment', () => {
 
 describe('asking for what was asked for already', () => {
   it('is accepted also after the machine moved on', async () => {
-    await ask(world, 'fb-1', { intent: 'failover' });
+    await ask(world, 'fb-1', { intent: 'failover', caller: 'op' });
     world.stores.jobs.put({ ...world.stores.jobs.must('fb-1'), phase: 'shuttingDownSource' });
-    await expect(ask(world, 'fb-1', { intent: 'failover' })).resolves.toMatchObject({ id: 'fb-1' });
+    await expect(ask(world, 'fb-1', { intent: 'failover', caller: 'op' })).resolves.toMatchObject({
+      id: 'fb-1',
+    });
   });
 });
 

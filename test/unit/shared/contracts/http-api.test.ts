@@ -9,7 +9,7 @@ import {
 } from '../../../../shared/contracts/agent-protocol.ts';
 import {
   failoverSchema,
-  intentSchema,
+  jobActionSchema,
   putProtectedItemSchema,
   startJobSchema,
 } from '../../../../shared/contracts/http-api.ts';
@@ -34,6 +34,7 @@ describe('starting a job', () => {
         bootTimeoutSeconds: 900,
         proofShare: 1,
         applicationConsistentMinutes: 0,
+        rollBackOnBootFailure: true,
       },
     });
   });
@@ -112,10 +113,10 @@ describe('starting a job', () => {
 describe('an intent', () => {
   it('is one of three', () => {
     for (const intent of ['failover', 'commit', 'cancel']) {
-      expect(intentSchema.safeParse(intent).success).toBe(true);
+      expect(jobActionSchema.safeParse(intent).success).toBe(true);
     }
     for (const other of ['', 'Commit', 'delete']) {
-      expect(intentSchema.safeParse(other).success).toBe(false);
+      expect(jobActionSchema.safeParse(other).success).toBe(false);
     }
   });
 });

@@ -13,110 +13,120 @@ import {
   stageOf,
   STAGES,
   STARTABLE,
-  TRANSITIONS,
+  STATE_MACHINE,
 } from '../../../../shared/domain/phases.ts';
 import { directionOf } from '../../../../shared/domain/protected-item.ts';
 
 /** The life of a failback as docs/architecture.md draws it: the one after, and whether it can go back. */
 const LIFE: readonly {
   readonly phase: Phase;
-  readonly next: Phase | null;
+  readonly next: readonly Phase[];
   readonly canRollBack: boolean;
   readonly stage: Stage;
   readonly intents: readonly Intent[];
 }[] = [
   {
     phase: 'failedOver',
-    next: 'preparing',
+    next: ['preparing'],
     canRollBack: false,
     stage: 'Running in Azure',
     intents: ['failover', 'cancel'],
   },
   {
     phase: 'preparing',
-    next: 'initialReplication',
+    next: ['initialReplication'],
     canRollBack: true,
     stage: 'Preparing',
     intents: ['failover', 'cancel'],
   },
   {
     phase: 'initialReplication',
-    next: 'replicating',
+    next: ['replicating'],
     canRollBack: true,
     stage: 'Copying disks',
     intents: ['failover', 'cancel'],
   },
   {
     phase: 'replicating',
-    next: 'shuttingDownSource',
+    next: ['shuttingDownSource'],
     canRollBack: true,
     stage: 'Ready to fail back',
     intents: ['failover', 'cancel'],
   },
   {
     phase: 'shuttingDownSource',
-    next: 'finalDelta',
+    next: ['finalDelta'],
     canRollBack: true,
     stage: 'Failing back',
     intents: ['cancel'],
   },
   {
     phase: 'finalDelta',
-    next: 'booting',
+    next: ['booting'],
     canRollBack: true,
     stage: 'Failing back',
     intents: ['cancel'],
   },
   {
     phase: 'booting',
-    next: 'commitPending',
+    next: ['commitPending', 'bootFailed'],
     canRollBack: true,
     stage: 'Failing back',
     intents: ['cancel'],
   },
   {
+    phase: 'bootFailed',
+    next: ['booting'],
+    canRollBack: true,
+    stage: 'Boot failed',
+    intents: ['resume', 'cancel'],
+  },
+  {
     phase: 'commitPending',
-    next: 'committing',
+    next: ['committing'],
     canRollBack: true,
     stage: 'Waiting for commit',
     intents: ['commit', 'cancel'],
   },
   {
     phase: 'committing',
-    next: 'waitingForAgent',
+    next: ['waitingForAgent'],
     canRollBack: false,
     stage: 'Committing',
     intents: [],
   },
   {
     phase: 'waitingForAgent',
-    next: 'reverseReplicating',
+    next: ['reverseReplicating'],
     canRollBack: false,
     stage: 'Re-protecting',
     intents: [],
   },
   {
     phase: 'reverseReplicating',
-    next: 'protected',
+    next: ['protected'],
     canRollBack: false,
     stage: 'Re-protecting',
     intents: [],
   },
-  { phase: 'protected', next: null, canRollBack: false, stage: 'Protected', intents: [] },
+  { phase: 'protected', next: [], canRollBack: false, stage: 'Protected', intents: [] },
   {
     phase: 'rollingBack',
-    next: 'failedOver',
+    next: ['failedOver'],
     canRollBack: false,
     stage: 'Rolling back',
     intents: [],
   },
 ];
 
+const nextOf = (phase: Phase): readonly Phase[] => STATE_MACHINE[phase].next;
+
 const pairs = LIFE.flatMap((from) =>
   LIFE.map(({ phase: to }) => ({
     from: from.phase,
     to,
-    isAllowed: from.phase === to || from.next === to || (from.canRollBack && to === 'rollingBack'),
+    isAllowed:
+      from.phase === to || from.next.includes(to) || (from.canRollBack && to === 'rollingBack'),
   })),
 );
 
@@ -145,12 +155,9 @@ describe('phases', () => {
     const reached = (from: Phase, seen: readonly Phase[] = []): readonly Phase[] =>
       seen.includes(from)
         ? seen
-        : TRANSITIONS[from].reduce<readonly Phase[]>(
-            (all, next) => reached(next, all),
-            [...seen, from],
-          );
+        : nextOf(from).reduce<readonly Phase[]>((all, next) => reached(next, all), [...seen, from]);
     for (const phase of PHASES) expect(reached(phase)).toContain('protected');
-    expect(TRANSITIONS.protected).toEqual([]);
+    expect(nextOf('protected')).toEqual([]);
   });
 });
 
@@ -166,14 +173,14 @@ describe('the point of no return', () => {
 
   it('is never crossed backwards: from beyond it no way leads before it', () => {
     for (const phase of BEYOND_RETURN) {
-      for (const next of TRANSITIONS[phase]) expect(BEYOND_RETURN).toContain(next);
+      for (const next of nextOf(phase)) expect(BEYOND_RETURN).toContain(next);
     }
   });
 
   it('is crossed at one place only, which asks an operator', () => {
     const before = PHASES.filter((phase) => !BEYOND_RETURN.includes(phase));
     const crossing = before.filter((phase) =>
-      TRANSITIONS[phase].some((next: Phase) => BEYOND_RETURN.includes(next)),
+      nextOf(phase).some((next: Phase) => BEYOND_RETURN.includes(next)),
     );
     expect(crossing).toEqual(['commitPending']);
     expect(allowedIntents('commitPending')).toContain('commit');
@@ -183,7 +190,7 @@ describe('the point of no return', () => {
     '%s: cancelling is offered exactly where going back is possible',
     (phase) => {
       const canGoBack =
-        phase === 'failedOver' || TRANSITIONS[phase].some((next: Phase) => next === 'rollingBack');
+        phase === 'failedOver' || nextOf(phase).some((next: Phase) => next === 'rollingBack');
       expect(allowedIntents(phase).includes('cancel')).toBe(canGoBack);
     },
   );
@@ -195,6 +202,7 @@ describe('groups of phases', () => {
       'shuttingDownSource',
       'finalDelta',
       'booting',
+      'bootFailed',
       'commitPending',
     ]);
     expect(SOURCE_IS_DOWN.filter((phase) => BEYOND_RETURN.includes(phase))).toEqual([]);
@@ -206,7 +214,7 @@ describe('groups of phases', () => {
 
   it('reaches a phase with the source down only from another, or from replicating', () => {
     const entered = PHASES.filter((phase) => !SOURCE_IS_DOWN.includes(phase)).filter((phase) =>
-      TRANSITIONS[phase].some((next: Phase) => SOURCE_IS_DOWN.includes(next)),
+      nextOf(phase).some((next: Phase) => SOURCE_IS_DOWN.includes(next)),
     );
     expect(entered).toEqual(['replicating']);
   });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { AZURE_ERRORS } from '../../../../shared/errors/areas/azure.ts';
 import { DATA_PLANE_ERRORS } from '../../../../shared/errors/areas/data-plane.ts';
+import { HEALTH_ERRORS } from '../../../../shared/errors/areas/health.ts';
 import { ORCHESTRATION_ERRORS } from '../../../../shared/errors/areas/orchestration.ts';
 import { PREFLIGHT_ERRORS } from '../../../../shared/errors/areas/preflight.ts';
 import { REQUEST_ERRORS } from '../../../../shared/errors/areas/request.ts';
@@ -19,6 +20,7 @@ const AREAS = [
   REQUEST_ERRORS,
   PREFLIGHT_ERRORS,
   ORCHESTRATION_ERRORS,
+  HEALTH_ERRORS,
   AZURE_ERRORS,
   SITE_ERRORS,
   DATA_PLANE_ERRORS,
@@ -36,6 +38,7 @@ const CATEGORY_OF: Readonly<Record<string, CatalogueEntry['category']>> = {
   REQ: 'request',
   PRE: 'preflight',
   ORC: 'orchestration',
+  HLT: 'health',
   AZ: 'azure',
   SITE: 'site',
   AGENT: 'agent',

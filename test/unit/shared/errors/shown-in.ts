@@ -1,0 +1,156 @@
+import type { ErrorCode } from '../../../../shared/errors/catalogue.ts';
+
+/**
+ * Failures that need more than memory: real storage, real programs, a virtual clock. The test of that title makes
+ * the product itself report the code.
+ */
+export const SHOWN_IN = {
+  'FB-AGENT-001': [
+    'contract/agents/site-commands',
+    'has a mobility agent only when it registered after the last boot',
+  ],
+  'FB-AGENT-002': ['unit/agents/process-server/throttle/settings', 'is refused with %s'],
+  'FB-AGENT-003': ['unit/agents/config', 'refuses a data folder that cannot be one'],
+  'FB-AGENT-005': [
+    'contract/agents/lifecycle',
+    'ends with one sentence that names the refusal when its token is wrong',
+  ],
+  'FB-AGENT-006': [
+    'unit/agents/certificate-authority',
+    'looks at the proof before it reads the request',
+  ],
+  'FB-AGENT-007': [
+    'contract/agents/enrolment',
+    'takes no certificate from somebody in between who does not know the passphrase',
+  ],
+  'FB-AGENT-008': [
+    'contract/agents/command-faults',
+    'is answered when it is a command that this agent does not know',
+  ],
+  'FB-AGENT-009': [
+    'contract/agents/commands',
+    'is answered when its input is not what this agent understands',
+  ],
+  'FB-AGENT-010': ['contract/agents/commands', 'is refused when it comes after its deadline'],
+  'FB-AGENT-011': ['contract/agents/mobility', 'names the port when it is taken'],
+  'FB-AGENT-012': [
+    'unit/agents/certificate-authority',
+    'refuses a request that its own key did not sign',
+  ],
+  'FB-AZ-001': [
+    'contract/azure-adapters/process-servers',
+    'leaves no interface behind when it never came to a VM',
+  ],
+  'FB-AZ-002': [
+    'contract/azure-adapters/records',
+    'cannot be had while the storage does not answer, which may pass',
+  ],
+  'FB-AZ-006': [
+    'contract/azure-sources/access',
+    'is refused for the sixth of the %s of a disk with a code that says what to do, until one is released',
+  ],
+  'FB-AZ-007': [
+    'contract/azure-sources/page-blobs',
+    'is refused with a code of its own when the blobs are in an account that nobody can sign for',
+  ],
+  'FB-DATA-001': [
+    'contract/data-plane/interruptions',
+    'waits for a master target that is not there yet',
+  ],
+  'FB-DATA-002': [
+    'contract/data-plane/replication',
+    'is refused when the disk in Azure was made larger',
+  ],
+  'FB-DATA-006': ['contract/data-plane/peers', 'is refused: %s'],
+  'FB-DATA-008': [
+    'contract/agents/lifecycle',
+    'breaks off a command that the control plane gave up',
+  ],
+  'FB-DATA-009': [
+    'contract/data-plane/interruptions',
+    'says that it tries again when nobody knows why it broke off',
+  ],
+  'FB-JRN-001': ['contract/data-plane/sealing', 'is refused for a replication that is not open'],
+  'FB-JRN-002': ['contract/data-plane/sealing', 'is refused while nothing was received'],
+  'FB-JRN-004': [
+    'contract/data-plane/full-volume',
+    'holds a seal up, touches no disk meanwhile, and lets it go on by itself',
+  ],
+  'FB-JRN-005': ['contract/data-plane/peers', 'is refused: %s'],
+  'FB-JRN-006': ['contract/data-plane/replication', 'is refused for a point that was not sealed'],
+  'FB-JRN-007': [
+    'contract/data-plane/reverse',
+    'sends everything again that was part of a delta which broke off',
+  ],
+  'FB-JRN-008': [
+    'contract/data-plane/sealing',
+    'is found before a delta is built on it, and mended by comparing',
+  ],
+  'FB-JRN-009': [
+    'contract/data-plane/sealing',
+    'is refused for a point that is not retained any more',
+  ],
+  'FB-ORC-001': [
+    'orchestrations/azure-failures',
+    'for longer than all retries ends in FB-ORC-001 and a rollback',
+  ],
+  'FB-ORC-002': [
+    'orchestrations/rollback',
+    'that was ended from outside ends the failback with FB-ORC-002 and goes back',
+  ],
+  'FB-ORC-003': [
+    'orchestrations/commands',
+    'is given up after its deadline with FB-ORC-003, and the failback is rolled back',
+  ],
+  'FB-ORC-004': [
+    'orchestrations/azure-failures',
+    'that never registers is given up with FB-ORC-004 and removed',
+  ],
+  'FB-ORC-005': ['orchestrations/rehearsal', 'in %s cleans up and leaves no trace'],
+  'FB-ORC-006': [
+    'orchestrations/boot-and-proof',
+    'are never booted; the failback is rolled back with FB-ORC-006',
+  ],
+  'FB-ORC-007': [
+    'orchestrations/agent-window',
+    'ends with FB-ORC-007 and leaves the machine running at home when it never registers',
+  ],
+  'FB-ORC-008': [
+    'orchestrations/azure-failures',
+    'that never stops is reported with FB-ORC-008 and the failback is rolled back',
+  ],
+  'FB-ORC-009': [
+    'orchestrations/azure-failures',
+    'stays whole when the copy that is to remain in Azure fails',
+  ],
+  'FB-ORC-011': [
+    'orchestrations/rollback',
+    'does not start the Azure VM and says so with FB-ORC-011',
+  ],
+  'FB-REQ-008': ['contract/azure-adapters/records', 'are made once'],
+  'FB-SITE-001': ['unit/agents/memory', 'says which replication it does not know'],
+  'FB-SITE-002': [
+    'contract/agents/interrupted-target',
+    'does not stop, start or take the disks of it once its own VM is gone',
+  ],
+  'FB-SITE-003': [
+    'contract/agents/site-commands',
+    'does not start while the master target has its disks',
+  ],
+  'FB-SITE-004': [
+    'contract/agents/site-commands',
+    'goes off once, and gives its disks to the master target again',
+  ],
+  'FB-SITE-005': [
+    'contract/agents/site-commands',
+    'is reported with its console when it does not boot in time',
+  ],
+  'FB-SITE-006': [
+    'contract/hypervisor/local',
+    'leaves a disk alone that a VM knows and that is empty',
+  ],
+  'FB-SITE-900': [
+    'contract/agents/command-faults',
+    'ends the command when it is a result that the control plane refuses',
+  ],
+} as const satisfies Partial<Record<ErrorCode, readonly [file: string, title: string]>>;
