@@ -11,10 +11,12 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { Secret } from '../../shared/domain/secret.ts';
 import { makeFolder } from '../runtime/make-folder.ts';
 import type { Logger } from '../runtime/types.ts';
 import type { BackupConfig } from './config.ts';
 import type { SiteDatabase } from './database.ts';
+import { sealText } from './seal-text.ts';
 
 /** What makes a restored server the same one: its standing with the control plane, and its authority. */
 export const IDENTITY_FILES = ['identity.json', 'authority.json'] as const;
@@ -27,6 +29,7 @@ const LOOK_MS = 10 * 60_000;
 interface BackupSource {
   readonly name: string;
   readonly address: string;
+  readonly passphrase: Secret;
   readonly dataFolder: string;
   readonly database: SiteDatabase;
 }
@@ -77,7 +80,6 @@ export class Backups {
     const unfinished = `${file}${UNFINISHED}`;
     rmSync(unfinished, { force: true });
     source.database.copyTo(unfinished);
-    // Before the keys are put in.
     chmodSync(unfinished, 0o600);
     addIdentity(unfinished, source, at);
     makeDurable(unfinished);
@@ -131,7 +133,7 @@ function takenAt(name: string): Date {
 function addIdentity(file: string, source: BackupSource, at: Date): void {
   const database = new DatabaseSync(file);
   try {
-    // No journal beside the file: it would outlive a crash, with the keys in it.
+    // No journal beside the file, which a crash would leave behind.
     database.exec('PRAGMA journal_mode=MEMORY');
     database.exec('CREATE TABLE backup (name TEXT PRIMARY KEY, content TEXT NOT NULL)');
     const put = database.prepare('INSERT INTO backup (name, content) VALUES (?, ?)');
@@ -140,7 +142,8 @@ function addIdentity(file: string, source: BackupSource, at: Date): void {
     put.run('takenAt', at.toISOString());
     for (const name of IDENTITY_FILES) {
       const path = join(source.dataFolder, name);
-      if (existsSync(path)) put.run(name, readFileSync(path, 'utf8'));
+      if (!existsSync(path)) continue;
+      put.run(name, sealText(readFileSync(path, 'utf8'), source.passphrase));
     }
   } finally {
     database.close();

@@ -21,7 +21,7 @@ const localHypervisorSchema = z.strictObject({
 });
 export type LocalHypervisorConfig = z.output<typeof localHypervisorSchema>;
 
-/** Copies of what this server knows and who it is. They hold keys: the folder is for nobody else. */
+/** Copies of what this server knows and who it is, its keys sealed with the passphrase of the site. */
 const backupSchema = z.strictObject({
   folder: z.string().min(1),
   everyHours: z.number().positive().max(720).default(24),

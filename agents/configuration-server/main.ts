@@ -60,7 +60,8 @@ mainProgram('The configuration server', async () => {
         mobilityProof: (vmId) => proofOf(passphrase, 'mobility', vmId),
       });
       await hypervisor.resume();
-      const backups = backupsOf(config, log, { name, address, dataFolder, database });
+      const source = { name, address, passphrase, dataFolder, database };
+      const backups = backupsOf(config, log, source);
       backups?.start();
       const self = { address, backups };
       return {
@@ -91,8 +92,8 @@ function backupsOf(
   return new Backups({ config: { ...backup, folder }, source, log });
 }
 
-function restore({ name, dataFolder }: Config, file: string, address: string): void {
-  const restored = restoreBackup({ file: resolve(file), dataFolder, name });
+function restore({ name, dataFolder, passphrase }: Config, file: string, address: string): void {
+  const restored = restoreBackup({ file: resolve(file), dataFolder, name, passphrase });
   process.stdout.write(`${name} is restored as it was at ${restored.takenAt}\n`);
   if (restored.address === address) return;
   process.stdout.write(

@@ -1,15 +1,18 @@
 import { copyFileSync, chmodSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { Secret } from '../../shared/domain/secret.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { IDENTITY_FILES, makeDurable } from './backups.ts';
 import { DATABASE_FILE } from './database.ts';
+import { openText } from './seal-text.ts';
 
 interface RestoreRequest {
   readonly file: string;
   readonly dataFolder: string;
   /** From the configuration: a backup is good only for the server that it was taken of. */
   readonly name: string;
+  readonly passphrase: Secret;
 }
 
 interface Restored {
@@ -22,7 +25,8 @@ interface Restored {
  * Makes an empty data folder that of the server a backup was taken of: database, identity, authority. Cut off, it
  * is done again. Throws FB-AGENT-013 when there is a database already, FB-AGENT-014 when the backup is no good.
  */
-export function restoreBackup({ file, dataFolder, name }: RestoreRequest): Restored {
+export function restoreBackup(request: RestoreRequest): Restored {
+  const { file, dataFolder } = request;
   const target = join(dataFolder, DATABASE_FILE);
   if (existsSync(target)) throw new FailbackError('FB-AGENT-013', { folder: dataFolder });
   if (!existsSync(file)) throw unusable(file, 'there is no such file');
@@ -31,12 +35,12 @@ export function restoreBackup({ file, dataFolder, name }: RestoreRequest): Resto
   copyFileSync(file, unfinished);
   chmodSync(unfinished, 0o600);
   const parts = takeParts(file, unfinished);
-  const of = parts.get('name');
-  if (of !== name) {
+  const identity = identityOf(parts, request);
+  if (typeof identity === 'string') {
     rmSync(unfinished, { force: true });
-    throw unusable(file, `it was taken of ${of ?? 'an unknown server'}, this is ${name}`);
+    throw unusable(file, identity);
   }
-  for (const part of IDENTITY_FILES) writePart(join(dataFolder, part), parts.get(part));
+  for (const [part, content] of identity) writePart(join(dataFolder, part), content);
   makeDurable(unfinished);
   // Last: a folder with a database counts as restored.
   renameSync(unfinished, target);
@@ -63,8 +67,23 @@ function takeParts(file: string, copy: string): ReadonlyMap<string, string> {
   }
 }
 
-function writePart(path: string, content: string | undefined): void {
-  if (content === undefined) return;
+/** Contents by file; a sentence that says why this is not the server of the backup. */
+function identityOf(
+  parts: ReadonlyMap<string, string>,
+  { name, passphrase }: RestoreRequest,
+): readonly (readonly [string, string])[] | string {
+  const of = parts.get('name');
+  if (of !== name) return `it was taken of ${of ?? 'an unknown server'}, this is ${name}`;
+  const opened = IDENTITY_FILES.flatMap((part) => {
+    const sealed = parts.get(part);
+    return sealed === undefined ? [] : [[part, openText(sealed, passphrase)] as const];
+  });
+  const readable = opened.flatMap(([part, text]) => (text === null ? [] : [[part, text] as const]));
+  if (readable.length < opened.length) return 'it was taken with another passphrase';
+  return readable;
+}
+
+function writePart(path: string, content: string): void {
   const unfinished = `${path}.restoring`;
   writeFileSync(unfinished, content, { mode: 0o600 });
   makeDurable(unfinished);

@@ -5,7 +5,8 @@ import {
   preflightViewSchema,
 } from '../../shared/contracts/http/preflight.ts';
 import type { OrchestrationInput } from '../../shared/contracts/orchestrations.ts';
-import { BEYOND_RETURN, stageOf } from '../../shared/domain/phases.ts';
+import type { PreflightReport } from '../../shared/domain/preflight/report.ts';
+import { refusalOf } from '../../shared/domain/protected-item-operations.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { PREFLIGHT_WAIT_MS } from '../../shared/policy/limits.ts';
 import type { PreflightRecord } from '../../shared/ports/stores.ts';
@@ -74,8 +75,8 @@ const getRoute = apiRoute({
 async function assertInAzure({ stores }: FunctionDeps, id: string): Promise<void> {
   const item = (await stores.items.get(id))?.value;
   if (item === undefined) throw new FailbackError('FB-REQ-002', { kind: 'protected item', id });
-  if (!BEYOND_RETURN.includes(item.phase)) return;
-  throw new FailbackError('FB-REQ-005', { itemName: item.name, stage: stageOf(item.phase) });
+  const refusal = refusalOf('runPreflight', item, null);
+  if (refusal !== null) throw new FailbackError(refusal.code, refusal.values);
 }
 
 /** The run as it stands once it has ended, or once the wait is over. */
@@ -88,10 +89,27 @@ async function waitForEnd(deps: FunctionDeps, run: PreflightRecord): Promise<Pre
   }
 }
 
+const NO_REPORT = {
+  isBlocked: null,
+  findings: [],
+  unknownFacts: [],
+  notGatheredFacts: [],
+  unanswered: [],
+};
+
+function told(report: PreflightReport): Pick<PreflightView, keyof typeof NO_REPORT> {
+  return {
+    isBlocked: report.isBlocked,
+    findings: report.findings.map((finding) => ({ ...finding, facts: [...finding.facts] })),
+    unknownFacts: [...report.unknownFacts],
+    notGatheredFacts: [...report.notGatheredFacts],
+    unanswered: [...report.unanswered],
+  };
+}
+
 function view(run: PreflightRecord): PreflightView {
   const { id, itemId, operation, createdAt, endedAt, report, error } = run;
   const state = endedAt === null ? 'running' : error === null ? 'succeeded' : 'failed';
-  const findings = report?.findings ?? [];
   return {
     id,
     protectedItemId: itemId,
@@ -99,11 +117,7 @@ function view(run: PreflightRecord): PreflightView {
     state,
     createdAt,
     endedAt,
-    isBlocked: report?.isBlocked ?? null,
-    findings: findings.map((finding) => ({ ...finding, facts: [...finding.facts] })),
-    unknownFacts: [...(report?.unknownFacts ?? [])],
-    notGatheredFacts: [...(report?.notGatheredFacts ?? [])],
-    unanswered: [...(report?.unanswered ?? [])],
+    ...(report === null ? NO_REPORT : told(report)),
     error,
   };
 }

@@ -3,6 +3,8 @@ import type {
   FactSections,
   PreflightFacts,
 } from '../../shared/domain/preflight/facts.ts';
+import type { AzureVmSection } from '../../shared/domain/preflight/facts/azure-vm.ts';
+import type { RegisteredProcessServer } from '../../shared/domain/preflight/facts/process-server.ts';
 import type {
   AzureFacts,
   PreflightOperation,
@@ -119,26 +121,33 @@ function dataEncryption(
   return { kind: 'on', isCertificateGiven: state === 'certificateGiven' };
 }
 
-function azureVmSection({ azure, records, site }: Answers): FactSections['azureVm'] {
+function azureVmSection(answers: Answers): FactSections['azureVm'] {
+  const { azure } = answers;
   if (azure === null) return null;
   const { vm } = azure;
-  const { failoverRecord: recorded, osType, target } = records.item;
+  const disks = vm.disks.map((disk) => ({ ...disk, usedBytes: null }));
+  return { ...vm, disks, guest: guestFacts(answers) };
+}
+
+function guestFacts({ records, site }: Answers): AzureVmSection['guest'] {
+  const { failoverRecord: recorded, osType } = records.item;
   const isVsphere = site === null || site.told.hypervisor === 'vsphere';
-  const restores = site?.told.restoresStaticAddresses ?? null;
-  const fixed = target.networks.filter(({ staticIpAddress }) => staticIpAddress !== undefined);
-  const areAllKnown = fixed.length === 0 || restores !== null;
   return {
-    ...vm,
-    disks: vm.disks.map((disk) => ({ ...disk, usedBytes: null })),
-    guest: {
-      staticInterfaces: areAllKnown
-        ? fixed.map(({ name }) => ({ name, isAddressRestored: restores ?? false }))
-        : null,
-      isNetworkManagerRemoved:
-        osType === 'Windows' ? false : (recorded?.isNetworkManagerRemoved ?? null),
-      vmwareTools: isVsphere ? (recorded?.vmwareTools ?? null) : 'notNeeded',
-    },
+    staticInterfaces: staticInterfaces(records.item, site?.told.restoresStaticAddresses ?? null),
+    isNetworkManagerRemoved:
+      osType === 'Windows' ? false : (recorded?.isNetworkManagerRemoved ?? null),
+    vmwareTools: isVsphere ? (recorded?.vmwareTools ?? null) : 'notNeeded',
   };
+}
+
+function staticInterfaces(
+  { target }: ProtectedItem,
+  isAddressRestored: boolean | null,
+): AzureVmSection['guest']['staticInterfaces'] {
+  const fixed = target.networks.filter(({ staticIpAddress }) => staticIpAddress !== undefined);
+  if (fixed.length === 0) return [];
+  if (isAddressRestored === null) return null;
+  return fixed.map(({ name }) => ({ name, isAddressRestored }));
 }
 
 /** A site of the `local` kind is on the machine that everything else is on. */
@@ -166,23 +175,31 @@ function processServerSection(answers: Answers): FactSections['processServer'] {
     version: server.version,
     lastHeartbeatAgeSeconds: secondsSince(server.heartbeatAt, answers.now),
     location: processServerLocation(answers),
-    isPort443Reachable: answer?.told.isPort443Reachable ?? null,
-    isPort9443Reachable: answer?.told.isPort9443Reachable ?? null,
-    cpuCount: answer?.told.cpuCount ?? null,
-    memoryBytes: answer?.told.memoryBytes ?? null,
-    cacheBytes: answer?.told.cacheBytes ?? null,
     otherChangeBytesPerDay: records.otherChangeBytesPerDay,
-    clockSkewSeconds: answer?.clockSkewSeconds ?? null,
+    ...(answer === null ? UNTOLD : toldBy(answer)),
   };
 }
 
-type ServerLocation = Extract<
-  NonNullable<FactSections['processServer']>,
-  { kind: 'registered' }
->['location'];
+const UNTOLD = {
+  isPort443Reachable: null,
+  isPort9443Reachable: null,
+  cpuCount: null,
+  memoryBytes: null,
+  cacheBytes: null,
+  clockSkewSeconds: null,
+};
+
+function toldBy({
+  told,
+  clockSkewSeconds,
+}: Answer<'describeProcessServer'>): Pick<RegisteredProcessServer, keyof typeof UNTOLD> {
+  const { isPort443Reachable, isPort9443Reachable, cpuCount, memoryBytes, cacheBytes } = told;
+  const ports = { isPort443Reachable, isPort9443Reachable };
+  return { ...ports, cpuCount, memoryBytes, cacheBytes, clockSkewSeconds };
+}
 
 /** Without a VM in Azure that bears its name it runs at the site. */
-function processServerLocation({ azure, site }: Answers): ServerLocation {
+function processServerLocation({ azure, site }: Answers): RegisteredProcessServer['location'] {
   if (site?.told.hypervisor === 'local') return { kind: 'local' };
   if (azure === null) return null;
   const { processServerVm } = azure;

@@ -1,6 +1,8 @@
 import type { CommandName, CommandOutput } from '../../shared/contracts/commands.ts';
+import type { HyperVFacts, VsphereFacts } from '../../shared/contracts/site-facts.ts';
 import type { FactSections } from '../../shared/domain/preflight/facts.ts';
 import type { Known } from '../../shared/domain/preflight/facts/known.ts';
+import type { HyperVSite, VsphereSite } from '../../shared/domain/preflight/facts/site.ts';
 import type { MasterTargetSection } from '../../shared/domain/preflight/facts/master-target.ts';
 import type { ProtectedItem } from '../../shared/domain/protected-item.ts';
 
@@ -42,31 +44,45 @@ export function secondsSince(at: string, now: Date): number {
 }
 
 export function siteSection(site: SiteAnswer): NonNullable<FactSections['site']> {
-  const { hypervisor: kind, isConnected, vsphere, hyperv } = site;
+  const { hypervisor: kind, isConnected } = site;
   switch (kind) {
     case 'local':
       return { kind, isConnected };
     case 'vsphere':
-      return {
-        kind,
-        isConnected,
-        management: vsphere?.management ?? null,
-        hostEdition: vsphere?.hostEdition ?? null,
-        account: {
-          canSeeDatastores: vsphere?.canSeeDatastores ?? null,
-          missingPrivileges: vsphere?.missingPrivileges ?? null,
-        },
-        discoveredMasterTargetCount: vsphere?.discoveredMasterTargetCount ?? null,
-        neededHosts: vsphere?.neededHosts ?? null,
-      };
+      return { kind, isConnected, ...vsphereFacts(site.vsphere ?? UNREAD_VSPHERE) };
     case 'hyperv':
-      return {
-        kind,
-        isConnected,
-        virtualSwitches: hyperv?.virtualSwitches ?? null,
-        neededSwitches: hyperv?.neededSwitches ?? null,
-      };
+      return { kind, isConnected, ...hyperVFacts(site.hyperv ?? UNREAD_HYPERV) };
   }
+}
+
+/** A driver that tells nothing of its own. */
+const UNREAD_VSPHERE = {
+  management: null,
+  hostEdition: null,
+  canSeeDatastores: null,
+  missingPrivileges: null,
+  discoveredMasterTargetCount: null,
+  neededHosts: null,
+};
+const UNREAD_HYPERV = { virtualSwitches: null, neededSwitches: null };
+
+function vsphereFacts({
+  management,
+  hostEdition,
+  canSeeDatastores,
+  missingPrivileges,
+  discoveredMasterTargetCount,
+  neededHosts,
+}: Pick<VsphereFacts, keyof typeof UNREAD_VSPHERE>): Omit<VsphereSite, 'kind' | 'isConnected'> {
+  const account = { canSeeDatastores, missingPrivileges };
+  return { management, hostEdition, account, discoveredMasterTargetCount, neededHosts };
+}
+
+function hyperVFacts({
+  virtualSwitches,
+  neededSwitches,
+}: Pick<HyperVFacts, keyof typeof UNREAD_HYPERV>): Omit<HyperVSite, 'kind' | 'isConnected'> {
+  return { virtualSwitches, neededSwitches };
 }
 
 /** A hypervisor that is not connected shows no VM: that says nothing about where the machine will live. */

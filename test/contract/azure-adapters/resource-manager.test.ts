@@ -78,17 +78,29 @@ describe('the VM in Azure', () => {
     expect(await vms.gatherFacts(GROUP, 'nobody', null)).toEqual({
       exists: false,
       powerState: 'absent',
-      isConfidential: false,
-      locks: [],
+      whereabouts: null,
+      vmId: null,
+      generation: null,
+      isConfidential: null,
+      locks: null,
       disks: [],
     });
   });
 
   it('shows the facts that preflight asks for', async () => {
     const vm = await aVm();
-    const plain = { isAdeEncrypted: false, isShared: false, isEphemeral: false };
+    const plain = {
+      isAdeEncrypted: false,
+      isShared: false,
+      isEphemeral: false,
+      logicalSectorBytes: 512,
+      isPrivateExportReachable: null,
+    };
     expect(await vms.gatherFacts(GROUP, vm, null)).toEqual({
       exists: true,
+      whereabouts: { kind: 'inPlace' },
+      vmId: expect.any(String) as unknown,
+      generation: 'V1',
       powerState: 'running',
       isConfidential: false,
       locks: [],
