@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { agentConfigSchema } from '../runtime/config.ts';
+import { agentConfigSchema, isSafeUrl } from '../runtime/config.ts';
 
 const listenSchema = z.strictObject({
   host: z.string().default('127.0.0.1'),
@@ -30,6 +30,40 @@ const backupSchema = z.strictObject({
 });
 export type BackupConfig = z.output<typeof backupSchema>;
 
+const THUMBPRINT = /^(?:[0-9a-f]{2}:?){19}(?:(?:[0-9a-f]{2}:?){12})?[0-9a-f]{2}$/i;
+const credentialsSchema = z.strictObject({
+  username: z.string().min(1),
+  /** Readable for the program only; its first line is the password. */
+  passwordFile: z.string().min(1),
+});
+
+const vsphereHypervisorSchema = credentialsSchema.extend({
+  kind: z.literal('vsphere'),
+  /** An ESXi by itself must not be one that a vCenter manages. */
+  siteKind: z.enum(['vcenter', 'esxi', 'avs']).default('vcenter'),
+  url: z.url().refine(isSafeUrl, { message: 'must be https, without credentials' }),
+  /** SHA-256 or SHA-1 of the certificate; left out, the authorities of this machine decide. */
+  thumbprint: z.string().regex(THUMBPRINT, 'must be a SHA-256 or SHA-1 thumbprint').optional(),
+  /** Needed where there are several. */
+  datacenter: z.string().min(1).optional(),
+  /** Cluster or host for new VMs; needed where there are several. */
+  compute: z.string().min(1).optional(),
+  /** For new VMs and their disks. */
+  datastore: z.string().min(1),
+  /** Name of the VM in which the master target runs. */
+  masterTarget: z.string().min(1),
+  /** Name of a network in Azure's settings → name of the port group; others keep their name. */
+  networks: z.record(z.string(), z.string().min(1)).default({}),
+  /** For rehearsals; left out, their network cards are not connected. */
+  isolatedNetwork: z.string().min(1).optional(),
+  gracefulShutdownSeconds: z.number().min(0).default(300),
+  /** Account in the guests, for what is put right there; left out, it is left to people. */
+  guest: credentialsSchema.optional(),
+  /** Pause between two looks at the inventory. */
+  refreshSeconds: z.number().positive().default(60),
+});
+export type VsphereHypervisorConfig = z.output<typeof vsphereHypervisorSchema>;
+
 export const configurationServerConfigSchema = agentConfigSchema.extend({
   /** Name or address under which the site knows this server; default: where mobility agents register. */
   address: z.string().min(1).max(255).optional(),
@@ -37,5 +71,5 @@ export const configurationServerConfigSchema = agentConfigSchema.extend({
   backup: backupSchema.optional(),
   /** Where mobility agents of the site register. */
   mobility: listenSchema,
-  hypervisor: z.discriminatedUnion('kind', [localHypervisorSchema]),
+  hypervisor: z.discriminatedUnion('kind', [localHypervisorSchema, vsphereHypervisorSchema]),
 });

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { VmShape } from '../../shared/contracts/commands.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
+import { InventoryTables } from './inventory-tables.ts';
 
 /** What was decided about one failback or rehearsal, before anything was changed. */
 export interface PlannedReplication {
@@ -39,8 +40,9 @@ type Kind = 'replication' | 'mobilityAgent' | 'item';
 
 export const DATABASE_FILE = 'site.sqlite';
 
-/** The configuration server's own memory: replications and mobility agents. */
+/** The configuration server's own memory: replications, mobility agents, and what its hypervisor has. */
 export class SiteDatabase {
+  readonly inventory: InventoryTables;
   readonly #database: DatabaseSync;
 
   constructor(dataFolder: string) {
@@ -52,6 +54,7 @@ export class SiteDatabase {
     this.#database.exec(
       'CREATE TABLE IF NOT EXISTS records (kind TEXT NOT NULL, id TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (kind, id))',
     );
+    this.inventory = new InventoryTables(this.#database);
   }
 
   findReplication(replicationId: string): PlannedReplication | null {

@@ -9,9 +9,9 @@ import type { Logger } from '../runtime/types.ts';
 import { Backups } from './backups.ts';
 import { CertificateAuthority } from './certificate-authority.ts';
 import { configurationServerConfigSchema } from './config.ts';
+import { createHypervisor } from './create-hypervisor.ts';
 import { SiteDatabase } from './database.ts';
 import { createConfigurationServerHandlers } from './handlers.ts';
-import { LocalHypervisor } from './hypervisors/local/local-hypervisor.ts';
 import { startMobilityEndpoint } from './mobility-endpoint.ts';
 import { restoreBackup } from './restore.ts';
 
@@ -50,11 +50,10 @@ mainProgram('The configuration server', async () => {
         database,
         log,
       });
-      const hypervisor = new LocalHypervisor({
-        config: {
-          ...config.hypervisor,
-          folder: resolve(config.configFolder, config.hypervisor.folder),
-        },
+      const hypervisor = createHypervisor({
+        config: config.hypervisor,
+        configFolder: config.configFolder,
+        database,
         log,
         mobilityUrl: mobility.url,
         mobilityProof: (vmId) => proofOf(passphrase, 'mobility', vmId),

@@ -1,5 +1,5 @@
 import { FrameFault, type Hello } from '../../shared/contracts/transfer-protocol.ts';
-import { Mutex } from './mutex.ts';
+import { Mutex } from '../runtime/mutex.ts';
 
 interface Session {
   readonly attemptId: string;

@@ -15,8 +15,8 @@ const secretSchema = z
   .min(1)
   .transform((value) => new Secret(value));
 
-/** Without credentials: `http://127.0.0.1:x@host` is `host`. */
-function isSafeUrl(text: string): boolean {
+/** HTTPS, or HTTP on loopback. Without credentials: `http://127.0.0.1:x@host` is `host`. */
+export function isSafeUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname, username, password } = new URL(text);
   if (username !== '' || password !== '') return false;

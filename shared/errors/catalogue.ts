@@ -5,6 +5,7 @@ import { ORCHESTRATION_ERRORS } from './areas/orchestration.ts';
 import { PREFLIGHT_ERRORS } from './areas/preflight.ts';
 import { REQUEST_ERRORS } from './areas/request.ts';
 import { SITE_ERRORS } from './areas/site.ts';
+import { VSPHERE_ERRORS } from './areas/vsphere.ts';
 
 /** Every failure this product reports, by code. Numbers are never used again for something else. */
 export const CATALOGUE = {
@@ -14,6 +15,7 @@ export const CATALOGUE = {
   ...ORCHESTRATION_ERRORS,
   ...AZURE_ERRORS,
   ...SITE_ERRORS,
+  ...VSPHERE_ERRORS,
   ...DATA_PLANE_ERRORS,
 } as const;
 

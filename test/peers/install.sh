@@ -7,6 +7,8 @@ set -eu
 packages='
   busybox-static
   cpio
+  golang-github-vmware-govmomi-dev
+  golang-go
   kmod
   mtools
   qemu-system-x86

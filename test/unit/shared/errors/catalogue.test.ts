@@ -8,6 +8,7 @@ import { ORCHESTRATION_ERRORS } from '../../../../shared/errors/areas/orchestrat
 import { PREFLIGHT_ERRORS } from '../../../../shared/errors/areas/preflight.ts';
 import { REQUEST_ERRORS } from '../../../../shared/errors/areas/request.ts';
 import { SITE_ERRORS } from '../../../../shared/errors/areas/site.ts';
+import { VSPHERE_ERRORS } from '../../../../shared/errors/areas/vsphere.ts';
 import { CATALOGUE, type ErrorCode, isErrorCode } from '../../../../shared/errors/catalogue.ts';
 import type { CatalogueEntry } from '../../../../shared/errors/entry.ts';
 import { errorRecord } from '../../../../shared/errors/failback-error.ts';
@@ -23,6 +24,7 @@ const AREAS = [
   HEALTH_ERRORS,
   AZURE_ERRORS,
   SITE_ERRORS,
+  VSPHERE_ERRORS,
   DATA_PLANE_ERRORS,
 ];
 const ENTRIES = Object.entries(CATALOGUE) as [ErrorCode, CatalogueEntry][];
@@ -41,6 +43,7 @@ const CATEGORY_OF: Readonly<Record<string, CatalogueEntry['category']>> = {
   HLT: 'health',
   AZ: 'azure',
   SITE: 'site',
+  VSPHERE: 'site',
   AGENT: 'agent',
   DATA: 'dataPlane',
   JRN: 'dataPlane',

@@ -158,4 +158,51 @@ export const SHOWN_IN = {
     'contract/agents/command-faults',
     'ends the command when it is a result that the control plane refuses',
   ],
+  'FB-VSPHERE-001': [
+    'unit/agents/configuration-server/vim/session',
+    'with another %s thumbprint is refused before anything is sent, and both are named',
+  ],
+  'FB-VSPHERE-002': [
+    'unit/agents/configuration-server/vim/session',
+    'that nobody vouches for is refused without a thumbprint',
+  ],
+  'FB-VSPHERE-003': [
+    'unit/agents/configuration-server/vim/session',
+    'reads again when the connection breaks, but repeats no change of which it does not know the end',
+  ],
+  'FB-VSPHERE-004': [
+    'unit/agents/configuration-server/vim/session',
+    'says that name or password are wrong, tries again with the next call, and shows no password',
+  ],
+  'FB-VSPHERE-005': [
+    'unit/agents/configuration-server/vim/session',
+    'says who lacks which privilege on which object, by its name',
+  ],
+  'FB-VSPHERE-006': ['unit/agents/configuration-server/vim/session', 'explains the fault %s'],
+  'FB-VSPHERE-007': ['unit/agents/configuration-server/vim/session', 'explains the fault %s'],
+  'FB-VSPHERE-008': ['unit/agents/configuration-server/vim/session', 'explains the fault %s'],
+  'FB-VSPHERE-009': ['unit/agents/configuration-server/vim/session', 'explains the fault %s'],
+  'FB-VSPHERE-010': ['unit/agents/configuration-server/vim/session', 'explains the fault %s'],
+  'FB-VSPHERE-011': [
+    'unit/agents/configuration-server/vim/tasks',
+    'whose end the server does not know any more is said to be unknown',
+  ],
+  'FB-VSPHERE-012': [
+    'unit/agents/configuration-server/vim/session',
+    'says what it did not understand',
+  ],
+  'FB-VSPHERE-013': ['contract/vsphere/driver', 'says which network is not there, and which are'],
+  'FB-VSPHERE-014': [
+    'contract/vsphere/driver',
+    'says that the VM of the master target is not there',
+  ],
+  'FB-VSPHERE-015': [
+    'contract/vsphere/driver',
+    'does not give the master target what it cannot use',
+  ],
+  'FB-VSPHERE-016': ['contract/vsphere/driver', 'says that it is of another kind than configured'],
+  'FB-VSPHERE-017': [
+    'contract/vsphere/driver',
+    'says that a VM has no place for more disks than its controllers hold',
+  ],
 } as const satisfies Partial<Record<ErrorCode, readonly [file: string, title: string]>>;

@@ -1,0 +1,138 @@
+import type { VmShape } from '../../../../shared/contracts/commands.ts';
+import type { DiskRecord } from './discovery/records.ts';
+import type { FreeSlot } from './disk-slots.ts';
+import type { MoRef, VimObject } from './vim/values.ts';
+
+type DeviceChange = VimObject<'VirtualDeviceConfigSpec'>;
+type OsType = VmShape['osType'];
+
+export const setting = (key: string, value: string): VimObject<'OptionValue'> => ({
+  _typeName: 'OptionValue',
+  key,
+  value,
+});
+
+const add = (device: VimObject, fileOperation?: 'create'): DeviceChange => ({
+  _typeName: 'VirtualDeviceConfigSpec',
+  operation: 'add',
+  ...(fileOperation === undefined ? {} : { fileOperation }),
+  device,
+});
+
+/** Windows has no driver for the paravirtual one until VMware Tools are installed. */
+export function newController(
+  { controllerKey, busNumber }: FreeSlot,
+  osType: OsType,
+): DeviceChange {
+  return add({
+    _typeName: osType === 'Windows' ? 'VirtualLsiLogicSASController' : 'ParaVirtualSCSIController',
+    key: controllerKey,
+    busNumber,
+    sharedBus: 'noSharing',
+  });
+}
+
+/** The controllers that these places need and the VM does not have. */
+export function newControllers(
+  slots: readonly FreeSlot[],
+  osType: OsType,
+): readonly DeviceChange[] {
+  const buses = new Map(
+    slots.filter(({ controllerKey: key }) => key < 0).map((slot) => [slot.busNumber, slot]),
+  );
+  return [...buses.values()].map((slot) => newController(slot, osType));
+}
+
+interface NewDisk {
+  readonly file: string;
+  readonly sizeBytes: number;
+  readonly slot: FreeSlot;
+  /** Differs between the devices of one change. */
+  readonly temporaryKey: number;
+}
+
+export function newDisk({ file, sizeBytes, slot, temporaryKey }: NewDisk): DeviceChange {
+  return add(
+    {
+      _typeName: 'VirtualDisk',
+      key: temporaryKey,
+      backing: {
+        _typeName: 'VirtualDiskFlatVer2BackingInfo',
+        fileName: file,
+        diskMode: 'persistent',
+        thinProvisioned: true,
+      },
+      controllerKey: slot.controllerKey,
+      unitNumber: slot.unitNumber,
+      capacityInKB: Math.ceil(sizeBytes / 1024),
+    },
+    'create',
+  );
+}
+
+/** A disk that exists, for the master target. Independent, so that no snapshot of the master target ever holds it. */
+export function existingDisk({ file, sizeBytes, slot, temporaryKey }: NewDisk): DeviceChange {
+  return add({
+    _typeName: 'VirtualDisk',
+    key: temporaryKey,
+    backing: {
+      _typeName: 'VirtualDiskFlatVer2BackingInfo',
+      fileName: file,
+      diskMode: 'independent_persistent',
+    },
+    controllerKey: slot.controllerKey,
+    unitNumber: slot.unitNumber,
+    capacityInKB: Math.ceil(sizeBytes / 1024),
+  });
+}
+
+/** Takes the device out of the VM; its file stays. */
+export function removedDisk({ key, sizeBytes }: DiskRecord): DeviceChange {
+  return {
+    _typeName: 'VirtualDeviceConfigSpec',
+    operation: 'remove',
+    device: { _typeName: 'VirtualDisk', key, capacityInKB: Math.ceil(sizeBytes / 1024) },
+  };
+}
+
+export interface NetworkTarget {
+  readonly name: string;
+  readonly ref: MoRef;
+  /** Of a distributed port group. */
+  readonly port: { readonly switchUuid: string; readonly portgroupKey: string } | null;
+}
+
+interface NewNic {
+  readonly network: NetworkTarget;
+  readonly isConnected: boolean;
+  readonly temporaryKey: number;
+}
+
+/** Windows has no driver for the paravirtual one until VMware Tools are installed. */
+export function newNic(
+  { network, isConnected, temporaryKey }: NewNic,
+  osType: OsType,
+): DeviceChange {
+  return add({
+    _typeName: osType === 'Windows' ? 'VirtualE1000e' : 'VirtualVmxnet3',
+    key: temporaryKey,
+    backing: networkBacking(network),
+    connectable: {
+      _typeName: 'VirtualDeviceConnectInfo',
+      startConnected: isConnected,
+      allowGuestControl: true,
+      connected: isConnected,
+    },
+    addressType: 'generated',
+  });
+}
+
+function networkBacking({ name, ref, port }: NetworkTarget): VimObject {
+  if (port === null) {
+    return { _typeName: 'VirtualEthernetCardNetworkBackingInfo', deviceName: name, network: ref };
+  }
+  return {
+    _typeName: 'VirtualEthernetCardDistributedVirtualPortBackingInfo',
+    port: { _typeName: 'DistributedVirtualSwitchPortConnection', ...port },
+  };
+}

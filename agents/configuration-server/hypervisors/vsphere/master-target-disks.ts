@@ -1,0 +1,127 @@
+import type { VmShape } from '../../../../shared/contracts/commands.ts';
+import { FailbackError } from '../../../../shared/errors/failback-error.ts';
+import type { AttachedDisk } from '../../../../shared/ports/hypervisor.ts';
+import { Mutex } from '../../../runtime/mutex.ts';
+import { existingDisk, newControllers, removedDisk } from './device-specs.ts';
+import type { DiskRecord } from './discovery/records.ts';
+import { freeSlots } from './disk-slots.ts';
+import type { Placement } from './placement.ts';
+import type { Vm, VmAccess } from './vm-access.ts';
+
+/** A disk that is to be at the master target; it is told apart by its file and its UUID. */
+export interface WantedDisk {
+  readonly diskId: string;
+  readonly file: string;
+  readonly sizeBytes: number;
+  readonly datastoreId: string | null;
+}
+
+interface MasterTargetOptions {
+  readonly vms: VmAccess;
+  readonly placement: Placement;
+  /** Name of its VM. */
+  readonly name: string;
+}
+
+/** The paravirtual controller: drivers for it are part of a master target. */
+const CONTROLLER_FOR: VmShape['osType'] = 'Linux';
+
+/** Hot-adds disks to the VM of the master target, and takes them out again. Their VMs keep them in their own settings. */
+export class MasterTargetDisks {
+  readonly #options: MasterTargetOptions;
+  /** Two changes at the same time would choose the same place. */
+  readonly #changes = new Mutex();
+
+  constructor(options: MasterTargetOptions) {
+    this.#options = options;
+  }
+
+  /** True while it holds any of these disks. */
+  async holds(disks: readonly DiskRecord[]): Promise<boolean> {
+    if (disks.length === 0) return false;
+    const vm = await this.#options.vms.findNamed(this.#options.name);
+    return vm !== null && disks.some((disk) => attached(vm, disk.file) !== undefined);
+  }
+
+  /** All of them, in one change. */
+  async attach(vmName: string, disks: readonly WantedDisk[]): Promise<readonly AttachedDisk[]> {
+    return this.#changes.run(async () => {
+      const vm = await this.#require();
+      const missing = disks.filter(({ file }) => attached(vm, file) === undefined);
+      if (missing.length > 0) await this.#add(vm, vmName, missing);
+      const now = missing.length > 0 ? await this.#require() : vm;
+      return disks.map(({ diskId, file }) => {
+        const uuid = attached(now, file)?.uuid;
+        if (uuid === null || uuid === undefined) {
+          throw refusal(vmName, diskId, 'the server gives no UUID for it');
+        }
+        return { diskId, device: { kind: 'diskUuid', uuid } };
+      });
+    });
+  }
+
+  async detach(files: readonly string[]): Promise<void> {
+    await this.#changes.run(async () => {
+      const vm = await this.#options.vms.findNamed(this.#options.name);
+      if (vm === null) return;
+      const held = files.flatMap((file) => attached(vm, file) ?? []);
+      if (held.length === 0) return;
+      await this.#options.vms.reconfigure(vm, { deviceChange: held.map(removedDisk) });
+    });
+  }
+
+  async #require(): Promise<Vm> {
+    const { vms, name } = this.#options;
+    const vm = await vms.findNamed(name);
+    if (vm === null) throw new FailbackError('FB-VSPHERE-014', { masterTarget: name });
+    return vm;
+  }
+
+  async #add(vm: Vm, vmName: string, disks: readonly WantedDisk[]): Promise<void> {
+    await this.#checkDatastores(vm, vmName, disks);
+    const slots = freeSlots(vm.record, disks.length);
+    if (slots === null) {
+      const values = { vmName: this.#options.name, needed: disks.length };
+      throw new FailbackError('FB-VSPHERE-017', values);
+    }
+    const added = disks.flatMap(({ file, sizeBytes }, index) => {
+      const slot = slots[index];
+      if (slot === undefined) return [];
+      return [existingDisk({ file, sizeBytes, slot, temporaryKey: -(index + 1) })];
+    });
+    await this.#options.vms.reconfigure(vm, {
+      deviceChange: [...newControllers(slots, CONTROLLER_FOR), ...added],
+    });
+  }
+
+  async #checkDatastores(vm: Vm, vmName: string, disks: readonly WantedDisk[]): Promise<void> {
+    const { hostId } = vm.record;
+    if (hostId === null) return;
+    const seen = await this.#options.placement.datastoresOf(hostId);
+    const hidden = disks.find(
+      ({ datastoreId }) => datastoreId !== null && !seen.includes(datastoreId),
+    );
+    if (hidden === undefined) return;
+    throw refusal(
+      vmName,
+      hidden.diskId,
+      `the host of ${this.#options.name} does not reach ${hidden.file}`,
+    );
+  }
+}
+
+/** Why a disk cannot be written by the master target; `null` = it can. */
+export function obstacleOf(disk: DiskRecord): string | null {
+  if (disk.backing === 'rdmPhysical') return 'it is a raw device mapping in physical mode';
+  if (disk.isShared) return 'several VMs share it';
+  if (disk.hasParent) return 'it stands on a snapshot';
+  return disk.file === null ? 'it has no file' : null;
+}
+
+export function refusal(vmName: string, diskId: string, reason: string): FailbackError {
+  return new FailbackError('FB-VSPHERE-015', { diskId, vmName, reason });
+}
+
+function attached({ record }: Vm, file: string | null): DiskRecord | undefined {
+  return file === null ? undefined : record.disks.find((disk) => disk.file === file);
+}

@@ -1,0 +1,122 @@
+import type { DiskShape, VmShape } from '../../../../shared/contracts/commands.ts';
+import { FailbackError } from '../../../../shared/errors/failback-error.ts';
+import type { VsphereHypervisorConfig } from '../../config.ts';
+import { newController, newControllers, newDisk, newNic, setting } from './device-specs.ts';
+import { diskSetting, freeSlots, pairDisks, scsiSlot, slotOf } from './disk-slots.ts';
+import type { Placement } from './placement.ts';
+import type { VimSession } from './vim/session.ts';
+import { runTask } from './vim/tasks.ts';
+import type { VimObject } from './vim/values.ts';
+import type { Vm, VmAccess } from './vm-access.ts';
+
+interface Parts {
+  readonly session: VimSession;
+  readonly placement: Placement;
+  readonly config: VsphereHypervisorConfig;
+}
+
+interface Creation {
+  readonly shape: VmShape;
+  readonly creationKey: string;
+  /** The instance UUID that it gets. */
+  readonly vmId: string;
+  readonly isIsolated: boolean;
+}
+
+const ISOLATED = 'azureFailback.isIsolated';
+
+/** A VM without disks, in the form of the Azure VM. */
+export async function createVm(parts: Parts, creation: Creation): Promise<void> {
+  const { session, placement, config } = parts;
+  const { shape, creationKey, vmId, isIsolated } = creation;
+  const { folder, pool } = await placement.place();
+  const specification: VimObject<'VirtualMachineConfigSpec'> = {
+    _typeName: 'VirtualMachineConfigSpec',
+    name: shape.name,
+    instanceUuid: vmId,
+    guestId: shape.osType === 'Windows' ? 'windows9Server64Guest' : 'otherLinux64Guest',
+    annotation: 'Made by azure-failback.',
+    files: { _typeName: 'VirtualMachineFileInfo', vmPathName: `[${config.datastore}]` },
+    numCPUs: shape.cpuCount,
+    memoryMB: shape.memoryMiB,
+    deviceChange: await newDevices(parts, creation),
+    extraConfig: [
+      setting('azureFailback.creationKey', creationKey),
+      setting(ISOLATED, String(isIsolated)),
+      setting('disk.EnableUUID', 'TRUE'),
+    ],
+    firmware: shape.firmware,
+  };
+  const parameters = { config: specification, pool };
+  await runTask(session, 'CreateVM_Task', { self: folder, parameters });
+}
+
+async function newDevices(
+  { placement, config }: Parts,
+  { shape, isIsolated }: Creation,
+): Promise<readonly VimObject[]> {
+  const { osType } = shape;
+  const nameOf = (name: string): string => {
+    const own = config.networks[name] ?? name;
+    return isIsolated ? (config.isolatedNetwork ?? own) : own;
+  };
+  const networks = await placement.networks(shape.networks.map(({ name }) => nameOf(name)));
+  const isConnected = !isIsolated || config.isolatedNetwork !== undefined;
+  const nics = networks.map((network, index) =>
+    newNic({ network, isConnected, temporaryKey: -(200 + index) }, osType),
+  );
+  const slot = { controllerKey: -100, busNumber: 0, unitNumber: 0 };
+  return [newController(slot, osType), ...nics];
+}
+
+/**
+ * Makes the disks that are missing, and writes down in the VM which disk is which, in one change: a crash leaves both
+ * or none. Gives the ids of those that are new. Throws FB-SITE-006 for a disk of another size.
+ */
+export async function addDisks(
+  vms: VmAccess,
+  vm: Vm,
+  wanted: readonly DiskShape[],
+): Promise<readonly string[]> {
+  const { record } = vm;
+  const { known, missing, isNew } = pairDisks(record, wanted);
+  for (const { diskId, disk } of known) {
+    const neededBytes = wanted.find(({ id }) => id === diskId)?.sizeBytes;
+    const actualBytes = disk.sizeBytes;
+    if (neededBytes === undefined || neededBytes === actualBytes) continue;
+    const values = { diskId, vmName: record.name, actualBytes, neededBytes };
+    throw new FailbackError('FB-SITE-006', values);
+  }
+  const names = isNew
+    ? known.map(({ diskId, disk }) => setting(diskSetting(diskId), slotOf(record, disk)))
+    : [];
+  if (names.length === 0 && missing.length === 0) return [];
+  const slots = freeSlots(record, missing.length);
+  if (slots === null) {
+    const values = { vmName: record.name, needed: missing.length };
+    throw new FailbackError('FB-VSPHERE-017', values);
+  }
+  const folder = (record.vmxFile ?? '').replace(/[^/\]]*$/, '');
+  const added = missing.flatMap(({ id, sizeBytes }, index) => {
+    const slot = slots[index];
+    if (slot === undefined) return [];
+    const disk = newDisk({
+      file: `${folder}${id}.vmdk`,
+      sizeBytes,
+      slot,
+      temporaryKey: -(index + 1),
+    });
+    return [{ disk, name: setting(diskSetting(id), scsiSlot(slot)) }];
+  });
+  await vms.reconfigure(vm, {
+    deviceChange: [
+      ...newControllers(slots, osTypeOf(record.guestId)),
+      ...added.map(({ disk }) => disk),
+    ],
+    extraConfig: [...names, ...added.map(({ name }) => name)],
+  });
+  return missing.map(({ id }) => id);
+}
+
+const osTypeOf = (guestId: string | null): VmShape['osType'] =>
+  guestId?.toLowerCase().startsWith('win') === true ? 'Windows' : 'Linux';

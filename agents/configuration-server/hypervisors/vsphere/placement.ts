@@ -1,0 +1,127 @@
+import { FailbackError } from '../../../../shared/errors/failback-error.ts';
+import type { VsphereHypervisorConfig } from '../../config.ts';
+import type { NetworkTarget } from './device-specs.ts';
+import { idOf, idsOf, numberOr, readName, textOr } from './discovery/property-readers.ts';
+import { type ManagedObject, readProperties } from './vim/properties.ts';
+import type { VimSession } from './vim/session.ts';
+import type { MoRef } from './vim/values.ts';
+import type { VmAccess } from './vm-access.ts';
+
+const COMPUTE = ['ComputeResource', 'ClusterComputeResource'];
+const NETWORK = ['name', 'key', 'config.distributedVirtualSwitch'];
+
+type Config = Pick<VsphereHypervisorConfig, 'datacenter' | 'compute' | 'datastore' | 'siteKind'>;
+
+/** Where a new VM goes. */
+export interface Place {
+  readonly datacenter: MoRef;
+  readonly folder: MoRef;
+  readonly pool: MoRef;
+}
+
+/** Finds what the configuration names; each name that is not there is an error that says what is. */
+export class Placement {
+  readonly #session: VimSession;
+  readonly #vms: VmAccess;
+  readonly #config: Config;
+
+  constructor(session: VimSession, vms: VmAccess, config: Config) {
+    this.#session = session;
+    this.#vms = vms;
+    this.#config = config;
+  }
+
+  async place(): Promise<Place> {
+    const objects = await this.#vms.objects({
+      Datacenter: ['name', 'vmFolder'],
+      ComputeResource: ['name', 'resourcePool'],
+      ClusterComputeResource: ['name', 'resourcePool'],
+    });
+    const ofType = (...types: readonly string[]): readonly ManagedObject[] =>
+      objects.filter(({ ref }) => types.includes(ref.type));
+    const datacenter = this.#pick('datacenter', ofType('Datacenter'), this.#config.datacenter);
+    const compute = this.#pick('cluster or host', ofType(...COMPUTE), this.#config.compute);
+    return {
+      datacenter: datacenter.ref,
+      folder: { type: 'Folder', value: idOf(datacenter.properties.get('vmFolder')) ?? '' },
+      pool: { type: 'ResourcePool', value: idOf(compute.properties.get('resourcePool')) ?? '' },
+    };
+  }
+
+  async datacenter(): Promise<MoRef> {
+    const objects = await this.#vms.objects({ Datacenter: ['name'] });
+    return this.#pick('datacenter', objects, this.#config.datacenter).ref;
+  }
+
+  /** Of the datastore for new disks; `null` when the server does not tell. */
+  async freeBytes(): Promise<number | null> {
+    const objects = await this.#vms.objects({ Datastore: ['name', 'summary.freeSpace'] });
+    const { properties } = this.#pick('datastore', objects, this.#config.datastore);
+    return numberOr(properties.get('summary.freeSpace'), null);
+  }
+
+  async networks(names: readonly string[]): Promise<readonly NetworkTarget[]> {
+    if (names.length === 0) return [];
+    const objects = await this.#vms.objects({
+      Network: ['name'],
+      DistributedVirtualPortgroup: NETWORK,
+    });
+    return Promise.all(
+      names.map(async (name) => {
+        const { ref, properties } = this.#pick('network', objects, name);
+        return { name, ref, port: await this.#port(properties) };
+      }),
+    );
+  }
+
+  /** The datastores that a host reaches. */
+  async datastoresOf(hostId: string): Promise<readonly string[]> {
+    const host = { type: 'HostSystem', value: hostId };
+    return idsOf((await readProperties(this.#session, host, ['datastore'])).get('datastore'));
+  }
+
+  /** Throws FB-VSPHERE-016 for a server of another kind, or for a host that a vCenter manages. */
+  async checkSiteKind(): Promise<void> {
+    const { about } = await this.#session.content();
+    const isEsxi = this.#config.siteKind === 'esxi';
+    const { address } = this.#session;
+    if ((about.apiType === 'HostAgent') !== isEsxi) {
+      const expected = isEsxi ? 'an ESXi host by itself' : 'a vCenter';
+      throw new FailbackError('FB-VSPHERE-016', { address, actual: about.fullName, expected });
+    }
+    if (!isEsxi) return;
+    const [host] = await this.#vms.objects({ HostSystem: ['summary.managementServerIp'] });
+    const manager = textOr(host?.properties.get('summary.managementServerIp'), null);
+    if (manager === null) return;
+    const actual = `managed by the vCenter ${manager}`;
+    throw new FailbackError('FB-VSPHERE-016', {
+      address,
+      actual,
+      expected: 'an ESXi host by itself',
+    });
+  }
+
+  async #port(properties: ManagedObject['properties']): Promise<NetworkTarget['port']> {
+    const portgroupKey = textOr(properties.get('key'), null);
+    const value = idOf(properties.get('config.distributedVirtualSwitch'));
+    if (portgroupKey === null || value === null) return null;
+    const owner = { type: 'DistributedVirtualSwitch', value };
+    const switchUuid = (await readProperties(this.#session, owner, ['uuid'])).get('uuid');
+    return { portgroupKey, switchUuid: textOr(switchUuid, '') };
+  }
+
+  #pick(kind: string, all: readonly ManagedObject[], name: string | undefined): ManagedObject {
+    const nameOf = ({ properties }: ManagedObject): string => readName(properties.get('name'));
+    const fitting = name === undefined ? all : all.filter((object) => nameOf(object) === name);
+    const [found] = fitting;
+    if (found !== undefined && (name !== undefined || fitting.length === 1)) return found;
+    const known = all.map(nameOf).toSorted().slice(0, 20).join(', ') || 'none';
+    const values = {
+      kind,
+      name: name ?? '(not configured)',
+      address: this.#session.address,
+      known,
+    };
+    throw new FailbackError('FB-VSPHERE-013', values);
+  }
+}

@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import { FailbackError } from '../../../../shared/errors/failback-error.ts';
+import { PATHS, readRecord } from './discovery/kinds.ts';
+import { readName } from './discovery/property-readers.ts';
+import type { VmRecord } from './discovery/records.ts';
+import { isFault } from './vim/faults.ts';
+import { type ManagedObject, readProperties, retrieve, selectView } from './vim/properties.ts';
+import type { VimSession } from './vim/session.ts';
+import { understand } from './vim/understand.ts';
+import { moRefSchema, type MoRef, type VimObject } from './vim/values.ts';
+import { runTask } from './vim/tasks.ts';
+
+export interface Vm {
+  readonly ref: MoRef;
+  readonly record: VmRecord;
+}
+
+/** The VMs of one server as they are right now: nothing here comes from the database. */
+export class VmAccess {
+  readonly #session: VimSession;
+
+  constructor(session: VimSession) {
+    this.#session = session;
+  }
+
+  /** `vmId` is the instance UUID, which stays when a VM is registered anew. */
+  async find(vmId: string): Promise<Vm | null> {
+    if (!isUuid(vmId)) return null;
+    const { searchIndex } = await this.#session.content();
+    const question = { uuid: vmId, vmSearch: true, instanceUuid: true };
+    const answer = await this.#session.call('FindByUuid', searchIndex, question);
+    if (answer === undefined || answer === '') return null;
+    const where = { address: this.#session.address, method: 'FindByUuid' };
+    return this.read(understand(moRefSchema, answer, where));
+  }
+
+  /** Throws FB-SITE-002 when there is none. */
+  async require(vmId: string): Promise<Vm> {
+    const found = await this.find(vmId);
+    if (found === null) throw new FailbackError('FB-SITE-002', { vmName: vmId });
+    return found;
+  }
+
+  /** The first of that name; templates are none. */
+  async findNamed(name: string): Promise<Vm | null> {
+    const all = await this.objects({ VirtualMachine: ['name', 'config.template'] });
+    const isIt = ({ properties }: ManagedObject): boolean =>
+      readName(properties.get('name')) === name && properties.get('config.template') !== true;
+    const found = all.find(isIt);
+    return found === undefined ? null : this.read(found.ref);
+  }
+
+  async read(ref: MoRef): Promise<Vm | null> {
+    try {
+      const properties = await readProperties(this.#session, ref, PATHS['VirtualMachine'] ?? []);
+      return { ref, record: readRecord<'vm'>('VirtualMachine', properties) };
+    } catch (error) {
+      // It went away between the two questions.
+      if (isFault(error, 'ManagedObjectNotFound')) return null;
+      throw error;
+    }
+  }
+
+  /** All objects of these types with these properties. */
+  async objects(
+    paths: Readonly<Record<string, readonly string[]>>,
+  ): Promise<readonly ManagedObject[]> {
+    const { rootFolder, viewManager } = await this.#session.content();
+    const parameters = { container: rootFolder, type: Object.keys(paths), recursive: true };
+    const answer = await this.#session.call('CreateContainerView', viewManager, parameters);
+    const where = { address: this.#session.address, method: 'CreateContainerView' };
+    const view = understand(moRefSchema, answer, where);
+    try {
+      return await retrieve(this.#session, selectView(view, paths));
+    } finally {
+      await this.#session.call('DestroyView', view, {}).catch(() => undefined);
+    }
+  }
+
+  async reconfigure(
+    { ref }: Vm,
+    spec: Omit<VimObject<'VirtualMachineConfigSpec'>, '_typeName'>,
+  ): Promise<void> {
+    const whole = { _typeName: 'VirtualMachineConfigSpec', ...spec } as const;
+    await runTask(this.#session, 'ReconfigVM_Task', { self: ref, parameters: { spec: whole } });
+  }
+}
+
+/** The id that a VM has because it was made for this key: whoever repeats the creation finds it by that. */
+export function vmIdFor(creationKey: string): string {
+  const digest = createHash('sha256').update(`azure-failback:${creationKey}`).digest();
+  // Marked as a UUID made from a name (version 8, the variant of RFC 9562).
+  digest.writeUInt8((digest.readUInt8(6) & 0x0f) | 0x80, 6);
+  digest.writeUInt8((digest.readUInt8(8) & 0x3f) | 0x80, 8);
+  const hex = digest.toString('hex');
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    hex.slice(12, 16),
+    hex.slice(16, 20),
+    hex.slice(20, 32),
+  ].join('-');
+}
+
+function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+}

@@ -1,0 +1,232 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { DiskShape, VmShape } from '../../../../shared/contracts/commands.ts';
+import type { Secret } from '../../../../shared/domain/secret.ts';
+import { FailbackError } from '../../../../shared/errors/failback-error.ts';
+import type {
+  AttachedDisk,
+  BootEvidence,
+  Fixup,
+  Hypervisor,
+  HypervisorVm,
+} from '../../../../shared/ports/hypervisor.ts';
+import type { Logger } from '../../../runtime/types.ts';
+import type { VsphereHypervisorConfig } from '../../config.ts';
+import type { InventoryTables } from '../../inventory-tables.ts';
+import { Discovery } from './discovery/discovery.ts';
+import { nameDisks } from './disk-slots.ts';
+import { fixGuest, type GuestAccount } from './guest-fixups.ts';
+import { Images } from './images.ts';
+import { MasterTargetDisks, obstacleOf, refusal } from './master-target-disks.ts';
+import { addDisks, createVm } from './new-vm.ts';
+import { Placement } from './placement.ts';
+import { powerOff, powerOn } from './power.ts';
+import { isFault } from './vim/faults.ts';
+import { VimSession } from './vim/session.ts';
+import { SoapTransport } from './vim/soap-transport.ts';
+import { runTask } from './vim/tasks.ts';
+import { type Vm, VmAccess, vmIdFor } from './vm-access.ts';
+
+/** A wrong password that is tried too often locks the account. */
+const REFUSED_PAUSE_MS = 15 * 60_000;
+
+interface VsphereOptions {
+  readonly config: VsphereHypervisorConfig;
+  readonly password: Secret;
+  readonly guestPassword: Secret | null;
+  readonly tables: InventoryTables;
+  readonly log: Logger;
+}
+
+/** VMs of a vCenter, of an ESXi host by itself, or of a private cloud of Azure VMware Solution. */
+export class VsphereHypervisor implements Hypervisor {
+  readonly kind = 'vsphere';
+  readonly #options: VsphereOptions;
+  readonly #session: VimSession;
+  readonly #vms: VmAccess;
+  readonly #placement: Placement;
+  readonly #masterTarget: MasterTargetDisks;
+  readonly #images: Images;
+  readonly #discovery: Discovery;
+  readonly #stopping = new AbortController();
+  #looking: Promise<void> = Promise.resolve();
+
+  constructor(options: VsphereOptions) {
+    const { config, password, log, tables } = options;
+    const { url, thumbprint = null, username } = config;
+    this.#options = options;
+    const transport = new SoapTransport({ url, thumbprint });
+    this.#session = new VimSession({ transport, username, password, log });
+    const session = this.#session;
+    const vms = new VmAccess(session);
+    const placement = new Placement(session, vms, config);
+    this.#vms = vms;
+    this.#placement = placement;
+    this.#masterTarget = new MasterTargetDisks({ vms, placement, name: config.masterTarget });
+    this.#images = new Images({ session, vms, placement, masterTarget: this.#masterTarget });
+    this.#discovery = new Discovery({ session, tables, signal: this.#stopping.signal });
+  }
+
+  async describe(): Promise<{ isConnected: boolean; freeBytes: number | null }> {
+    try {
+      await this.#placement.checkSiteKind();
+      return { isConnected: true, freeBytes: await this.#placement.freeBytes() };
+    } catch (error) {
+      if (!(error instanceof FailbackError)) throw error;
+      this.#options.log.warn('the vSphere server cannot be used', { reason: error.message });
+      return { isConnected: false, freeBytes: null };
+    }
+  }
+
+  async findVm({ vmId, name }: { vmId?: string; name: string }): Promise<HypervisorVm | null> {
+    const vm = await (vmId === undefined ? this.#vms.findNamed(name) : this.#vms.find(vmId));
+    if (vm === null) return null;
+    const { record } = vm;
+    return {
+      vmId: idOf(vm),
+      name: record.name,
+      // A suspended VM holds its disks as one that runs does.
+      powerState: record.powerState === 'off' ? 'off' : 'on',
+      snapshotCount: record.snapshots.length,
+      disks: nameDisks(record).map(({ diskId, disk }) => ({ diskId, sizeBytes: disk.sizeBytes })),
+      disksAt: (await this.#masterTarget.holds(record.disks)) ? 'masterTarget' : 'vm',
+      startedAt: record.powerState === 'off' ? null : record.startedAt,
+    };
+  }
+
+  async createVm(shape: VmShape, creationKey: string, isIsolated: boolean): Promise<string> {
+    const vmId = vmIdFor(creationKey);
+    if ((await this.#vms.find(vmId)) !== null) return vmId;
+    const parts = {
+      session: this.#session,
+      placement: this.#placement,
+      config: this.#options.config,
+    };
+    await createVm(parts, { shape, creationKey, vmId, isIsolated });
+    return vmId;
+  }
+
+  async deleteVm(vmId: string): Promise<void> {
+    const vm = await this.#vms.find(vmId);
+    if (vm === null) return;
+    if (vm.record.powerState !== 'off') await powerOff(this.#session, vm, 0);
+    await this.#takeBack(vm);
+    await this.#images.closeAll(vm);
+    await runTask(this.#session, 'Destroy_Task', { self: vm.ref, parameters: {} }).catch(
+      (error: unknown) => {
+        if (!isFault(error, 'ManagedObjectNotFound')) throw error;
+      },
+    );
+  }
+
+  async ensureDisks(vmId: string, disks: readonly DiskShape[]): Promise<readonly string[]> {
+    return addDisks(this.#vms, await this.#vms.require(vmId), disks);
+  }
+
+  async attachToMasterTarget(vmId: string): Promise<readonly AttachedDisk[]> {
+    const vm = await this.#vms.require(vmId);
+    const { name: vmName, powerState } = vm.record;
+    if (powerState !== 'off') throw new FailbackError('FB-SITE-004', { vmName });
+    const named = nameDisks(vm.record);
+    const wanted = named.map(({ diskId, disk }) => {
+      const obstacle = obstacleOf(disk);
+      if (obstacle !== null) throw refusal(vmName, diskId, obstacle);
+      const { file, sizeBytes, datastoreId } = disk;
+      return { diskId, file: file ?? '', sizeBytes, datastoreId };
+    });
+    return this.#masterTarget.attach(vmName, wanted);
+  }
+
+  async attachToVm(vmId: string): Promise<void> {
+    await this.#takeBack(await this.#vms.require(vmId));
+  }
+
+  async powerOn(vmId: string): Promise<void> {
+    const vm = await this.#vms.require(vmId);
+    if (await this.#masterTarget.holds(vm.record.disks)) {
+      throw new FailbackError('FB-SITE-003', { vmName: vm.record.name });
+    }
+    if (vm.record.powerState !== 'on') await powerOn(this.#session, vm);
+  }
+
+  async powerOff(vmId: string, isGraceful: boolean): Promise<void> {
+    const vm = await this.#vms.require(vmId);
+    if (vm.record.powerState === 'off') return;
+    await powerOff(
+      this.#session,
+      vm,
+      isGraceful ? this.#options.config.gracefulShutdownSeconds : 0,
+    );
+  }
+
+  async bootEvidence(vmId: string): Promise<BootEvidence> {
+    const { record } = await this.#vms.require(vmId);
+    const { toolsState, heartbeat, hostName, powerState } = record;
+    const isUp = powerState === 'on' && toolsState === 'running';
+    const consoleTail = `VMware Tools: ${toolsState}, heartbeat: ${heartbeat}`;
+    const guest = hostName === null ? '' : ` in the guest ${hostName}`;
+    const evidence = isUp ? `VMware Tools run${guest}, heartbeat ${heartbeat}` : null;
+    return { evidence, isSimulated: false, consoleTail };
+  }
+
+  async fixGuest(vmId: string, shape: VmShape): Promise<readonly Fixup[]> {
+    const vm = await this.#vms.require(vmId);
+    return fixGuest({ session: this.#session, account: this.#guestAccount() }, vm, shape);
+  }
+
+  async openImage(vmId: string, imageId: string): Promise<readonly AttachedDisk[]> {
+    return this.#images.open(await this.#vms.require(vmId), imageId);
+  }
+
+  async closeImage(vmId: string, imageId: string): Promise<boolean> {
+    const vm = await this.#vms.find(vmId);
+    return vm === null ? false : this.#images.close(vm, imageId);
+  }
+
+  /** What the server does goes on without us; only looking at it starts again. */
+  async resume(): Promise<void> {
+    this.#looking = this.#look();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#looking;
+    await this.#discovery.close();
+    await this.#session.close();
+  }
+
+  /** Keeps the inventory in the database true; a server that is away is looked for again. */
+  async #look(): Promise<void> {
+    const { config, log } = this.#options;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      let pauseMs = config.refreshSeconds * 1000;
+      try {
+        const { isFresh, changeCount } = await this.#discovery.refresh();
+        if (isFresh) await this.#discovery.refreshFacts();
+        log.debug('the inventory was read', { isFresh, changeCount });
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        const isRefused = error instanceof FailbackError && error.code === 'FB-VSPHERE-004';
+        if (isRefused) pauseMs = Math.max(pauseMs, REFUSED_PAUSE_MS);
+        if (!signal.aborted) log.warn('the inventory of the site could not be read', { reason });
+      }
+      await delay(pauseMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  async #takeBack({ record }: Vm): Promise<void> {
+    await this.#masterTarget.detach(record.disks.flatMap(({ file }) => file ?? []));
+  }
+
+  #guestAccount(): GuestAccount | null {
+    const { config, guestPassword } = this.#options;
+    if (config.guest === undefined || guestPassword === null) return null;
+    return { username: config.guest.username, password: guestPassword };
+  }
+}
+
+/** A VM without an instance UUID cannot be found again; every server that is supported gives one. */
+function idOf({ ref, record }: Vm): string {
+  if (record.instanceUuid === null) throw new Error(`The VM ${ref.value} has no instance UUID`);
+  return record.instanceUuid;
+}

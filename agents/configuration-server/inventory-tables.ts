@@ -1,0 +1,154 @@
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import type { InventoryKind, RecordByKind } from './hypervisors/vsphere/discovery/records.ts';
+
+/** Each is run once, in order; one that was released is never changed. */
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE inventory_objects (
+     kind TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, record TEXT NOT NULL,
+     changed_at TEXT NOT NULL, PRIMARY KEY (kind, id));
+   CREATE INDEX inventory_objects_by_name ON inventory_objects (kind, name);
+   CREATE TABLE inventory_facts (name TEXT PRIMARY KEY, fact TEXT NOT NULL, observed_at TEXT NOT NULL);`,
+];
+
+export interface InventoryObject<K extends InventoryKind = InventoryKind> {
+  readonly id: string;
+  readonly record: RecordByKind[K];
+  /** When the server last told a change of it. */
+  readonly changedAt: string;
+}
+
+export interface InventoryChange {
+  readonly kind: InventoryKind;
+  readonly id: string;
+  /** Parts of the record that are new; `null` = the object is gone. */
+  readonly changes: object | null;
+}
+
+/** Of one object; replaces what was known. */
+export interface NewObject {
+  readonly kind: InventoryKind;
+  readonly id: string;
+  readonly record: { readonly name: string };
+}
+
+/** What the site's vSphere server has, as it was at `observedAt`. */
+export class InventoryTables {
+  readonly #database: DatabaseSync;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.#migrate();
+  }
+
+  /** When everything here was true at once; `null` = nothing was ever read. */
+  observedAt(): string | null {
+    return this.fact('objects')?.observedAt ?? null;
+  }
+
+  /** In one transaction: a reader sees all of it or nothing. */
+  replaceAll(objects: readonly NewObject[], observedAt: string): void {
+    this.#transaction(() => {
+      this.#database.exec('DELETE FROM inventory_objects');
+      for (const { kind, id, record } of objects) this.#put(kind, id, record, observedAt);
+      this.putFact('objects', { count: objects.length }, observedAt);
+    });
+  }
+
+  apply(changes: readonly InventoryChange[], observedAt: string): void {
+    this.#transaction(() => {
+      for (const { kind, id, changes: parts } of changes) {
+        if (parts === null) {
+          this.#run('DELETE FROM inventory_objects WHERE kind = ? AND id = ?', kind, id);
+          continue;
+        }
+        const record = { name: '', ...this.find(kind, id)?.record, ...parts };
+        this.#put(kind, id, record, observedAt);
+      }
+      const row = this.#database.prepare('SELECT count(*) AS count FROM inventory_objects').get();
+      this.putFact('objects', { count: Number(row?.['count']) }, observedAt);
+    });
+  }
+
+  find<K extends InventoryKind>(kind: K, id: string): InventoryObject<K> | null {
+    return this.#select<K>('kind = ? AND id = ?', kind, id)[0] ?? null;
+  }
+
+  named<K extends InventoryKind>(kind: K, name: string): readonly InventoryObject<K>[] {
+    return this.#select<K>('kind = ? AND name = ?', kind, name);
+  }
+
+  all<K extends InventoryKind>(kind: K): readonly InventoryObject<K>[] {
+    return this.#select<K>('kind = ?', kind);
+  }
+
+  putFact(name: string, fact: object, observedAt: string): void {
+    const text = JSON.stringify(fact);
+    this.#run('INSERT OR REPLACE INTO inventory_facts VALUES (?, ?, ?)', name, text, observedAt);
+  }
+
+  fact(name: string): { readonly fact: unknown; readonly observedAt: string } | null {
+    const row = this.#database.prepare('SELECT * FROM inventory_facts WHERE name = ?').get(name);
+    if (row === undefined) return null;
+    return {
+      fact: JSON.parse(String(row['fact'])) as unknown,
+      observedAt: String(row['observed_at']),
+    };
+  }
+
+  #put(kind: InventoryKind, id: string, record: { readonly name: string }, at: string): void {
+    const text = JSON.stringify(record);
+    this.#run(
+      'INSERT OR REPLACE INTO inventory_objects VALUES (?, ?, ?, ?, ?)',
+      kind,
+      id,
+      record.name,
+      text,
+      at,
+    );
+  }
+
+  #select<K extends InventoryKind>(
+    where: string,
+    ...values: SQLInputValue[]
+  ): InventoryObject<K>[] {
+    const query = `SELECT id, record, changed_at FROM inventory_objects WHERE ${where} ORDER BY name, id`;
+    return this.#database
+      .prepare(query)
+      .all(...values)
+      .map((row) => ({
+        id: String(row['id']),
+        record: JSON.parse(String(row['record'])) as RecordByKind[K],
+        changedAt: String(row['changed_at']),
+      }));
+  }
+
+  #run(statement: string, ...values: SQLInputValue[]): void {
+    this.#database.prepare(statement).run(...values);
+  }
+
+  #transaction(work: () => void): void {
+    this.#database.exec('BEGIN IMMEDIATE');
+    try {
+      work();
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      this.#database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  #migrate(): void {
+    this.#database.exec('CREATE TABLE IF NOT EXISTS inventory_version (version INTEGER NOT NULL)');
+    const row = this.#database
+      .prepare('SELECT max(version) AS version FROM inventory_version')
+      .get();
+    const done = Number(row?.['version'] ?? 0);
+    for (const [index, statements] of MIGRATIONS.entries()) {
+      if (index < done) continue;
+      this.#transaction(() => {
+        this.#database.exec(statements);
+        this.#run('INSERT INTO inventory_version VALUES (?)', index + 1);
+      });
+    }
+  }
+}

@@ -1,0 +1,159 @@
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import {
+  configurationServerConfigSchema,
+  type VsphereHypervisorConfig,
+} from '../../../agents/configuration-server/config.ts';
+import { VsphereHypervisor } from '../../../agents/configuration-server/hypervisors/vsphere/vsphere-hypervisor.ts';
+import { VimSession } from '../../../agents/configuration-server/hypervisors/vsphere/vim/session.ts';
+import { SoapTransport } from '../../../agents/configuration-server/hypervisors/vsphere/vim/soap-transport.ts';
+import { VmAccess } from '../../../agents/configuration-server/hypervisors/vsphere/vm-access.ts';
+import { InventoryTables } from '../../../agents/configuration-server/inventory-tables.ts';
+import type { TargetDevice } from '../../../shared/contracts/commands.ts';
+import { Secret } from '../../../shared/domain/secret.ts';
+import type { VcenterPeerOptions } from '../../support/vcenter/peer-types.ts';
+import { VcenterPeer } from '../../support/vcenter/vcenter-peer.ts';
+import type { HypervisorFixture } from './fixture.ts';
+
+const MIB = 1024 * 1024;
+export const DATASTORE = 'datastore1';
+export const MASTER_TARGET = 'master-target';
+const SILENT = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+
+interface Options {
+  readonly peer?: VcenterPeerOptions;
+  readonly config?: Partial<VsphereHypervisorConfig>;
+}
+
+/** The vSphere driver on the vCenter peer, whose datastore is a folder: the test stands in for the master target. */
+export class VsphereFixture implements HypervisorFixture {
+  readonly peer: VcenterPeer;
+  readonly folder: string;
+  readonly vms: VmAccess;
+  hypervisor: VsphereHypervisor;
+  readonly session: VimSession;
+  readonly #config: VsphereHypervisorConfig;
+  readonly #database = new DatabaseSync(':memory:');
+
+  private constructor(peer: VcenterPeer, folder: string, { config = {} }: Options) {
+    this.peer = peer;
+    this.folder = folder;
+    const { url, user, thumbprints, password } = peer.ready;
+    this.#config = {
+      ...configurationServerConfigSchema.shape.hypervisor.parse({
+        kind: 'vsphere',
+        url,
+        thumbprint: thumbprints.sha256,
+        username: user,
+        passwordFile: 'unused',
+        datastore: DATASTORE,
+        masterTarget: MASTER_TARGET,
+        networks: { Production: 'VM Network' },
+      }),
+      ...config,
+    } as VsphereHypervisorConfig;
+    this.session = new VimSession({
+      transport: new SoapTransport({ url, thumbprint: thumbprints.sha1 }),
+      username: user,
+      password: new Secret(password),
+      log: SILENT,
+    });
+    this.vms = new VmAccess(this.session);
+    this.hypervisor = this.#start();
+  }
+
+  static async start(options: Options = {}): Promise<VsphereFixture> {
+    const folder = mkdtempSync(join(tmpdir(), 'vsphere-'));
+    const datastores = [{ name: DATASTORE, folder, type: 'VMFS' }] as const;
+    const peer = await VcenterPeer.start({ datastores, ...options.peer });
+    const master = { prefix: MASTER_TARGET, datastore: DATASTORE, diskMb: 1, isOn: true };
+    await peer.addVms(master);
+    return new VsphereFixture(peer, folder, options);
+  }
+
+  async addVm(vm: Parameters<HypervisorFixture['addVm']>[0]): Promise<string> {
+    const [first] = vm.disks;
+    const disks = { disks: vm.disks.length, diskMb: (first?.sizeBytes ?? 0) / MIB };
+    const moids = await this.peer.addVms({ prefix: vm.name, datastore: DATASTORE, ...disks });
+    const made = await this.vms.read({ type: 'VirtualMachine', value: moids[vm.name] ?? '' });
+    return made?.record.instanceUuid ?? '';
+  }
+
+  async write(device: TargetDevice, offset: number, bytes: Buffer): Promise<void> {
+    const file = await open(this.dataFile(device), 'r+');
+    try {
+      await file.write(bytes, 0, bytes.length, offset);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async read(device: TargetDevice, offset: number, length: number): Promise<Buffer> {
+    const file = await open(this.dataFile(device), 'r');
+    try {
+      const bytes = Buffer.alloc(length);
+      await file.read(bytes, 0, length, offset);
+      return bytes;
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Without QEMU the guests of the peer are only in its books. */
+  async installGuest(): Promise<void> {}
+
+  async isIsolated(vmId: string): Promise<boolean> {
+    const { record } = await this.vms.require(vmId);
+    return record.settings['azureFailback.isIsolated'] === 'true';
+  }
+
+  async restart(): Promise<void> {
+    await this.hypervisor.stop();
+    this.hypervisor = this.#start();
+  }
+
+  async stop(): Promise<void> {
+    await this.hypervisor.stop();
+    await this.session.close();
+    await this.peer.stop();
+    this.#database.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** The file with the bytes of a disk, found as a master target finds it: by its UUID. */
+  dataFile(device: TargetDevice): string {
+    if (device.kind !== 'diskUuid') throw new Error('vSphere gives disks out by their UUID.');
+    const wanted = device.uuid.replaceAll('-', '').toLowerCase();
+    const found = globSync('*/*.vmdk', { cwd: this.folder }).flatMap((name) => {
+      const file = join(this.folder, name);
+      const text = /-flat|-delta/.test(name) ? '' : readFileSync(file, 'latin1');
+      const uuid = /ddb\.uuid = "([^"]*)"/.exec(text)?.[1] ?? '';
+      const extent = /^RW \d+ VMFS "([^"]*)"/m.exec(text)?.[1];
+      const isIt = uuid.replaceAll(/[ -]/g, '').toLowerCase() === wanted;
+      return isIt && extent !== undefined ? [join(dirname(file), extent)] : [];
+    });
+    const [only] = found;
+    if (only === undefined || found.length > 1) {
+      throw new Error(`${found.length} disks have the UUID ${device.uuid}`);
+    }
+    return only;
+  }
+
+  #start(): VsphereHypervisor {
+    return new VsphereHypervisor({
+      config: this.#config,
+      password: new Secret(this.peer.ready.password),
+      guestPassword: this.#config.guest === undefined ? null : new Secret('guest-password'),
+      tables: new InventoryTables(this.#database),
+      log: SILENT,
+    });
+  }
+}

@@ -1,0 +1,114 @@
+/** What a peer is started with; everything has a default. */
+export interface VcenterPeerOptions {
+  /** A vCenter with a cluster, or one ESXi host that is talked to directly. */
+  readonly mode?: 'vcenter' | 'esxi';
+  /** Of vCenter and of its hosts; '7.0.3' by default. */
+  readonly version?: string;
+  /** Edition key of the licence, such as `esxBasic`, with which every change is refused. */
+  readonly licence?: string;
+  readonly clusters?: number;
+  readonly hostsPerCluster?: number;
+  readonly standaloneHosts?: number;
+  /** Boots the disks of VMs that are powered on. */
+  readonly qemu?: boolean;
+  /** Text on the serial console that says the guest is up. */
+  readonly marker?: string;
+  /** Without any there is one, `datastore1`, in a temporary folder. */
+  readonly datastores?: readonly PeerDatastore[];
+}
+
+export interface PeerDatastore {
+  readonly name: string;
+  /** A folder of this machine; it is made when it is missing, and stays when the peer ends. */
+  readonly folder: string;
+  readonly type: DatastoreType;
+}
+export type DatastoreType = 'VMFS' | 'NFS' | 'NFS41' | 'vsan';
+
+/** The line that the peer prints when it answers. */
+export interface PeerReady {
+  /** `https://127.0.0.1:<port>/sdk` */
+  readonly url: string;
+  readonly control: string;
+  readonly user: string;
+  readonly password: string;
+  /** Of the certificate, as `AB:CD:…`. */
+  readonly thumbprints: { readonly sha1: string; readonly sha256: string };
+  readonly datastores: readonly PeerDatastore[];
+  readonly pid: number;
+}
+
+/** A user of vCenter; without `privileges` it holds all there are. */
+export interface PeerAccount {
+  readonly name: string;
+  /** Keeps the present one when left out. */
+  readonly password?: string;
+  readonly privileges?: readonly string[];
+  /** Taken away on one object, given by its moid, or everywhere. */
+  readonly denied?: readonly { readonly privilege: string; readonly object?: string }[];
+}
+
+export interface PeerFailure {
+  /** `*` is every method. */
+  readonly method: string;
+  /** The moid it is called on; every one when left out. */
+  readonly object?: string;
+  /**
+   * `fault`: refused at once · `taskFault`: the task fails without an effect · `taskLost`: it has its effect and
+   * still fails · `dropBefore` / `dropAfter`: the connection is cut, and the call has not / has happened.
+   */
+  readonly action: 'fault' | 'taskFault' | 'taskLost' | 'dropBefore' | 'dropAfter';
+  /** Name of the fault in the schema, such as `FileLocked`; `SystemError` when left out. */
+  readonly kind?: string;
+  readonly message?: string;
+  /** How many calls fail; all of them when left out. */
+  readonly times?: number;
+}
+
+/** Like VMs made at once: with `count` 1 the prefix is the name, else `<prefix>0000` and so on. */
+export interface PeerInventory {
+  readonly prefix: string;
+  readonly datastore: string;
+  readonly count?: number;
+  readonly disks?: number;
+  readonly diskMb?: number;
+  readonly network?: string;
+  readonly firmware?: 'bios' | 'efi';
+  readonly guestId?: string;
+  readonly isOn?: boolean;
+  /** Shows a raw device mapping; no bytes lie behind it. */
+  readonly hasRdm?: boolean;
+}
+
+/** How guests behave; replaces what was said before. */
+export interface PeerGuests {
+  /** Who may log in; anybody when left out. */
+  readonly user?: string;
+  readonly password?: string;
+  /** The first rule whose text is in the command line decides; a program without one ends at once with 0. */
+  readonly rules?: readonly {
+    readonly contains: string;
+    readonly exitCode: number;
+    readonly runMs?: number;
+    /** Files that the program leaves in the guest. */
+    readonly files?: Readonly<Record<string, string>>;
+  }[];
+  /** Until the tools run, in a peer without QEMU. */
+  readonly bootMs?: number;
+  /** VMs, by name or moid, whose tools never run. */
+  readonly silent?: readonly string[];
+}
+
+/** What was asked of one guest. */
+export interface PeerGuestRecord {
+  readonly programs: readonly {
+    readonly pid: number;
+    readonly program: string;
+    readonly arguments: string;
+    readonly owner: string;
+    readonly exitCode: number;
+    readonly startedAt: string;
+  }[];
+  readonly files: Readonly<Record<string, string>>;
+  readonly directories: readonly string[];
+}

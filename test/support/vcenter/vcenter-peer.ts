@@ -1,0 +1,161 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { vcenterPeerProgram } from './build-peer.ts';
+import type {
+  PeerAccount,
+  PeerDatastore,
+  PeerFailure,
+  PeerGuestRecord,
+  PeerGuests,
+  PeerInventory,
+  PeerReady,
+  VcenterPeerOptions,
+} from './peer-types.ts';
+
+/** For hooks that start a peer: the first start on a machine builds it. */
+export const PEER_START_TIMEOUT_MS = 300_000;
+
+/** A running vCenter peer (test/peers/vcenter/README.md) and the switches a test has over it. */
+export class VcenterPeer {
+  readonly ready: PeerReady;
+  /** What the peer wrote to standard error, for a test that fails. */
+  readonly log: string[];
+  readonly #process: ChildProcess;
+
+  private constructor(ready: PeerReady, log: string[], child: ChildProcess) {
+    this.ready = ready;
+    this.log = log;
+    this.#process = child;
+  }
+
+  /** Builds the program when that is needed, starts it and waits until it answers. */
+  static async start(options: VcenterPeerOptions = {}): Promise<VcenterPeer> {
+    const program = await vcenterPeerProgram();
+    // The peer ends when its standard input closes, so it never outlives the test.
+    const child = spawn(program, parametersOf(options), { stdio: ['pipe', 'pipe', 'pipe'] });
+    const log: string[] = [];
+    child.stderr.setEncoding('utf8').on('data', (text: string) => log.push(text));
+    const lines = createInterface({ input: child.stdout });
+    const line = await new Promise<string>((resolve, reject) => {
+      lines.once('line', resolve);
+      child.once('error', reject);
+      child.once('exit', (code) => {
+        reject(new Error(`The vCenter peer ended with ${code}: ${log.join('')}`));
+      });
+    });
+    return new VcenterPeer(JSON.parse(line) as PeerReady, log, child);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const ended = once(this.#process, 'exit');
+    this.#process.stdin?.end();
+    await ended;
+  }
+
+  /** Adds a user or changes one; open sessions of that user see the change. */
+  async setAccount(account: PeerAccount): Promise<void> {
+    await this.#control('account', account);
+  }
+
+  /** Ends every session, as an idle time or a restart does; gives how many there were. */
+  async expireSessions(): Promise<number> {
+    const { expired } = (await this.#control('sessions', {})) as { expired: number };
+    return expired;
+  }
+
+  async setLicence(editionKey: string, name?: string): Promise<void> {
+    await this.#control('licence', { editionKey, name });
+  }
+
+  /** Whether elements out of the schema's order are refused; they are, from the start. */
+  async setStrict(isStrict: boolean): Promise<void> {
+    await this.#control('strict', { isStrict });
+  }
+
+  async addFailure(failure: PeerFailure): Promise<void> {
+    await this.#control('failure', failure);
+  }
+
+  async clearFailures(): Promise<void> {
+    await this.#control('failures', {});
+  }
+
+  /** Milliseconds that tasks of a method take; `*` is every other one. Replaces what was said before. */
+  async setTaskDelays(delaysMs: Readonly<Record<string, number>>): Promise<void> {
+    await this.#control('delays', delaysMs);
+  }
+
+  /** Closes the API port and its connections for so long. */
+  async startOutage(durationMs: number): Promise<void> {
+    await this.#control('outage', { durationMs });
+  }
+
+  async endOutage(): Promise<void> {
+    await this.#control('outage', { durationMs: 0 });
+  }
+
+  /** Gives the moids by name. */
+  async addVms(inventory: PeerInventory): Promise<Readonly<Record<string, string>>> {
+    return (await this.#control('inventory', inventory)) as Record<string, string>;
+  }
+
+  /** `hosts` are names; every host mounts it when left out. Gives the moid. */
+  async addDatastore(datastore: PeerDatastore & { hosts?: readonly string[] }): Promise<string> {
+    return ((await this.#control('datastore', datastore)) as { moid: string }).moid;
+  }
+
+  /** What a datastore reports instead of the size of the volume behind it. */
+  async setDatastoreSize(name: string, capacityBytes: number, freeBytes: number): Promise<void> {
+    await this.#control('size', { name, capacityBytes, freeBytes });
+  }
+
+  async setGuests(guests: PeerGuests): Promise<void> {
+    await this.#control('guest', guests);
+  }
+
+  /** What was asked of the guest of a VM, by its name or moid. */
+  async guestOf(vm: string): Promise<PeerGuestRecord> {
+    return (await this.#control('guests', { vm })) as PeerGuestRecord;
+  }
+
+  /** How often each method was called. */
+  async calls(): Promise<Readonly<Record<string, number>>> {
+    return (await this.#control('calls', {})) as Record<string, number>;
+  }
+
+  /** The serial console of a VM that QEMU boots, by name or moid. */
+  async consoleOf(vm: string): Promise<{ readonly file: string; readonly text: string }> {
+    return (await this.#control('console', { vm })) as { file: string; text: string };
+  }
+
+  async #control(name: string, body: unknown): Promise<unknown> {
+    const response = await fetch(`${this.ready.control}/${name}`, {
+      method: 'POST',
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(`The vCenter peer: ${await response.text()}`);
+    return response.json();
+  }
+}
+
+function parametersOf(options: VcenterPeerOptions): string[] {
+  const values = {
+    mode: options.mode,
+    version: options.version,
+    licence: options.licence,
+    clusters: options.clusters,
+    hosts: options.hostsPerCluster,
+    standalone: options.standaloneHosts,
+    marker: options.marker,
+  };
+  const parameters = Object.entries(values)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `-${name}=${value}`);
+  if (options.qemu === true) parameters.push('-qemu');
+  for (const { name, folder, type } of options.datastores ?? []) {
+    parameters.push(`-datastore=${name}=${folder},${type}`);
+  }
+  return parameters;
+}

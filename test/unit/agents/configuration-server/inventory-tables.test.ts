@@ -1,0 +1,59 @@
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, it } from '@jest/globals';
+import { InventoryTables } from '../../../../agents/configuration-server/inventory-tables.ts';
+
+const T1 = '2026-03-01T00:00:00.000Z';
+const T2 = '2026-03-01T00:01:00.000Z';
+const vm = (id: string, record: object = {}) =>
+  ({ kind: 'vm', id, record: { name: `n-${id}`, powerState: 'off', ...record } }) as const;
+
+describe('the inventory in the database of the site', () => {
+  it('has nothing before it was read', () => {
+    const tables = new InventoryTables(new DatabaseSync(':memory:'));
+    expect([tables.observedAt(), tables.all('vm'), tables.find('vm', 'x')]).toEqual([
+      null,
+      [],
+      null,
+    ]);
+  });
+
+  it('is replaced as a whole, and changed in parts', () => {
+    const tables = new InventoryTables(new DatabaseSync(':memory:'));
+    tables.replaceAll([vm('1'), vm('2')], T1);
+    tables.replaceAll([vm('2'), vm('3')], T1);
+    tables.apply(
+      [
+        { kind: 'vm', id: '2', changes: { powerState: 'on' } },
+        { kind: 'vm', id: '3', changes: null },
+        { kind: 'vm', id: '4', changes: { name: 'new' } },
+      ],
+      T2,
+    );
+    expect(tables.all('vm').map(({ id, changedAt }) => [id, changedAt])).toEqual([
+      ['2', T2],
+      ['4', T2],
+    ]);
+    expect(tables.find('vm', '2')?.record).toEqual({ name: 'n-2', powerState: 'on' });
+    expect(tables.named('vm', 'new')).toHaveLength(1);
+    expect([tables.observedAt(), tables.fact('objects')?.fact]).toEqual([T2, { count: 2 }]);
+  });
+
+  it('changes in one step or not at all', () => {
+    const tables = new InventoryTables(new DatabaseSync(':memory:'));
+    tables.replaceAll([vm('1')], T1);
+    const circle: { name: string; self?: unknown } = { name: 'x' };
+    circle.self = circle;
+    const broken = { kind: 'vm', id: '2', record: circle } as const;
+    expect(() => tables.replaceAll([vm('3'), broken], T2)).toThrow('circular');
+    expect(tables.all('vm').map(({ id }) => id)).toEqual(['1']);
+    expect(tables.observedAt()).toBe(T1);
+  });
+
+  it('stays over a restart of the program', () => {
+    const database = new DatabaseSync(':memory:');
+    new InventoryTables(database).replaceAll([vm('1')], T1);
+    const again = new InventoryTables(database);
+    expect(again.all('vm')).toHaveLength(1);
+    expect(again.observedAt()).toBe(T1);
+  });
+});
