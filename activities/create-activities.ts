@@ -8,6 +8,7 @@ import { createEnterPhase } from './enter-phase.ts';
 import { createFindAgent } from './find-agent.ts';
 import { createFinishJob } from './finish-job.ts';
 import { createGatherAzureFacts } from './gather-azure-facts.ts';
+import { createGatherRecordFacts } from './gather-record-facts.ts';
 import { createKeepReplicaSeed } from './keep-replica-seed.ts';
 import { createNoteSourcePower } from './note-source-power.ts';
 import { createPruneSnapshots } from './prune-snapshots.ts';
@@ -18,6 +19,7 @@ import { createReadItem } from './read-item.ts';
 import { createReadReplicaSeed } from './read-replica-seed.ts';
 import { createReadVmPower } from './read-vm-power.ts';
 import { createRecordCycle } from './record-cycle.ts';
+import { createRecordPreflight } from './record-preflight.ts';
 import { createRecordReport } from './record-report.ts';
 import { createRecordTarget } from './record-target.ts';
 import { createRetireProcessServer } from './retire-process-server.ts';
@@ -38,6 +40,8 @@ export function createActivities(deps: ActivityDeps): Activities {
     readItem: createReadItem(deps),
     bindSite: createBindSite(deps),
     gatherAzureFacts: createGatherAzureFacts(deps),
+    gatherRecordFacts: createGatherRecordFacts(deps),
+    recordPreflight: createRecordPreflight(deps),
     ensureProcessServer: createEnsureProcessServer(deps),
     findAgent: createFindAgent(deps),
     retireProcessServer: createRetireProcessServer(deps),

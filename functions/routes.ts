@@ -2,11 +2,13 @@ import { AGENT_ROUTES } from './agent-api/routes.ts';
 import { EVENT_ROUTES } from './http/events.ts';
 import { FAILBACK_ROUTES } from './http/failbacks.ts';
 import { openApiRoute } from './http/openapi.ts';
+import { PREFLIGHT_ROUTES } from './http/preflight.ts';
 import { PROTECTED_ITEM_ROUTES } from './http/protected-items.ts';
 import type { Route } from './support/route.ts';
 
 const DESCRIBED: readonly Route[] = [
   ...FAILBACK_ROUTES,
+  ...PREFLIGHT_ROUTES,
   ...PROTECTED_ITEM_ROUTES,
   ...EVENT_ROUTES,
   ...AGENT_ROUTES,

@@ -55,7 +55,7 @@ function* rehearse(context: Context, input: FailbackInput, replicationId: string
     task: 'preflight',
   });
   const site = yield* callActivity(context, 'bindSite', { jobId, itemId });
-  const found = yield* preflight(context, input, { site, replicationId });
+  const found = yield* preflight(context, input, { operation: 'rehearsal', replicationId });
   yield* refuseIfCancelled(context, jobId);
   yield* enterPhase(context, subject, 'preparing', {
     message: withNote('Preparing the process server in Azure', found),

@@ -29,7 +29,7 @@ function* reprotect(context: Context, input: FailbackInput): Steps<Output> {
     task: 'preflight',
   });
   const site = yield* callActivity(context, 'bindSite', { jobId, itemId });
-  const found = yield* preflight(context, input, { site, replicationId });
+  const found = yield* preflight(context, input, { operation: 'reprotect', replicationId });
 
   yield* enterPhase(context, subject, 'preparing', {
     message: withNote('Preparing the process server in Azure', found),

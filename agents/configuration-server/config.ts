@@ -21,6 +21,15 @@ const localHypervisorSchema = z.strictObject({
 });
 export type LocalHypervisorConfig = z.output<typeof localHypervisorSchema>;
 
+/** Copies of what this server knows and who it is, its keys sealed with the passphrase of the site. */
+const backupSchema = z.strictObject({
+  folder: z.string().min(1),
+  everyHours: z.number().positive().max(720).default(24),
+  /** The newest so many are kept. */
+  keep: z.int().min(1).max(1000).default(14),
+});
+export type BackupConfig = z.output<typeof backupSchema>;
+
 const THUMBPRINT = /^(?:[0-9a-f]{2}:?){19}(?:(?:[0-9a-f]{2}:?){12})?[0-9a-f]{2}$/i;
 const credentialsSchema = z.strictObject({
   username: z.string().min(1),
@@ -56,6 +65,10 @@ const vsphereHypervisorSchema = credentialsSchema.extend({
 export type VsphereHypervisorConfig = z.output<typeof vsphereHypervisorSchema>;
 
 export const configurationServerConfigSchema = agentConfigSchema.extend({
+  /** Name or address under which the site knows this server; default: where mobility agents register. */
+  address: z.string().min(1).max(255).optional(),
+  /** Absent = no backups, which preflight warns about. */
+  backup: backupSchema.optional(),
   /** Where mobility agents of the site register. */
   mobility: listenSchema,
   hypervisor: z.discriminatedUnion('kind', [localHypervisorSchema, vsphereHypervisorSchema]),

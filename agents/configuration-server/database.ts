@@ -30,7 +30,15 @@ export interface MobilityAgentRecord {
   readonly registeredAt: string;
 }
 
-type Kind = 'replication' | 'mobilityAgent';
+/** A machine whose way home was prepared here; kept when its replication ends. */
+interface ItemRecord {
+  readonly itemId: string;
+  readonly firstSeenAt: string;
+}
+
+type Kind = 'replication' | 'mobilityAgent' | 'item';
+
+export const DATABASE_FILE = 'site.sqlite';
 
 /** The configuration server's own memory: replications, mobility agents, and what its hypervisor has. */
 export class SiteDatabase {
@@ -38,7 +46,7 @@ export class SiteDatabase {
   readonly #database: DatabaseSync;
 
   constructor(dataFolder: string) {
-    this.#database = new DatabaseSync(join(dataFolder, 'site.sqlite'));
+    this.#database = new DatabaseSync(join(dataFolder, DATABASE_FILE));
     // First of all: another program, as a backup, may hold the file for a moment.
     this.#database.exec(
       'PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;',
@@ -69,6 +77,22 @@ export class SiteDatabase {
     this.#database
       .prepare('DELETE FROM records WHERE kind = ? AND id = ?')
       .run('replication', replicationId);
+  }
+
+  /** The machine was prepared here before, or is now. */
+  knowsItem(itemId: string): boolean {
+    return this.#find('item', itemId) !== null || this.#find('replication', itemId) !== null;
+  }
+
+  rememberItem(itemId: string): void {
+    if (this.#find('item', itemId) !== null) return;
+    const record: ItemRecord = { itemId, firstSeenAt: new Date().toISOString() };
+    this.#put('item', itemId, record);
+  }
+
+  /** A consistent copy in a new file, while others write. */
+  copyTo(file: string): void {
+    this.#database.prepare('VACUUM INTO ?').run(file);
   }
 
   findMobilityAgent(vmId: string): MobilityAgentRecord | null {

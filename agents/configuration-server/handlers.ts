@@ -6,6 +6,7 @@ import type { Hypervisor, HypervisorVm } from '../../shared/ports/hypervisor.ts'
 import type { CommandHandlers } from '../runtime/types.ts';
 import type { CertificateAuthority } from './certificate-authority.ts';
 import type { SiteDatabase } from './database.ts';
+import { describeSite, type SelfDescription } from './describe.ts';
 import { ofShape, prepareTarget, restoreTarget } from './target.ts';
 
 const BOOT_POLL_MS = 500;
@@ -15,13 +16,14 @@ export interface SiteParts {
   readonly hypervisor: Hypervisor;
   readonly database: SiteDatabase;
   readonly authority: CertificateAuthority;
+  readonly self: SelfDescription;
 }
 
 /** The commands of the configuration server. Each may be repeated; see the Hypervisor port. */
 export function createConfigurationServerHandlers(parts: SiteParts): CommandHandlers {
   const { hypervisor, database, authority } = parts;
   return {
-    describeSite: async (input) => success(await describeSite(hypervisor, input)),
+    describeSite: async (input) => success(await describeSite(parts, input)),
     prepareTarget: async (input) => success(await prepareTarget(parts, input)),
     restoreTarget: async (input) => success(await restoreTarget(parts, input)),
     attachDisks: async ({ replicationId }) => {
@@ -54,39 +56,6 @@ export function createConfigurationServerHandlers(parts: SiteParts): CommandHand
     },
     issueCertificate: async (input) => success(await authority.issue(input)),
   };
-}
-
-async function describeSite(
-  hypervisor: Hypervisor,
-  { vmName, targetVmId }: CommandInput<'describeSite'>,
-): Promise<CommandOutput<'describeSite'>> {
-  const site = await hypervisor.describe();
-  const vm = site.isConnected ? await originalVm(hypervisor, vmName, targetVmId) : null;
-  return {
-    hypervisor: hypervisor.kind,
-    isConnected: site.isConnected,
-    freeBytes: site.freeBytes,
-    originalVm:
-      vm === null
-        ? null
-        : {
-            vmId: vm.vmId,
-            powerState: vm.powerState,
-            snapshotCount: vm.snapshotCount,
-            diskCount: vm.disks.length,
-          },
-    observedAt: new Date().toISOString(),
-  };
-}
-
-/** The only place where a name stands in for an id that is gone: what is found is shown, never changed. */
-async function originalVm(
-  hypervisor: Hypervisor,
-  name: string,
-  vmId: string | undefined,
-): Promise<HypervisorVm | null> {
-  const known = vmId === undefined ? null : await hypervisor.findVm({ vmId, name });
-  return known ?? hypervisor.findVm({ name });
 }
 
 async function requireVm(

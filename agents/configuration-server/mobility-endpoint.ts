@@ -26,6 +26,7 @@ interface EndpointOptions {
 
 export interface MobilityEndpoint {
   readonly url: string;
+  readonly port: number;
   stop(): Promise<void>;
 }
 
@@ -43,6 +44,7 @@ export async function startMobilityEndpoint(options: EndpointOptions): Promise<M
   const { address, port } = server.address() as AddressInfo;
   return {
     url: `http://${address}:${port}/mobility/register`,
+    port,
     stop: async () => {
       server.closeAllConnections();
       await new Promise<void>((resolve) => server.close(() => resolve()));

@@ -16,6 +16,7 @@ export async function prepareTarget(
   const record = known ?? (await plan({ hypervisor, database }, input));
   const vmId = record.vmId ?? (await ownVm(hypervisor, record));
   database.putReplication({ ...record, vmId });
+  if (!input.isRehearsal) database.rememberItem(replicationId);
   await hypervisor.powerOff(vmId, true);
   const fresh = await hypervisor.ensureDisks(vmId, shape.disks);
   const blankDiskIds = [...new Set([...record.blankDiskIds, ...fresh])];

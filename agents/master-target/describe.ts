@@ -3,14 +3,17 @@ import { dirname } from 'node:path';
 import type { CommandOutput } from '../../shared/contracts/commands.ts';
 import { AGENT_VERSION } from '../runtime/run-agent.ts';
 import type { MasterTargetParts } from './handlers.ts';
+import { linuxPreparation } from './linux-preparation.ts';
 import { ReplicationFolder } from './replication-folder.ts';
 
 /** Facts for preflight. */
 export async function describeMasterTarget({
   retentionFolder,
+  retention,
   osType,
   transferAddress,
-}: Omit<MasterTargetParts, 'gate' | 'retention'>): Promise<CommandOutput<'verifyMasterTarget'>> {
+  prepareScript,
+}: Omit<MasterTargetParts, 'gate'>): Promise<CommandOutput<'verifyMasterTarget'>> {
   mkdirSync(retentionFolder, { recursive: true });
   const { bavail, bsize } = statfsSync(retentionFolder);
   const known = readdirSync(retentionFolder).map(
@@ -27,9 +30,12 @@ export async function describeMasterTarget({
       isSeparateVolume: statSync(retentionFolder).dev !== statSync(dirname(retentionFolder)).dev,
       isWritable: isWritable(retentionFolder),
     },
+    retentionSeconds: retention.maxAgeHours * 3600,
     openReplications: open.length,
     attachedDiskCount: disks.flat().length,
     transferAddress,
+    linuxPreparation: osType === 'Linux' ? await linuxPreparation(prepareScript) : null,
+    observedAt: new Date().toISOString(),
   };
 }
 

@@ -23,6 +23,8 @@ export interface MasterTargetParts {
   readonly osType: 'Linux' | 'Windows';
   readonly gate: ReplicationGate;
   readonly transferAddress: { readonly host: string; readonly port: number };
+  /** Path of prepare-linux.sh, which says how the machine is prepared. */
+  readonly prepareScript: string;
 }
 
 /** The commands of the master target. */

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { invariant } from '../../shared/domain/assert.ts';
 import { loadConfig } from '../runtime/config.ts';
 import { makeFolder } from '../runtime/make-folder.ts';
@@ -37,7 +37,16 @@ export async function runMasterTarget(): Promise<void> {
       const host = config.advertisedHost ?? config.listen.host;
       const address = { host, port: server.port };
       const { osType, retention } = config;
-      const parts = { retentionFolder, retention, osType, gate, transferAddress: address };
+      // Beside the program that was started.
+      const prepareScript = join(dirname(process.argv[1] ?? ''), 'prepare-linux.sh');
+      const parts = {
+        retentionFolder,
+        retention,
+        osType,
+        gate,
+        transferAddress: address,
+        prepareScript,
+      };
       return { address, handlers: createMasterTargetHandlers(parts), stop: () => server.stop() };
     },
   });

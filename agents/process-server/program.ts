@@ -33,7 +33,10 @@ export async function runProcessServer(): Promise<void> {
       const transport: Transport = {
         connect: async (host, port) => createTlsTransport(certificates.current).connect(host, port),
       };
-      const handlers = createProcessServerHandlers({ transport, throttle, connectionsPerDisk });
+      const { controlPlaneUrl, dataFolder } = config;
+      const place = { controlPlaneUrl, dataFolder };
+      const parts = { transport, throttle, connectionsPerDisk, place };
+      const handlers = createProcessServerHandlers(parts);
       return { handlers, stop: async () => undefined };
     },
   });

@@ -47,17 +47,21 @@ export const agentConfigSchema = z.strictObject({
 export type AgentConfig = z.output<typeof agentConfigSchema>;
 
 /**
- * Reads `--config FILE`. Prints `help` and returns `null` for `--help`. Throws one FB-AGENT-002 that names
+ * Reads `--config FILE`, and `--restore FILE` for programs that can. Prints `help` and returns `null` for `--help`. Throws one FB-AGENT-002 that names
  * everything wrong, or FB-AGENT-003 when the data folder cannot be written.
  */
 export function loadConfig<S extends z.ZodType<AgentConfig>>(
   schema: S,
   argv: readonly string[],
   help: string,
-): (z.output<S> & { readonly configFolder: string }) | null {
+): (z.output<S> & { readonly configFolder: string; readonly restore: string | undefined }) | null {
   const { values } = parseArgs({
     args: [...argv],
-    options: { config: { type: 'string' }, help: { type: 'boolean', default: false } },
+    options: {
+      config: { type: 'string' },
+      help: { type: 'boolean', default: false },
+      restore: { type: 'string' },
+    },
   });
   if (values.help) {
     process.stdout.write(help);
@@ -78,6 +82,7 @@ export function loadConfig<S extends z.ZodType<AgentConfig>>(
     ...parsed.data,
     dataFolder,
     configFolder,
+    restore: values.restore,
     ...(logFile === undefined ? {} : { logFile: resolve(configFolder, logFile) }),
   };
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { StorageAgentQueues } from '../../shared/adapters/azure/agent-queues.ts';
 import {
   createArmClients,
@@ -61,6 +62,7 @@ export function createSharedDeps(settings: Settings): SharedDeps {
     access: accessPolicy(settings),
     registrationToken: settings.FAILBACK_REGISTRATION_TOKEN,
     newJobId,
+    pause: async (milliseconds) => delay(milliseconds),
     newEventKey: () => randomBytes(4).toString('hex'),
     newAgentKey: () => randomBytes(32).toString('base64url'),
   };

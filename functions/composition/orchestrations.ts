@@ -5,6 +5,7 @@ import { commitOrchestration } from '../../orchestrations/commit.orchestration.t
 import { failbackOrchestration } from '../../orchestrations/failback.orchestration.ts';
 import { failoverOrchestration } from '../../orchestrations/failover.orchestration.ts';
 import { gateOrchestration } from '../../orchestrations/gate.orchestration.ts';
+import { preflightOrchestration } from '../../orchestrations/preflight.orchestration.ts';
 import { rehearsalOrchestration } from '../../orchestrations/rehearsal.orchestration.ts';
 import { replicationOrchestration } from '../../orchestrations/replication.orchestration.ts';
 import { reprotectOrchestration } from '../../orchestrations/reprotect.orchestration.ts';
@@ -23,6 +24,7 @@ export const ORCHESTRATIONS = {
   reverseReplication: reverseReplicationOrchestration,
   rollback: rollbackOrchestration,
   rehearsal: rehearsalOrchestration,
+  preflight: preflightOrchestration,
   gate: gateOrchestration,
   command: commandOrchestration,
 } satisfies Record<OrchestrationName, OrchestrationHandler>;

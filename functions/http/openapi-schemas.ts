@@ -10,6 +10,10 @@ import {
   recoveryPointViewSchema,
   startJobSchema,
 } from '../../shared/contracts/http-api.ts';
+import {
+  preflightRequestSchema,
+  preflightViewSchema,
+} from '../../shared/contracts/http/preflight.ts';
 import { problemSchema } from '../../shared/contracts/http/problem.ts';
 import { errorRecordSchema } from '../../shared/contracts/errors.ts';
 import type { Route } from '../support/route.ts';
@@ -27,6 +31,8 @@ const NAMED: Readonly<Record<string, z.ZodType>> = {
   FailoverRequest: failoverSchema,
   Job: jobViewSchema,
   JobOptions: optionsSchema,
+  Preflight: preflightViewSchema,
+  PreflightRequest: preflightRequestSchema,
   Problem: problemSchema,
   ProtectedItem: protectedItemViewSchema,
   ProtectedItemRequest: putProtectedItemSchema,

@@ -11,7 +11,7 @@ import {
 import { pageQuery, pageSchema } from '../../shared/contracts/http/paging.ts';
 import { isTerminal } from '../../shared/domain/job.ts';
 import { refuseStart } from '../../shared/domain/protected-item-operations.ts';
-import type { ProtectedItem } from '../../shared/domain/protected-item.ts';
+import type { FailoverRecord, ProtectedItem } from '../../shared/domain/protected-item.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { AzureVmDescription } from '../../shared/ports/azure.ts';
 import type { Versioned } from '../../shared/ports/stores.ts';
@@ -95,7 +95,8 @@ const putRoute = apiRoute({
     }
     const vm = await deps.vms.describe(body.resourceGroup, body.vmName);
     if (vm === null) throw new FailbackError('FB-REQ-002', { kind: 'Azure VM', id: body.vmName });
-    const item = newItem(id, body, vm);
+    const failoverRecord = await recordOf(deps, body, existing?.value.failoverRecord);
+    const item = newItem(id, { ...body, failoverRecord }, vm);
     if (existing === null) {
       await deps.stores.items.create(item);
       await noteSaved(deps, item, { caller, what: 'was taken under care' });
@@ -150,8 +151,30 @@ async function refuseWhileHeld(
   throw new FailbackError('FB-REQ-003', { itemName, jobId: activeJobId });
 }
 
-function newItem(id: string, body: PutProtectedItem, vm: AzureVmDescription): ProtectedItem {
-  const { networks, ...target } = body.target;
+/** Who is named first counts as the configuration server of the failover, at the address it has then. */
+async function recordOf(
+  { stores }: FunctionDeps,
+  { failover, target }: PutProtectedItem,
+  before: FailoverRecord | undefined,
+): Promise<FailoverRecord> {
+  const { configurationServer = before?.configurationServer ?? target.configurationServer } =
+    failover;
+  const isSame = configurationServer === before?.configurationServer;
+  const known = isSame ? before.configurationServerAddress : undefined;
+  const agents = await stores.agents.list();
+  const registered = agents.find(
+    ({ kind, name }) => kind === 'configurationServer' && name === configurationServer,
+  );
+  const { configurationServerAddress = known ?? registered?.address?.host } = failover;
+  return { ...failover, configurationServer, configurationServerAddress };
+}
+
+function newItem(
+  id: string,
+  body: PutProtectedItem & { readonly failoverRecord: FailoverRecord },
+  vm: AzureVmDescription,
+): ProtectedItem {
+  const { networks, datastore, ...target } = body.target;
   return {
     id,
     name: body.name,
@@ -161,6 +184,7 @@ function newItem(id: string, body: PutProtectedItem, vm: AzureVmDescription): Pr
     osType: vm.osType,
     target: {
       ...target,
+      ...(datastore === undefined ? {} : { datastore }),
       networks: networks.map(({ name, staticIpAddress }) => ({
         name,
         ...(staticIpAddress === undefined ? {} : { staticIpAddress }),
@@ -173,6 +197,8 @@ function newItem(id: string, body: PutProtectedItem, vm: AzureVmDescription): Pr
     onPremisesVmId: null,
     lastRecoveryPointAt: null,
     isRehearsalEnabled: body.isRehearsalEnabled,
+    ...(vm.vmId === null ? {} : { azureVmId: vm.vmId }),
+    failoverRecord: body.failoverRecord,
     ...(body.rpoThresholdMinutes === undefined
       ? {}
       : { rpoThresholdMinutes: body.rpoThresholdMinutes }),

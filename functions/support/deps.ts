@@ -24,6 +24,8 @@ export interface FunctionDeps {
   /** Unique, sorts newest first. */
   newJobId(prefix: string): string;
   newAgentKey(): string;
+  /** Waits; for answers that are worth waiting for. */
+  pause(milliseconds: number): Promise<void>;
   /** Tells apart what happens in the same millisecond. */
   newEventKey(): string;
 }

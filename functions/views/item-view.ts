@@ -56,6 +56,8 @@ async function show(
     rpoThresholdMinutes: item.rpoThresholdMinutes ?? RPO_THRESHOLD_MINUTES,
     activeJobId,
     onPremisesVmId: item.onPremisesVmId,
+    azureVmId: item.azureVmId ?? null,
+    failover: item.failoverRecord ?? null,
     health,
     healthErrors: [...errors],
     ...operationsOf(item, isActive ? lastJob : null),

@@ -84,6 +84,7 @@ export function assertNotLocked(
   const lock = context.state.locks.find(
     (each) =>
       each.resourceGroup.toLowerCase() === group.toLowerCase() &&
+      each.resource === undefined &&
       (each.vmName === undefined || each.vmName === vmName) &&
       (kind === 'delete' || each.level === 'ReadOnly'),
   );

@@ -184,6 +184,7 @@ function showDisk(context: ArmContext, disk: DiskRecord): object {
     name: disk.name,
     type: 'Microsoft.Compute/disks',
     location: LOCATION,
+    sku: { name: disk.sku ?? 'Premium_LRS' },
     ...(owner === undefined
       ? {}
       : {
@@ -198,7 +199,16 @@ function showDisk(context: ArmContext, disk: DiskRecord): object {
       networkAccessPolicy: disk.networkAccessPolicy,
       maxShares: disk.maxShares,
       provisioningState: 'Succeeded',
-      creationData: { createOption: 'Empty' },
+      creationData: {
+        createOption: 'Empty',
+        ...(disk.logicalSectorSize === undefined
+          ? {}
+          : { logicalSectorSize: disk.logicalSectorSize }),
+      },
+      ...(disk.diskAccessId === undefined ? {} : { diskAccessId: disk.diskAccessId }),
+      ...(disk.securityType === undefined
+        ? {}
+        : { securityProfile: { securityType: disk.securityType } }),
       ...(osType === null ? {} : { osType }),
       ...(disk.isAdeEncrypted ? { encryptionSettingsCollection: { enabled: true } } : {}),
     },

@@ -1,5 +1,6 @@
 import { notFound } from './arm-error.ts';
 import { type ArmContext, groupId, LOCATION, member, resourceId, same, text } from './context.ts';
+import { idIn } from './resources.ts';
 import { type ArmRoute, IN_GROUP, name, ok, route } from './router.ts';
 import type { NicRecord } from './state.ts';
 
@@ -49,11 +50,9 @@ export function networkRoutes(context: ArmContext): readonly ArmRoute[] {
         (lock) => lock.resourceGroup.toLowerCase() === group.toLowerCase(),
       );
       return ok({
-        value: found.map(({ name: lockName, level, vmName }) => {
-          const scope =
-            vmName === undefined
-              ? groupId(context, group)
-              : resourceId(context, group, 'Compute/virtualMachines', vmName);
+        value: found.map(({ name: lockName, level, vmName, resource }) => {
+          const path = vmName === undefined ? resource : `Compute/virtualMachines/${vmName}`;
+          const scope = path === undefined ? groupId(context, group) : idIn(context, group, path);
           const id = `${scope}/providers/Microsoft.Authorization/locks/${lockName}`;
           return { id, name: lockName, properties: { level } };
         }),

@@ -15,12 +15,14 @@ import { type ArmFault, createListener } from './http.ts';
 import { IdentityEndpoint } from './identity-endpoint.ts';
 import { freeAddress, networkRoutes } from './network.ts';
 import { Operations } from './operations.ts';
+import { idIn, resourceRoutes } from './resources.ts';
 import { restorePointRoutes } from './restore-points.ts';
 import { snapshotRoutes } from './snapshots.ts';
 import {
   type ArmState,
   type GuestConsistency,
   type LockRecord,
+  type ResourceRecord,
   StateFile,
   type VirtualMachineRecord,
 } from './state.ts';
@@ -72,6 +74,8 @@ export interface Arm {
   readonly identityHeader: string;
   readonly state: ArmState;
   seed(vm: SeedVirtualMachine): Promise<void>;
+  /** Puts a resource that is only read: `Compute/diskAccesses/da` in a group. Returns its id. */
+  put(group: string, path: string, properties: ResourceRecord['properties']): string;
   lock(lock: LockRecord): void;
   unlock(lockName: string): void;
   inject(fault: ArmFault): void;
@@ -105,6 +109,7 @@ export async function startArm(options: ArmOptions): Promise<Arm> {
     ...snapshotRoutes(context),
     ...restorePointRoutes(context),
     ...networkRoutes(context),
+    ...resourceRoutes(context),
     ...functionAppRoutes(options.functionsHostFolder),
   ];
   const { keyPem: key, certificatePem: cert } = options.certificates.server;
@@ -119,6 +124,13 @@ export async function startArm(options: ArmOptions): Promise<Arm> {
     seed: (vm) => seed(context, vm),
     inject: (fault) => {
       faults.push({ ...fault });
+    },
+    put: (group, path, properties) => {
+      const id = idIn(context, group, path);
+      const others = (file.state.resources ?? []).filter((each) => each.id !== id);
+      file.state.resources = [...others, { id, properties }];
+      file.save();
+      return id;
     },
     lock: (lock) => {
       file.state.locks.push(lock);

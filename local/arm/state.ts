@@ -29,6 +29,10 @@ export interface VirtualMachineRecord {
   readonly customData: string | null;
   readonly tags: Readonly<Record<string, string>>;
   readonly securityType: string | null;
+  /** Extensions by publisher and type, as `Microsoft.Azure.Security/AzureDiskEncryption`. */
+  extensions?: string[];
+  /** The OS disk lives on the host and is gone with it. */
+  hasEphemeralOsDisk?: boolean;
   /** First byte that the guest's writes may touch; what is before belongs to the boot loader. */
   readonly writableFrom: Readonly<Record<string, number>>;
   guestConsistency?: GuestConsistency;
@@ -50,11 +54,15 @@ export interface DiskRecord {
   sizeBytes: number;
   readonly osType: 'Linux' | 'Windows' | null;
   readonly hyperVGeneration: 'V1' | 'V2';
-  readonly isAdeEncrypted: boolean;
+  isAdeEncrypted: boolean;
   maxShares: number;
   /** Absent: Premium_LRS. */
   sku?: string;
-  readonly networkAccessPolicy: string;
+  networkAccessPolicy: string;
+  diskAccessId?: string;
+  /** Absent: what the SKU has. */
+  logicalSectorSize?: number;
+  securityType?: string;
   access: AccessRecord | null;
   /** When snapshots were taken, for the limit of seven in five minutes. */
   snapshotTimes: string[];
@@ -111,8 +119,16 @@ export interface LockRecord {
   readonly resourceGroup: string;
   readonly name: string;
   readonly level: 'CanNotDelete' | 'ReadOnly';
-  /** Absent: the whole group. */
+  /** Absent: the whole group, unless `resource` is there. */
   readonly vmName?: string;
+  /** Another resource of the group, as `Compute/disks/data`. */
+  readonly resource?: string;
+}
+
+/** A resource that is only read, as Resource Manager shows it. */
+export interface ResourceRecord {
+  readonly id: string;
+  readonly properties: Readonly<Record<string, unknown>>;
 }
 
 export interface ArmState {
@@ -123,6 +139,9 @@ export interface ArmState {
   restorePoints: RestorePointRecord[];
   nics: NicRecord[];
   locks: LockRecord[];
+  resources?: ResourceRecord[];
+  /** Addresses that machines of a subnet can have; absent = those of a /24. */
+  subnetAddresses?: number;
 }
 
 const EMPTY: ArmState = {

@@ -38,6 +38,9 @@ export function virtualMachineRoutes(context: ArmContext): readonly ArmRoute[] {
       );
       return ok({ value: found.map((vm) => showVm(context, vm)) });
     }),
+    route('virtualMachines.listAll', 'GET', 'providers/Microsoft.Compute/virtualMachines', () =>
+      ok({ value: context.state.virtualMachines.map((vm) => showVm(context, vm)) }),
+    ),
     route('virtualMachines.get', 'GET', one, (request) => {
       const vm = vmOf(request);
       const isExpanded = request.query.get('$expand') === 'instanceView';
@@ -238,6 +241,11 @@ function instanceView(vm: VirtualMachineRecord): object {
   };
 }
 
+function showExtension(extension: string): object {
+  const [publisher, type] = extension.split('/');
+  return { name: type, properties: { publisher, type, provisioningState: 'Succeeded' } };
+}
+
 function showVm(context: ArmContext, vm: VirtualMachineRecord, extra: object = {}): object {
   const { resourceGroup } = vm;
   const sourceOf = ({ name: diskName, vhdUri, caching }: DiskReference): object => ({
@@ -253,6 +261,7 @@ function showVm(context: ArmContext, vm: VirtualMachineRecord, extra: object = {
     type: 'Microsoft.Compute/virtualMachines',
     location: LOCATION,
     tags: vm.tags,
+    ...(vm.extensions === undefined ? {} : { resources: vm.extensions.map(showExtension) }),
     properties: {
       vmId: vm.vmId,
       provisioningState: 'Succeeded',
@@ -263,6 +272,7 @@ function showVm(context: ArmContext, vm: VirtualMachineRecord, extra: object = {
           osType: vm.osType,
           createOption: 'FromImage',
           deleteOption: osDisk?.deleteOption,
+          ...(vm.hasEphemeralOsDisk === true ? { diffDiskSettings: { option: 'Local' } } : {}),
           ...(osDisk === undefined ? {} : sourceOf(osDisk)),
         },
         dataDisks: vm.disks.flatMap((disk) => {

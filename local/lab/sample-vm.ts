@@ -59,6 +59,7 @@ export async function seedSampleVm(
       networks: [{ name: 'Production', staticIpAddress: '192.168.10.20' }],
     },
     isRehearsalEnabled: true,
+    failover: { isNetworkManagerRemoved: false },
   });
 }
 

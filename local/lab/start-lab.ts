@@ -136,6 +136,7 @@ export class Lab {
     const { folder, boot, agentDelaySeconds } = this.options;
     await this.#startAgent('configuration-server', {
       mobility: { port: await folder.port('mobility') },
+      backup: { folder: folder.folder('site', 'backups') },
       hypervisor: {
         kind: 'local',
         folder: folder.folder('site', 'vms'),

@@ -1,153 +1,207 @@
-import type { CommandOutput } from '../../shared/contracts/commands.ts';
-import type { AzureVmFacts } from '../../shared/domain/azure-vm.ts';
-import type { FactName, FactSections } from '../../shared/domain/preflight/facts.ts';
-import type { Origin, ProtectedItem } from '../../shared/domain/protected-item.ts';
+import type {
+  FactName,
+  FactSections,
+  PreflightFacts,
+} from '../../shared/domain/preflight/facts.ts';
+import type { AzureVmSection } from '../../shared/domain/preflight/facts/azure-vm.ts';
+import type { RegisteredProcessServer } from '../../shared/domain/preflight/facts/process-server.ts';
+import type {
+  AzureFacts,
+  PreflightOperation,
+  RecordFacts,
+} from '../../shared/domain/preflight/gathered.ts';
+import type { FailoverRecord, ProtectedItem } from '../../shared/domain/protected-item.ts';
+import { RPO_THRESHOLD_MINUTES } from '../../shared/policy/limits.ts';
+import {
+  type Answer,
+  configurationServerSection,
+  locationSection,
+  masterTargetSection,
+  secondsSince,
+  siteSection,
+} from './preflight-site-facts.ts';
+
+interface Answers {
+  readonly operation: PreflightOperation;
+  readonly now: Date;
+  readonly records: RecordFacts;
+  /** `null` = nobody told. */
+  readonly azure: AzureFacts | null;
+  readonly site: Answer<'describeSite'> | null;
+  readonly masterTarget: Answer<'verifyMasterTarget'> | null;
+  readonly processServer: Answer<'describeProcessServer'> | null;
+}
+
+/** What was told, as the rules read it. */
+export function assembleFacts(answers: Answers): PreflightFacts {
+  const { records, site, masterTarget, now } = answers;
+  const protection = protectionSection(answers);
+  return {
+    protection,
+    azureVm: azureVmSection(answers),
+    azureNetwork: azureNetworkSection(answers),
+    processServer: processServerSection(answers),
+    configurationServer: configurationServerSection(records.item, site, now),
+    site: site === null ? null : siteSection(site.told),
+    location: site === null ? null : locationSection(site.told),
+    masterTarget:
+      masterTarget === null ? null : masterTargetSection(masterTarget, site?.told ?? null),
+    notGathered: notGathered(answers, protection),
+  };
+}
 
 /**
- * What this run does not ask for. Rules that need one of these say so as information and do not stand in the
- * way; take a name away from here as soon as its fact is read.
+ * Azure tells no disk's used bytes, folders of disks have no firmware, and what an earlier version did not record
+ * nobody was asked for.
  */
-export const NOT_GATHERED: readonly FactName[] = [
-  'protection.origin',
-  'protection.azureVmId',
-  'protection.isMigrationCompleted',
-  'protection.originalConfigurationServerId',
-  'protection.configurationServerAddress',
-  'protection.chosenDatastore',
-  'protection.rpoThresholdSeconds',
-  'protection.rpoSeconds',
-  'protection.retentionSeconds',
-  'protection.changeBytesPerDay',
-  'azureVm.whereabouts',
-  'azureVm.vmId',
-  'azureVm.generation',
-  'azureVm.disks.usedBytes',
-  'azureVm.disks.logicalSectorBytes',
-  'azureVm.disks.isPrivateExportReachable',
-  'azureVm.guest',
-  'azureNetwork',
-  'processServer',
-  'configurationServer',
-  'location.firmware',
-  'location.hasSeed',
-  'masterTarget.clockSkewSeconds',
-];
+function notGathered(
+  { records: { item }, site }: Answers,
+  { changeBytesPerDay }: FactSections['protection'],
+): readonly FactName[] {
+  const names: FactName[] = ['azureVm.disks.usedBytes'];
+  if (changeBytesPerDay === null) names.push('protection.changeBytesPerDay');
+  if (site?.told.hypervisor === 'local') names.push('location.firmware');
+  if (item.azureVmId === undefined) names.push('protection.azureVmId');
+  if (item.failoverRecord === undefined) {
+    names.push(
+      'protection.origin',
+      'protection.isMigrationCompleted',
+      'protection.originalConfigurationServerId',
+      'protection.configurationServerAddress',
+      'azureVm.guest.isNetworkManagerRemoved',
+      'azureVm.guest.vmwareTools',
+    );
+  }
+  return names;
+}
 
-/** What only a gathering from the site's own interfaces tells; a `local` site has none of it. */
-const UNREAD_VSPHERE = {
-  management: null,
-  hostEdition: null,
-  account: { canSeeDatastores: null, missingPrivileges: null },
-  discoveredMasterTargetCount: null,
-  neededHosts: null,
-} as const;
-
-type SiteAnswer = CommandOutput<'describeSite'>;
-
-export function protectionSection(item: ProtectedItem): FactSections['protection'] {
+function protectionSection({ records, masterTarget }: Answers): FactSections['protection'] {
+  const { item, rpoSeconds, changeBytesPerDay } = records;
+  const { failoverRecord: recorded, target, osType } = item;
   return {
-    origin: originFacts(item.origin),
-    osType: item.osType,
-    azureVmId: null,
-    isMigrationCompleted: null,
-    originalConfigurationServerId: null,
-    chosenConfigurationServerId: item.target.configurationServer,
-    configurationServerAddress: null,
-    chosenDatastore: null,
-    rpoThresholdSeconds: null,
-    rpoSeconds: null,
-    retentionSeconds: null,
-    changeBytesPerDay: null,
+    origin: originFacts(item),
+    osType,
+    azureVmId: item.azureVmId ?? null,
+    isMigrationCompleted: recorded?.isMigrationCompleted ?? null,
+    originalConfigurationServerId: recorded?.configurationServer ?? null,
+    chosenConfigurationServerId: target.configurationServer,
+    configurationServerAddress: recorded?.configurationServerAddress ?? null,
+    chosenDatastore: target.datastore ?? 'none',
+    rpoThresholdSeconds: (item.rpoThresholdMinutes ?? RPO_THRESHOLD_MINUTES) * 60,
+    rpoSeconds,
+    retentionSeconds: masterTarget?.told.retentionSeconds ?? null,
+    changeBytesPerDay,
   };
 }
 
-function originFacts(origin: Origin): FactSections['protection']['origin'] {
+function originFacts({
+  origin,
+  failoverRecord: recorded,
+}: ProtectedItem): FactSections['protection']['origin'] {
   switch (origin) {
     case 'VMware':
-      return { kind: origin, vcenterId: null };
+      return { kind: origin, vcenterId: recorded?.vcenterId ?? null };
     case 'HyperV':
-      return { kind: origin, isFailoverCommitted: null, dataEncryption: null };
+      return {
+        kind: origin,
+        isFailoverCommitted: recorded?.isCommitted ?? null,
+        dataEncryption: dataEncryption(recorded),
+      };
     case 'Physical':
-      return { kind: origin, osName: null };
+      return { kind: origin, osName: recorded?.osName ?? null };
   }
 }
 
-export function azureVmSection(vm: AzureVmFacts): NonNullable<FactSections['azureVm']> {
+function dataEncryption(
+  recorded: FailoverRecord | undefined,
+): Extract<FactSections['protection']['origin'], { kind: 'HyperV' }>['dataEncryption'] {
+  const state = recorded?.dataEncryption;
+  if (state === undefined) return null;
+  if (state === 'off') return { kind: 'off' };
+  return { kind: 'on', isCertificateGiven: state === 'certificateGiven' };
+}
+
+function azureVmSection(answers: Answers): FactSections['azureVm'] {
+  const { azure } = answers;
+  if (azure === null) return null;
+  const { vm } = azure;
+  const disks = vm.disks.map((disk) => ({ ...disk, usedBytes: null }));
+  return { ...vm, disks, guest: guestFacts(answers) };
+}
+
+function guestFacts({ records, site }: Answers): AzureVmSection['guest'] {
+  const { failoverRecord: recorded, osType } = records.item;
+  const isVsphere = site === null || site.told.hypervisor === 'vsphere';
   return {
-    ...vm,
-    whereabouts: null,
-    vmId: null,
-    generation: null,
-    disks: vm.disks.map((disk) => ({
-      ...disk,
-      usedBytes: null,
-      logicalSectorBytes: null,
-      isPrivateExportReachable: null,
-    })),
-    guest: { staticInterfaces: null, isNetworkManagerRemoved: null, vmwareTools: null },
+    staticInterfaces: staticInterfaces(records.item, site?.told.restoresStaticAddresses ?? null),
+    isNetworkManagerRemoved:
+      osType === 'Windows' ? false : (recorded?.isNetworkManagerRemoved ?? null),
+    vmwareTools: isVsphere ? (recorded?.vmwareTools ?? null) : 'notNeeded',
   };
 }
 
-export function siteSection({
-  hypervisor,
-  isConnected,
-}: SiteAnswer): NonNullable<FactSections['site']> {
-  switch (hypervisor) {
-    case 'local':
-      return { kind: hypervisor, isConnected };
-    case 'vsphere':
-      return { kind: hypervisor, isConnected, ...UNREAD_VSPHERE };
-    case 'hyperv':
-      return { kind: hypervisor, isConnected, virtualSwitches: null, neededSwitches: null };
+function staticInterfaces(
+  { target }: ProtectedItem,
+  isAddressRestored: boolean | null,
+): AzureVmSection['guest']['staticInterfaces'] {
+  const fixed = target.networks.filter(({ staticIpAddress }) => staticIpAddress !== undefined);
+  if (fixed.length === 0) return [];
+  if (isAddressRestored === null) return null;
+  return fixed.map(({ name }) => ({ name, isAddressRestored }));
+}
+
+/** A site of the `local` kind is on the machine that everything else is on. */
+function azureNetworkSection({ azure, site }: Answers): FactSections['azureNetwork'] {
+  if (site?.told.hypervisor === 'local') return { kind: 'local' };
+  const network = azure?.network ?? null;
+  if (network === null) return null;
+  const { virtualNetworkId, connection, linkBitsPerSecond } = network;
+  return { kind: 'azure', virtualNetworkId, connection, linkBitsPerSecond };
+}
+
+/** One that is registered and whose machine is gone will be deployed anew; a failover goes on with what it has. */
+function processServerSection(answers: Answers): FactSections['processServer'] {
+  const { records, azure, operation, processServer: answer } = answers;
+  const server = records.processServer;
+  const isThere = server?.isConnected === true || (azure?.processServerVm ?? null) !== null;
+  if (server === null || !isThere) {
+    if (operation === 'failover') return { kind: 'missing' };
+    const freeSubnetAddressCount = azure?.network?.freeSubnetAddressCount ?? null;
+    return { kind: 'toBeDeployed', freeSubnetAddressCount };
   }
-}
-
-export function locationSection(site: SiteAnswer): NonNullable<FactSections['location']> {
-  if (site.originalVm === null) {
-    return {
-      kind: 'alternate',
-      doesOriginalExist: false,
-      freeBytes: site.freeBytes,
-      storage: {
-        local: { kind: 'local' } as const,
-        hyperv: { kind: 'hyperv', isAlternateHost: null } as const,
-        vsphere: {
-          kind: 'vsphere',
-          hostId: null,
-          datastore: null,
-          datastoreType: null,
-          usesRdm: null,
-          isNameTaken: null,
-        } as const,
-      }[site.hypervisor],
-    };
-  }
   return {
-    kind: 'original',
-    vmId: site.originalVm.vmId,
-    snapshotCount: site.originalVm.snapshotCount,
-    firmware: null,
-    hasSeed: null,
-    storage: {
-      local: { kind: 'local' } as const,
-      hyperv: { kind: 'hyperv' } as const,
-      vsphere: { kind: 'vsphere', biosUuid: null, disks: null } as const,
-    }[site.hypervisor],
+    kind: 'registered',
+    name: server.name,
+    version: server.version,
+    lastHeartbeatAgeSeconds: secondsSince(server.heartbeatAt, answers.now),
+    location: processServerLocation(answers),
+    otherChangeBytesPerDay: records.otherChangeBytesPerDay,
+    ...(answer === null ? UNTOLD : toldBy(answer)),
   };
 }
 
-export function masterTargetSection(
-  target: CommandOutput<'verifyMasterTarget'>,
-  site: SiteAnswer | null,
-): NonNullable<FactSections['masterTarget']> {
-  return {
-    version: target.version,
-    osType: target.osType,
-    retentionFreeBytes: target.retentionVolume.freeBytes,
-    isRetentionWritable: target.retentionVolume.isWritable,
-    isRetentionSeparateVolume: target.retentionVolume.isSeparateVolume,
-    attachedDiskCount: target.attachedDiskCount,
-    clockSkewSeconds: null,
-    machine: site?.hypervisor === 'local' ? { kind: 'local' } : null,
-  };
+const UNTOLD = {
+  isPort443Reachable: null,
+  isPort9443Reachable: null,
+  cpuCount: null,
+  memoryBytes: null,
+  cacheBytes: null,
+  clockSkewSeconds: null,
+};
+
+function toldBy({
+  told,
+  clockSkewSeconds,
+}: Answer<'describeProcessServer'>): Pick<RegisteredProcessServer, keyof typeof UNTOLD> {
+  const { isPort443Reachable, isPort9443Reachable, cpuCount, memoryBytes, cacheBytes } = told;
+  const ports = { isPort443Reachable, isPort9443Reachable };
+  return { ...ports, cpuCount, memoryBytes, cacheBytes, clockSkewSeconds };
+}
+
+/** Without a VM in Azure that bears its name it runs at the site. */
+function processServerLocation({ azure, site }: Answers): RegisteredProcessServer['location'] {
+  if (site?.told.hypervisor === 'local') return { kind: 'local' };
+  if (azure === null) return null;
+  const { processServerVm } = azure;
+  return processServerVm === null ? { kind: 'onPremises' } : { kind: 'azure', ...processServerVm };
 }

@@ -1,20 +1,10 @@
-import type { SiteBinding } from '../../shared/contracts/activities.ts';
 import type { FailbackInput } from '../../shared/contracts/orchestrations.ts';
-import type { Finding } from '../../shared/domain/preflight/rule.ts';
+import type { PreflightOperation } from '../../shared/domain/preflight/gathered.ts';
 import { blockingFindings, runPreflight } from '../../shared/domain/preflight/run.ts';
 import { summaryOf } from '../../shared/domain/preflight/summary.ts';
 import { errorRecord } from '../../shared/errors/failback-error.ts';
-import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
-import {
-  azureVmSection,
-  locationSection,
-  masterTargetSection,
-  NOT_GATHERED,
-  protectionSection,
-  siteSection,
-} from './preflight-facts.ts';
-import { tryCommand } from './run-command.ts';
-import { callActivity, type Context, StepFailure, type Steps } from './steps.ts';
+import { type Gathered, gatherFacts } from './gather-facts.ts';
+import { type Context, StepFailure, type Steps } from './steps.ts';
 
 /**
  * Gathers the facts of Azure and of the site, then applies the rules. Throws when one stands in the way;
@@ -23,43 +13,11 @@ import { callActivity, type Context, StepFailure, type Steps } from './steps.ts'
 export function* preflight(
   context: Context,
   { jobId, itemId }: FailbackInput,
-  { site, replicationId }: { readonly site: SiteBinding; readonly replicationId: string },
+  run: { readonly operation: PreflightOperation; readonly replicationId: string },
 ): Steps<string> {
-  const azureVm = yield* callActivity(context, 'gatherAzureFacts', { jobId, itemId });
-  const described = yield* tryCommand(context, {
-    jobId,
-    step: 'describe-site',
-    agentId: site.configurationServerId,
-    name: 'describeSite',
-    input: {
-      vmName: site.item.target.vmName,
-      ...(site.item.onPremisesVmId === null ? {} : { targetVmId: site.item.onPremisesVmId }),
-    },
-    deadlineMs: DEADLINE_MS.quickCommand,
-  });
-  const verified = yield* tryCommand(context, {
-    jobId,
-    step: 'verify-master-target',
-    agentId: site.masterTargetId,
-    name: 'verifyMasterTarget',
-    input: { replicationId },
-    deadlineMs: DEADLINE_MS.quickCommand,
-  });
-  const findings = runPreflight({
-    protection: protectionSection(site.item),
-    azureVm: azureVmSection(azureVm),
-    azureNetwork: null,
-    processServer: null,
-    configurationServer: null,
-    site: described.ok ? siteSection(described.value) : null,
-    location: described.ok ? locationSection(described.value) : null,
-    masterTarget: verified.ok
-      ? masterTargetSection(verified.value, described.ok ? described.value : null)
-      : null,
-    notGathered: NOT_GATHERED,
-  });
-  refuseIfBlocked(findings);
-  return summaryOf(findings);
+  const gathered = yield* gatherFacts(context, { jobId, itemId, placement: {}, ...run });
+  refuseIfBlocked(gathered);
+  return summaryOf(runPreflight(gathered.facts));
 }
 
 /** A line of the job's history, with what preflight had to say behind it. */
@@ -67,9 +25,14 @@ export function withNote(message: string, note: string): string {
   return note === '' ? message : `${message} (${note})`;
 }
 
-function refuseIfBlocked(findings: readonly Finding[]): void {
-  const blocking = blockingFindings(findings);
+function refuseIfBlocked({ facts, unanswered }: Gathered): void {
+  const blocking = blockingFindings(runPreflight(facts));
   if (blocking.length === 0) return;
-  const texts = blocking.map(({ error }) => `${error.code} ${error.message}`).join(' · ');
-  throw new StepFailure(errorRecord('FB-PRE-002', { count: blocking.length, findings: texts }));
+  const texts = blocking.map(({ error }) => `${error.code} ${error.message}`);
+  // Why facts are missing helps more than that they are.
+  const reasons = unanswered.map(
+    ({ source, error }) => `${source}: ${error.code} ${error.message}`,
+  );
+  const findings = [...reasons, ...texts].join(' · ');
+  throw new StepFailure(errorRecord('FB-PRE-002', { count: blocking.length, findings }));
 }

@@ -1,7 +1,8 @@
 import type { z } from 'zod';
-import type { AzureVmFacts } from '../domain/azure-vm.ts';
 import type { CycleStatistics, FailbackReport, JobState, TaskName } from '../domain/job.ts';
 import type { Intent, Phase } from '../domain/phases.ts';
+import type { AzureFacts, Placement, RecordFacts } from '../domain/preflight/gathered.ts';
+import type { PreflightReport } from '../domain/preflight/report.ts';
 import type { ProtectedItem } from '../domain/protected-item.ts';
 import type { ErrorRecord } from '../errors/failback-error.ts';
 import type { Result } from '../errors/result.ts';
@@ -52,7 +53,15 @@ export interface ActivityContracts {
   /** The recovery point that the operator chose to boot; `null` = the newest. */
   readFailoverChoice: { input: JobRef; output: { readonly pointId: string | null } };
   bindSite: { input: JobRef; output: SiteBinding };
-  gatherAzureFacts: { input: JobRef; output: AzureVmFacts };
+  gatherAzureFacts: { input: JobRef; output: AzureFacts };
+  gatherRecordFacts: {
+    input: { readonly itemId: string; readonly placement: Placement };
+    output: RecordFacts;
+  };
+  recordPreflight: {
+    input: { readonly preflightId: string; readonly result: Result<PreflightReport> };
+    output: null;
+  };
   ensureProcessServer: {
     input: JobRef;
     output: { readonly name: string; readonly isDeployedByUs: boolean };
@@ -171,6 +180,8 @@ export const ACTIVITY_RETRY = {
   readFailoverChoice: RETRY.storage,
   bindSite: RETRY.storage,
   gatherAzureFacts: RETRY.azureControlPlane,
+  gatherRecordFacts: RETRY.storage,
+  recordPreflight: RETRY.storage,
   ensureProcessServer: RETRY.azureControlPlane,
   findAgent: RETRY.storage,
   retireProcessServer: RETRY.azureControlPlane,

@@ -1,14 +1,20 @@
 import { z } from 'zod';
 import { identifierSchema, sectorBytesSchema, timestampSchema } from './json.ts';
+import {
+  describeProcessServerInput,
+  describeProcessServerOutput,
+  describeSiteInput,
+  describeSiteOutput,
+  firmwareSchema,
+  osTypeSchema,
+  verifyMasterTargetOutput,
+} from './site-facts.ts';
 
 /**
  * Commands of the control plane to the agents. Delivered at least once; an agent answers a repeated
  * `commandId` with the result of the first run. Inputs carry no secrets: whoever needs a SAS asks for
  * it over HTTPS with the command id.
  */
-
-export const osTypeSchema = z.enum(['Linux', 'Windows']);
-export const firmwareSchema = z.enum(['bios', 'efi']);
 
 /** How the master target finds a disk: a file it can open, or a disk hot-added to its own VM. */
 export const targetDeviceSchema = z.discriminatedUnion('kind', [
@@ -48,24 +54,8 @@ const replicationIdSchema = identifierSchema;
 
 const commandSchemas = {
   // ---- configuration server --------------------------------------------------------------------
-  /** Facts about the site for preflight: never changes anything. `null` says "could not be found out". */
-  describeSite: {
-    input: z.object({ vmName: z.string(), targetVmId: z.string().optional() }),
-    output: z.object({
-      hypervisor: z.enum(['local', 'vsphere', 'hyperv']),
-      isConnected: z.boolean(),
-      originalVm: z
-        .object({
-          vmId: z.string(),
-          powerState: z.enum(['on', 'off']),
-          snapshotCount: z.int().nonnegative(),
-          diskCount: z.int().nonnegative(),
-        })
-        .nullable(),
-      freeBytes: z.int().nonnegative().nullable(),
-      observedAt: timestampSchema,
-    }),
-  },
+  /** Facts about the site for preflight: never changes anything. */
+  describeSite: { input: describeSiteInput, output: describeSiteOutput },
   /**
    * Makes the on-premises VM ready to receive: stops the original VM (OLR) or creates one (ALR), makes
    * its disks the right size and attaches them to the master target. Idempotent by `replicationId`.
@@ -161,6 +151,11 @@ const commandSchemas = {
   },
 
   // ---- process server --------------------------------------------------------------------------
+  /** Facts about the process server for preflight: never changes anything. */
+  describeProcessServer: {
+    input: describeProcessServerInput,
+    output: describeProcessServerOutput,
+  },
   /** Sends one disk of one recovery point to the master target. Resumes where an earlier run stopped. */
   replicateDisk: {
     input: z.object({
@@ -197,18 +192,7 @@ const commandSchemas = {
   /** Facts about the master target for preflight. */
   verifyMasterTarget: {
     input: z.object({ replicationId: replicationIdSchema }),
-    output: z.object({
-      version: z.string(),
-      osType: osTypeSchema,
-      retentionVolume: z.object({
-        freeBytes: z.int().nonnegative(),
-        isSeparateVolume: z.boolean(),
-        isWritable: z.boolean(),
-      }),
-      openReplications: z.int().nonnegative(),
-      attachedDiskCount: z.int().nonnegative(),
-      transferAddress: z.object({ host: z.string(), port: z.int() }),
-    }),
+    output: verifyMasterTargetOutput,
   },
   /** Opens the disks and their journal. The disks count as not bootable until a point is sealed. */
   openTarget: {

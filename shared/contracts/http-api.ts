@@ -5,15 +5,11 @@ import { JOB_STATES, TASK_NAMES, TASK_STATES } from '../domain/job.ts';
 import { INTENTS, PHASES, STAGES } from '../domain/phases.ts';
 import { agentKindSchema } from './agent-protocol.ts';
 import { OPERATIONS } from '../domain/protected-item-operations.ts';
-import {
-  consistencySchema,
-  diskShapeSchema,
-  osTypeSchema,
-  replicationModeSchema,
-} from './commands.ts';
+import { consistencySchema, diskShapeSchema, replicationModeSchema } from './commands.ts';
 import { errorRecordSchema } from './errors.ts';
 import { identifierSchema, timestampSchema } from './json.ts';
 import { transferProgressSchema } from './progress.ts';
+import { osTypeSchema } from './site-facts.ts';
 
 /** The HTTP API that portals and scripts use. Bodies are JSON; errors are application/problem+json. */
 
@@ -82,6 +78,25 @@ export type RecoveryPointView = z.infer<typeof recoveryPointViewSchema>;
 /** Shorter than other identifiers: the names of what belongs to the item are made from it. */
 export const protectedItemIdSchema = identifierSchema.max(60, 'at most 60 letters');
 
+/** What is known of the machine on-premises and of its failover. What is left out is not known, and may block. */
+export const failoverRecordSchema = z.strictObject({
+  /** `about.instanceUuid` of the vCenter it was under; `none` for an ESXi host by itself. */
+  vcenterId: z.string().min(1).max(80).optional(),
+  /** Under which it was protected. Default: the one that the first PUT names, and its address then. */
+  configurationServer: identifierSchema.optional(),
+  configurationServerAddress: z.string().min(1).max(255).optional(),
+  /** Taking a machine under care says that it is to come home. */
+  isMigrationCompleted: z.boolean().default(false),
+  /** Hyper-V only. */
+  isCommitted: z.boolean().optional(),
+  /** Hyper-V only. */
+  dataEncryption: z.enum(['off', 'certificateGiven', 'certificateMissing']).optional(),
+  /** Physical servers only, such as `Windows Server 2016`. */
+  osName: z.string().min(1).max(200).optional(),
+  isNetworkManagerRemoved: z.boolean().optional(),
+  vmwareTools: z.enum(['running', 'disabled', 'absent']).optional(),
+});
+
 /** PUT /api/protected-items/{id}: takes a VM that runs in Azure under care. */
 export const putProtectedItemSchema = z.strictObject({
   name: z.string().min(1).max(80),
@@ -92,11 +107,14 @@ export const putProtectedItemSchema = z.strictObject({
     configurationServer: identifierSchema,
     masterTarget: identifierSchema,
     vmName: z.string().min(1).max(80),
+    /** For a VM that has to be created. */
+    datastore: z.string().min(1).max(255).optional(),
     networks: z
       .array(z.strictObject({ name: z.string().min(1), staticIpAddress: z.ipv4().optional() }))
       .default([]),
   }),
   isRehearsalEnabled: z.boolean().default(false),
+  failover: failoverRecordSchema.prefault({}),
   /** A newest recovery point that is older is a warning; absent = the default of the installation. */
   rpoThresholdMinutes: z.int().min(1).max(10_080).optional(),
 });
@@ -133,6 +151,8 @@ export const protectedItemViewSchema = z.object({
   rpoSeconds: z.number().nullable(),
   activeJobId: z.string().nullable(),
   onPremisesVmId: z.string().nullable(),
+  azureVmId: z.string().nullable(),
+  failover: failoverRecordSchema.nullable(),
   rpoThresholdMinutes: z.number(),
   health: z.enum(HEALTH_STATES),
   /** The gravest first. */

@@ -1,5 +1,6 @@
 import type { FailbackOptions } from '../domain/job.ts';
 import type { Intent, Phase } from '../domain/phases.ts';
+import type { Placement, PreflightOperation } from '../domain/preflight/gathered.ts';
 import type { ErrorRecord } from '../errors/failback-error.ts';
 import type { Result } from '../errors/result.ts';
 import type { SiteBinding } from './activities.ts';
@@ -69,6 +70,17 @@ export interface OrchestrationContracts {
     output: null;
   };
   rehearsal: { input: FailbackInput; output: null };
+  /** All preflight rules, without touching anything. Its result is kept in its record. */
+  preflight: {
+    input: {
+      /** Also in the place of the job in the ids of its commands. */
+      preflightId: string;
+      itemId: string;
+      operation: PreflightOperation;
+      placement: Placement;
+    };
+    output: null;
+  };
   /** Waits for a person, for as long as it takes. `wanted` in the order of precedence. */
   gate: { input: { jobId: string; wanted: readonly Intent[] }; output: Intent };
   command: {

@@ -1,18 +1,14 @@
+import type { AzureNetworkFacts } from './preflight/facts/azure-network.ts';
 import type { AzureDiskFacts, AzureVmSection } from './preflight/facts/azure-vm.ts';
+import type { Known } from './preflight/facts/known.ts';
 
-type DiskFactName =
-  | 'id'
-  | 'diskName'
-  | 'sizeBytes'
-  | 'isAdeEncrypted'
-  | 'isShared'
-  | 'isEphemeral'
-  | 'networkAccessPolicy';
+/** What the adapter of Azure reads for preflight. `exists: false` leaves the rest empty or unknown. */
+export interface AzureVmFacts extends Omit<AzureVmSection, 'disks' | 'guest'> {
+  readonly disks: readonly Omit<AzureDiskFacts, 'usedBytes'>[];
+}
 
-/** What the adapter of Azure reads for preflight. `exists: false` leaves the rest empty. */
-export interface AzureVmFacts extends Pick<
-  AzureVmSection,
-  'exists' | 'powerState' | 'isConfidential' | 'locks'
-> {
-  readonly disks: readonly Pick<AzureDiskFacts, DiskFactName>[];
+/** The network of the VM's first interface. */
+export interface AzureNetworkReading extends Omit<AzureNetworkFacts, 'kind'> {
+  /** Addresses that are left in the VM's own subnet. */
+  readonly freeSubnetAddressCount: Known<number>;
 }

@@ -23,8 +23,33 @@ export interface OnPremisesTarget {
   readonly configurationServer: string;
   readonly masterTarget: string;
   readonly vmName: string;
+  /** Datastore for a VM that has to be created. Absent = nobody chose one. */
+  readonly datastore?: string;
   /** Azure subnet → network of the site. */
   readonly networks: readonly { readonly name: string; readonly staticIpAddress?: string }[];
+}
+
+/**
+ * What was recorded of the machine on-premises and of its failover when it was taken under care. Preflight
+ * compares it with what is found; what is absent is not known.
+ */
+export interface FailoverRecord {
+  /** `about.instanceUuid` of the vCenter it was under; `none` for a host by itself. */
+  readonly vcenterId?: string | undefined;
+  /** Name of the configuration server under which it was protected, and its address then. */
+  readonly configurationServer?: string | undefined;
+  readonly configurationServerAddress?: string | undefined;
+  /** "Complete migration" was chosen: the machine is to stay in Azure. */
+  readonly isMigrationCompleted: boolean;
+  /** Hyper-V: the failover was committed. */
+  readonly isCommitted?: boolean | undefined;
+  /** Hyper-V: whether its replica was encrypted, and the certificate was given. */
+  readonly dataEncryption?: 'off' | 'certificateGiven' | 'certificateMissing' | undefined;
+  /** Physical servers: as the guest reports it. */
+  readonly osName?: string | undefined;
+  /** Linux: the failover took NetworkManager out of the guest. */
+  readonly isNetworkManagerRemoved?: boolean | undefined;
+  readonly vmwareTools?: 'running' | 'disabled' | 'absent' | undefined;
 }
 
 /** A moment the machine can be booted at on-premises. */
@@ -58,6 +83,10 @@ export interface ProtectedItem {
   /** Points at the site that can be failed over to, oldest first. Absent = none. */
   readonly recoveryPoints?: readonly RecoveryPoint[];
   readonly isRehearsalEnabled: boolean;
+  /** Azure's unique id of the VM when it came under our care. Absent in records of earlier versions. */
+  readonly azureVmId?: string;
+  /** Absent in records of earlier versions: nobody was asked. */
+  readonly failoverRecord?: FailoverRecord;
   /** Older than this, the newest recovery point is a warning. Absent = the policy's default. */
   readonly rpoThresholdMinutes?: number;
   /** Whether the Azure VM ran before a failback stopped it: going back restores that. Absent = not stopped. */

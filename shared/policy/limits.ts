@@ -29,6 +29,9 @@ export const COMMAND_LOOKS_PER_EXECUTION = 40;
 /** Pause between two deltas towards Azure of a machine that is home. */
 export const REVERSE_CYCLE_MS = 5 * 60_000;
 
+/** A preflight that ends within this is answered at once; clients and proxies wait at least 30 s. */
+export const PREFLIGHT_WAIT_MS = 20_000;
+
 /** Undo text and evidence kept in a job's report. */
 export const MAX_REPORT_TEXT = 400;
 

@@ -1,5 +1,5 @@
 import type { PowerState } from '../contracts/activities.ts';
-import type { AzureVmFacts } from '../domain/azure-vm.ts';
+import type { AzureNetworkReading, AzureVmFacts } from '../domain/azure-vm.ts';
 import type { DiskSourceKind } from '../domain/protected-item.ts';
 import type { Secret } from '../domain/secret.ts';
 
@@ -12,6 +12,8 @@ export interface AccessGrant {
 }
 
 export interface AzureVmDescription {
+  /** Azure's unique id of the VM; a VM made anew under the same name has another. */
+  readonly vmId: string | null;
   readonly location: string;
   readonly osType: 'Linux' | 'Windows';
   readonly firmware: 'bios' | 'efi';
@@ -34,7 +36,19 @@ export interface AzureVmDescription {
  */
 export interface AzureVirtualMachines {
   describe(resourceGroup: string, vmName: string): Promise<AzureVmDescription | null>;
-  gatherFacts(resourceGroup: string, vmName: string): Promise<AzureVmFacts>;
+  /**
+   * Facts for preflight. What Azure does not let us read is `null`. A VM that is not in its place is looked for in
+   * the whole subscription by the id that was recorded.
+   */
+  gatherFacts(
+    resourceGroup: string,
+    vmName: string,
+    recordedVmId: string | null,
+  ): Promise<AzureVmFacts>;
+  /** The network of the VM and its line to the site; `null` when there is no such VM. */
+  gatherNetwork(resourceGroup: string, vmName: string): Promise<AzureNetworkReading | null>;
+  /** Id of the network in which a VM is; `null` when there is no such VM. */
+  virtualNetworkOf(resourceGroup: string, vmName: string): Promise<string | null>;
   powerState(resourceGroup: string, vmName: string): Promise<PowerState>;
   /** powerOff shuts the guest down gracefully and keeps the host; deallocate gives the host back. */
   beginPowerChange(resourceGroup: string, vmName: string, action: PowerAction): Promise<void>;

@@ -1,4 +1,5 @@
 import type { DiskShape, TargetDevice, VmShape } from '../contracts/commands.ts';
+import type { HyperVFacts, VsphereFacts } from '../contracts/site-facts.ts';
 
 export interface HypervisorVm {
   readonly vmId: string;
@@ -10,6 +11,30 @@ export interface HypervisorVm {
   readonly disksAt: 'vm' | 'masterTarget';
   /** When the VM was last switched on; `null` while it is off. */
   readonly startedAt: string | null;
+  /** Absent = the driver cannot tell. */
+  readonly firmware?: 'bios' | 'efi';
+}
+
+/** What a failback would use, for facts that depend on it. */
+export interface SiteSubject {
+  readonly vmName: string;
+  /** The VM that was found for the item, if there is one. */
+  readonly originalVmId?: string;
+  readonly masterTarget?: string;
+  /** Datastore that was chosen for a new VM. */
+  readonly datastore?: string;
+}
+
+/** `null`, or absent, for what could not be found out. */
+export interface SiteDescription {
+  readonly isConnected: boolean;
+  readonly freeBytes: number | null;
+  /** fixGuest gives interfaces their static addresses back. */
+  readonly restoresStaticAddresses?: boolean;
+  /** Of a driver for vSphere. */
+  readonly vsphere?: VsphereFacts;
+  /** Of a driver for Hyper-V. */
+  readonly hyperv?: HyperVFacts;
 }
 
 export interface AttachedDisk {
@@ -37,8 +62,8 @@ export interface Fixup {
  */
 export interface Hypervisor {
   readonly kind: 'local' | 'vsphere' | 'hyperv';
-  /** `null` for what could not be found out. */
-  describe(): Promise<{ readonly isConnected: boolean; readonly freeBytes: number | null }>;
+  /** Changes nothing. Without a subject only what does not depend on one. */
+  describe(subject?: SiteSubject): Promise<SiteDescription>;
   /**
    * By id when one is given, and then never by name: a VM that is gone must not be mistaken for another one of
    * the same name, which may be the production VM. By name only when no id is given; names need not be unique.

@@ -2,7 +2,10 @@ import type { CommandName } from '../contracts/commands.ts';
 import type { AgentKind } from '../contracts/agent-protocol.ts';
 import type { EventKind } from '../domain/event.ts';
 import type { Job } from '../domain/job.ts';
+import type { Placement, PreflightOperation } from '../domain/preflight/gathered.ts';
+import type { PreflightReport } from '../domain/preflight/report.ts';
 import type { ProtectedItem } from '../domain/protected-item.ts';
+import type { ErrorRecord } from '../errors/failback-error.ts';
 import type { Result } from '../errors/result.ts';
 
 /** A record and the ETag it was read with. */
@@ -91,6 +94,21 @@ export interface RecoveryPointRecord {
   readonly consistency: 'crashConsistent' | 'applicationConsistent';
 }
 
+/** One run of all preflight rules that somebody asked for. */
+export interface PreflightRecord {
+  /** `pf-<…>`, newest first; also the instance of its orchestration. */
+  readonly id: string;
+  readonly itemId: string;
+  readonly operation: PreflightOperation;
+  readonly placement: Placement;
+  readonly createdAt: string;
+  /** `null` while it runs. */
+  readonly endedAt: string | null;
+  readonly report: PreflightReport | null;
+  /** Why the run itself failed. */
+  readonly error: ErrorRecord | null;
+}
+
 /** What was answered to a request with an idempotency key. */
 export interface IdempotencyRecord {
   /** Digest of caller, path and key. */
@@ -129,5 +147,6 @@ export interface Stores {
   readonly agents: AgentStore;
   readonly commands: CommandStore;
   readonly recoveryPoints: RecordStore<RecoveryPointRecord>;
+  readonly preflights: RecordStore<PreflightRecord>;
   readonly idempotency: RecordStore<IdempotencyRecord>;
 }

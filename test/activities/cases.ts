@@ -15,6 +15,7 @@ import {
   NOW,
   POINTS,
 } from '../support/memory/builders.ts';
+import { NETWORK } from '../support/memory/memory-azure.ts';
 import type { MemoryWorld } from '../support/memory/memory-world.ts';
 import { goodAzureVm } from '../support/preflight/good-facts.ts';
 
@@ -133,7 +134,68 @@ export const CASES: { readonly [N in ActivityName]: ActivityCase<N> } = {
   },
   gatherAzureFacts: {
     input: ref,
-    answers: goodAzureVm(),
+    answers: { vm: goodAzureVm(), network: NETWORK, processServerVm: null },
+  },
+  gatherRecordFacts: {
+    arrange: ({ stores }) => stores.agents.put(processServer),
+    input: { itemId: 'web-01', placement: { datastore: 'ds-2' } },
+    answers: {
+      item: {
+        ...anItem({ activeJobId: 'fb-1' }),
+        target: { ...anItem().target, datastore: 'ds-2' },
+      },
+      configurationServer: {
+        id: 'cs-cs1',
+        name: 'cs1',
+        version: '1.0.0',
+        address: null,
+        heartbeatAt: NOW,
+        isConnected: true,
+      },
+      masterTarget: {
+        id: 'mt-mt1',
+        name: 'mt1',
+        version: '1.0.0',
+        address: { host: 'mt1.site.example', port: 9443 },
+        heartbeatAt: NOW,
+        isConnected: true,
+      },
+      processServer: {
+        id: processServer.id,
+        name: PROCESS_SERVER,
+        version: '1.0.0',
+        address: processServer.address,
+        heartbeatAt: NOW,
+        isConnected: true,
+      },
+      rpoSeconds: 'none',
+      changeBytesPerDay: null,
+      otherChangeBytesPerDay: 0,
+    },
+  },
+  recordPreflight: {
+    arrange: ({ stores }) =>
+      stores.preflights.put({
+        id: 'pf-1',
+        itemId: 'web-01',
+        operation: 'reprotect',
+        placement: {},
+        createdAt: NOW,
+        endedAt: null,
+        report: null,
+        error: null,
+      }),
+    input: {
+      preflightId: 'pf-1',
+      result: success({
+        isBlocked: false,
+        findings: [],
+        unknownFacts: [],
+        notGatheredFacts: [],
+        unanswered: [],
+      }),
+    },
+    answers: null,
   },
   ensureProcessServer: {
     input: ref,
@@ -238,6 +300,7 @@ export const READERS: readonly ActivityName[] = [
   'readItem',
   'bindSite',
   'gatherAzureFacts',
+  'gatherRecordFacts',
   'findAgent',
   'readCommand',
   'readVmPower',

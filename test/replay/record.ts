@@ -5,7 +5,7 @@ import {
   reverseReplicationInstanceId,
 } from '../../shared/contracts/orchestrations.ts';
 import { REVERSE_CYCLE_MS } from '../../shared/policy/limits.ts';
-import { HOUR_MS, LASTING_FAULT, MINUTE_MS } from '../support/world/fixtures.ts';
+import { HOUR_MS, LASTING_FAULT, MASTER_TARGET, MINUTE_MS } from '../support/world/fixtures.ts';
 import { World } from '../support/world/world.ts';
 import type { Recording } from './golden.ts';
 
@@ -20,6 +20,7 @@ export async function recordHistories(): Promise<Readonly<Record<string, Recordi
     ...(await recordComparison()),
     ...(await recordLongTransfer()),
     ...(await recordTakenUp()),
+    ...(await recordPreflight()),
   };
 }
 
@@ -179,6 +180,25 @@ async function recordTakenUp(): Promise<Record<string, Recording>> {
     return {
       'failback-begun-anew': anew,
       'failback-taken-up': take(world, 'failback', instanceId),
+    };
+  } finally {
+    world.dispose();
+  }
+}
+
+/** A run by itself, and one for which an agent does not tell what it is asked. */
+async function recordPreflight(): Promise<Record<string, Recording>> {
+  const world = await World.create();
+  try {
+    const done = await world.startPreflight();
+    await world.advance(MINUTE_MS);
+    world.setAgentDown(MASTER_TARGET, true);
+    await world.advance(MINUTE_MS);
+    const silent = await world.startPreflight('rehearsal');
+    await world.advance(MINUTE_MS);
+    return {
+      preflight: take(world, 'preflight', done),
+      'preflight-silent': take(world, 'preflight', silent),
     };
   } finally {
     world.dispose();

@@ -71,3 +71,13 @@ function isPassing(error: unknown): boolean {
 function firstLine(message: string): string {
   return (message.split('\n', 1)[0] ?? '').slice(0, 300);
 }
+
+/** A fact that may not be read is not known; a failure that may pass is thrown. */
+export async function unlessRefused<T>(read: () => Promise<T>): Promise<T | null> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof FailbackError && !error.isRetryable) return null;
+    throw error;
+  }
+}

@@ -26,6 +26,7 @@ export function createStores(table: (name: string) => TableClient): Stores {
       state: result === null ? 'open' : 'ended',
     })),
     recoveryPoints: new JsonTable(table('recoverypoints'), inOnePartition('point')),
+    preflights: new JsonTable(table('preflights'), inOnePartition('preflight')),
     idempotency: new JsonTable(table('idempotency'), inOnePartition('request')),
     events: new JsonTable(table('events'), inOnePartition('event')),
   };

@@ -1,21 +1,15 @@
-import type { Disk, VirtualMachine } from '@azure/arm-compute';
+import type { VirtualMachine } from '@azure/arm-compute';
 import type { PowerState } from '../../contracts/activities.ts';
-import type { AzureVmFacts } from '../../domain/azure-vm.ts';
+import type { AzureNetworkReading, AzureVmFacts } from '../../domain/azure-vm.ts';
 import { FailbackError } from '../../errors/failback-error.ts';
 import type { AzureVirtualMachines, AzureVmDescription, PowerAction } from '../../ports/azure.ts';
 import { VHD_FOOTER_BYTES } from '../../domain/vhd-footer.ts';
 import { callAzure, findInAzure } from './azure-error.ts';
 import type { ArmClients } from './clients.ts';
 import type { PageBlobs } from './page-blobs.ts';
-import { parseResourceId } from './resource-id.ts';
-import { disksOf, type NamedDisk } from './vm-disks.ts';
-
-/** A disk of the VM, with what is known of it wherever it is kept. */
-interface DiskDetails extends NamedDisk {
-  readonly sizeBytes: number;
-  /** `null` for page blobs, which have no resource of their own. */
-  readonly managed: Disk | null;
-}
+import { disksOf } from './vm-disks.ts';
+import { type DiskDetails, factsOfMissingVm, factsOfVm } from './vm-facts.ts';
+import { readNetwork, subnetOf, virtualNetworkIdOf } from './vm-network.ts';
 
 const POWER_STATES: Readonly<Record<string, PowerState>> = {
   'PowerState/running': 'running',
@@ -39,10 +33,11 @@ export class ArmVirtualMachines implements AzureVirtualMachines {
     const [disks, size, subnetId] = await Promise.all([
       this.#disks(resourceGroup, vm),
       this.#size(vm),
-      this.#subnetOf(vm),
+      subnetOf(this.#arm.network, vm),
     ]);
     const os = disks.find(({ isOsDisk }) => isOsDisk)?.managed;
     return {
+      vmId: vm.vmId ?? null,
       location: vm.location,
       osType: vm.storageProfile?.osDisk?.osType === 'Windows' ? 'Windows' : 'Linux',
       firmware: os?.hyperVGeneration === 'V2' ? 'efi' : 'bios',
@@ -54,31 +49,30 @@ export class ArmVirtualMachines implements AzureVirtualMachines {
     };
   }
 
-  async gatherFacts(resourceGroup: string, vmName: string): Promise<AzureVmFacts> {
+  async gatherFacts(
+    resourceGroup: string,
+    vmName: string,
+    recordedVmId: string | null,
+  ): Promise<AzureVmFacts> {
     const vm = await this.#find(resourceGroup, vmName);
-    if (vm === null) {
-      return { exists: false, powerState: 'absent', isConfidential: false, locks: [], disks: [] };
-    }
-    const [disks, locks, powerState] = await Promise.all([
+    if (vm === null) return factsOfMissingVm(this.#arm, recordedVmId);
+    const [disks, powerState] = await Promise.all([
       this.#disks(resourceGroup, vm),
-      this.#locksOn(resourceGroup, vmName),
       this.powerState(resourceGroup, vmName),
     ]);
-    return {
-      exists: true,
-      powerState,
-      isConfidential: vm.securityProfile?.securityType === 'ConfidentialVM',
-      locks,
-      disks: disks.map(({ id, diskName, isOsDisk, sizeBytes, managed }) => ({
-        id,
-        diskName,
-        sizeBytes,
-        isAdeEncrypted: isAdeEncrypted(vm, managed),
-        isShared: (managed?.maxShares ?? 1) > 1,
-        isEphemeral: isOsDisk && vm.storageProfile?.osDisk?.diffDiskSettings !== undefined,
-        networkAccessPolicy: managed?.networkAccessPolicy ?? 'AllowAll',
-      })),
-    };
+    return factsOfVm(this.#arm, { resourceGroup, vm, disks, powerState, recordedVmId });
+  }
+
+  async gatherNetwork(resourceGroup: string, vmName: string): Promise<AzureNetworkReading | null> {
+    const vm = await this.#find(resourceGroup, vmName);
+    if (vm === null) return null;
+    const { network } = this.#arm;
+    return readNetwork(network, await subnetOf(network, vm));
+  }
+
+  async virtualNetworkOf(resourceGroup: string, vmName: string): Promise<string | null> {
+    const vm = await this.#find(resourceGroup, vmName);
+    return vm === null ? null : virtualNetworkIdOf(await subnetOf(this.#arm.network, vm));
   }
 
   async powerState(resourceGroup: string, vmName: string): Promise<PowerState> {
@@ -169,37 +163,6 @@ export class ArmVirtualMachines implements AzureVirtualMachines {
       });
     });
   }
-
-  async #subnetOf(vm: VirtualMachine): Promise<string> {
-    const references = vm.networkProfile?.networkInterfaces ?? [];
-    const primary = references.find((nic) => nic.primary === true) ?? references[0];
-    const { resourceGroup, name } = parseResourceId(primary?.id ?? '');
-    const nic = await callAzure(`read the network interface ${name}`, () =>
-      this.#arm.network.networkInterfaces.get(resourceGroup, name),
-    );
-    return nic.ipConfigurations?.[0]?.subnet?.id ?? '';
-  }
-
-  /** Locks of the resource group and of the VM; those of neighbours do not matter. */
-  async #locksOn(resourceGroup: string, vmName: string): Promise<readonly string[]> {
-    return callAzure(`list the locks of ${resourceGroup}`, async () => {
-      const names: string[] = [];
-      const locks = this.#arm.locks.managementLocks.listAtResourceGroupLevel(resourceGroup);
-      for await (const { id = '', name = '', level } of locks) {
-        const scope = id.split('/providers/Microsoft.Authorization/')[0]?.toLowerCase() ?? '';
-        const isOnGroup = !scope.includes('/providers/');
-        const isOnVm = scope.endsWith(`/virtualmachines/${vmName.toLowerCase()}`);
-        if (isOnGroup || isOnVm) names.push(`${name} (${level})`);
-      }
-      return names;
-    });
-  }
-}
-
-/** Azure Disk Encryption is noted at the disk, or where that is a page blob, at the VM. */
-function isAdeEncrypted(vm: VirtualMachine, managed: Disk | null): boolean {
-  if (managed !== null) return managed.encryptionSettingsCollection?.enabled ?? false;
-  return vm.storageProfile?.osDisk?.encryptionSettings?.enabled ?? false;
 }
 
 /** Page blobs belong to whoever keeps the storage account: Azure does not delete them with a VM. */

@@ -125,6 +125,28 @@ export const SITE_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-AGENT-013': {
+    severity: 'critical',
+    category: 'agent',
+    message: 'Nothing was restored: the data folder {folder} holds a configuration server already.',
+    possibleCauses: ['The program was started in this folder before the backup was restored.'],
+    recommendedAction: 'Stop the program, move the folder away, and restore into an empty one.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-AGENT-014': {
+    severity: 'critical',
+    category: 'agent',
+    message: 'The backup {file} cannot be used: {reason}.',
+    possibleCauses: [
+      'It is another file, or was damaged on the way.',
+      'It is a backup of another configuration server.',
+    ],
+    recommendedAction:
+      'Take another backup; the name in the configuration file must be the one of the server that was backed up.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
   'FB-SITE-001': {
     severity: 'critical',
     category: 'site',

@@ -55,6 +55,8 @@ function dyingAtWrite(count: number): SiteDatabase {
   });
 }
 
+const self = { address: 'cs1.site.example', backups: null };
+
 describe('a rehearsal beside its production VM', () => {
   const rehearsal = { replicationId: 'rehearsal-web', isRehearsal: true };
   const restore = { replicationId: 'rehearsal-web', startVm: false };
@@ -79,7 +81,7 @@ describe('a rehearsal beside its production VM', () => {
     const { vmId: scratch } = await prepareTarget(parts(), { ...rehearsal, vm: shape });
     await site.hypervisor.deleteVm(scratch);
     const authority = await CertificateAuthority.open(folder, new Secret('p'));
-    const handlers = createConfigurationServerHandlers({ ...parts(), authority });
+    const handlers = createConfigurationServerHandlers({ ...parts(), authority, self });
     const id = { replicationId: 'rehearsal-web' };
     const stop = await runCommand(handlers, 'stopVm', { ...id, graceful: false });
     expect(stop).toEqual({ wasRunning: false });
@@ -120,7 +122,7 @@ describe('a target that is a new VM', () => {
 describe('facts about a site', () => {
   async function facts(targetVmId: string) {
     const authority = await CertificateAuthority.open(folder, new Secret('p'));
-    const handlers = createConfigurationServerHandlers({ ...parts(), authority });
+    const handlers = createConfigurationServerHandlers({ ...parts(), authority, self });
     return runCommand(handlers, 'describeSite', { vmName: shape.name, targetVmId });
   }
 

@@ -13,6 +13,7 @@ import { aCommandContext, runCommand } from '../../support/data-plane/command-co
 import { aVmShape } from '../hypervisor/conformance.ts';
 import { LocalFixture } from '../hypervisor/local-fixture.ts';
 
+const self = { address: 'cs1.site.example', backups: null };
 const LATER = '2999-01-01T00:00:00.000Z';
 let site: LocalFixture;
 let folder: string;
@@ -34,7 +35,7 @@ afterEach(async () => {
 });
 
 function withHypervisor(hypervisor: Hypervisor): CommandHandlers {
-  return createConfigurationServerHandlers({ hypervisor, database, authority });
+  return createConfigurationServerHandlers({ hypervisor, database, authority, self });
 }
 
 /** The driver, dying in one call: before it does anything, or after it has done it. */

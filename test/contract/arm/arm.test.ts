@@ -114,7 +114,7 @@ describe('virtual machines of the lab', () => {
     lab.arm.lock({ resourceGroup: GROUP, name: 'keep', level: 'ReadOnly', vmName: 'locked' });
     const { virtualMachines } = lab.clients.compute;
     expect(await outcome(virtualMachines.powerOff(GROUP, 'locked'))).toBe('ScopeLocked');
-    const facts = await machines().gatherFacts(GROUP, 'locked');
+    const facts = await machines().gatherFacts(GROUP, 'locked', null);
     expect(facts.locks).toEqual(['keep (ReadOnly)']);
     lab.arm.unlock('keep');
   }, 30_000);

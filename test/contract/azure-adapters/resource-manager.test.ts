@@ -75,20 +75,32 @@ describe('the VM in Azure', () => {
   it('that is missing cannot be switched, is deleted already, and has no facts', async () => {
     await expect(vms.beginPowerChange(GROUP, 'nobody', 'start')).rejects.toMatchObject(REFUSED);
     await vms.beginDelete(GROUP, 'nobody');
-    expect(await vms.gatherFacts(GROUP, 'nobody')).toEqual({
+    expect(await vms.gatherFacts(GROUP, 'nobody', null)).toEqual({
       exists: false,
       powerState: 'absent',
-      isConfidential: false,
-      locks: [],
+      whereabouts: null,
+      vmId: null,
+      generation: null,
+      isConfidential: null,
+      locks: null,
       disks: [],
     });
   });
 
   it('shows the facts that preflight asks for', async () => {
     const vm = await aVm();
-    const plain = { isAdeEncrypted: false, isShared: false, isEphemeral: false };
-    expect(await vms.gatherFacts(GROUP, vm)).toEqual({
+    const plain = {
+      isAdeEncrypted: false,
+      isShared: false,
+      isEphemeral: false,
+      logicalSectorBytes: 512,
+      isPrivateExportReachable: null,
+    };
+    expect(await vms.gatherFacts(GROUP, vm, null)).toEqual({
       exists: true,
+      whereabouts: { kind: 'inPlace' },
+      vmId: expect.any(String) as unknown,
+      generation: 'V1',
       powerState: 'running',
       isConfidential: false,
       locks: [],
@@ -116,8 +128,10 @@ describe('the VM in Azure', () => {
     const lock = { resourceGroup: GROUP, name: 'keep', level: 'CanNotDelete' } as const;
     lab.arm.lock({ ...lock, vmName: neighbour });
     try {
-      expect((await vms.gatherFacts(GROUP, vm)).locks).toEqual([]);
-      expect((await vms.gatherFacts(GROUP, neighbour)).locks).toEqual(['keep (CanNotDelete)']);
+      expect((await vms.gatherFacts(GROUP, vm, null)).locks).toEqual([]);
+      expect((await vms.gatherFacts(GROUP, neighbour, null)).locks).toEqual([
+        'keep (CanNotDelete)',
+      ]);
     } finally {
       lab.arm.unlock('keep');
     }

@@ -48,7 +48,7 @@ describe('a VM whose disks are page blobs', () => {
       { id: 'lun-0', kind: 'pageBlob', sizeBytes: MIB },
     ]);
     expect(vm?.disks[0]?.diskName).toMatch(/vhds\/shape-os\.vhd$/);
-    const facts = await lab.vms.gatherFacts(GROUP, 'shape');
+    const facts = await lab.vms.gatherFacts(GROUP, 'shape', null);
     expect(facts.disks[1]).toMatchObject({ id: 'lun-0', sizeBytes: MIB, isShared: false });
   }, 60_000);
 

@@ -63,6 +63,7 @@ export function createMemoryStores(): Stores {
     agents: new MemoryStore(),
     commands: new MemoryCommands(),
     recoveryPoints: new MemoryStore(),
+    preflights: new MemoryStore(),
     idempotency: new MemoryStore(),
     events: new MemoryStore(),
   };

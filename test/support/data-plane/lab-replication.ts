@@ -69,7 +69,12 @@ export class LabReplication {
       bandwidth: { windows: [] },
     });
     const connectionsPerDisk = options.connectionsPerDisk ?? 2;
-    const processServer = createProcessServerHandlers({ transport, throttle, connectionsPerDisk });
+    const place = {
+      controlPlaneUrl: 'http://127.0.0.1:1',
+      dataFolder: options.site.retentionFolder,
+    };
+    const parts = { transport, throttle, connectionsPerDisk, place };
+    const processServer = createProcessServerHandlers(parts);
     const replication = new LabReplication(options, masterTarget, processServer);
     await replication.openTarget();
     return replication;

@@ -19,6 +19,8 @@ const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as con
 const PASSPHRASE = new Secret('a passphrase of the lab');
 
 /** A site: its authority, its retention volume, and master targets on that volume. */
+const PREPARE_SCRIPT = join(process.cwd(), 'agents/master-target/prepare-linux.sh');
+
 export interface LabSite {
   readonly folder: string;
   readonly retentionFolder: string;
@@ -70,7 +72,14 @@ export async function startLabSite({
       const tls = await certificate('masterTarget');
       const server = await startTransferServer({ listen, tls, sessions });
       const transferAddress = { host: '127.0.0.1', port: server.port };
-      const parts = { retentionFolder, retention, osType: 'Linux', gate, transferAddress } as const;
+      const parts = {
+        retentionFolder,
+        retention,
+        osType: 'Linux',
+        gate,
+        transferAddress,
+        prepareScript: PREPARE_SCRIPT,
+      } as const;
       const masterTarget: MasterTarget = {
         port: server.port,
         handlers: createMasterTargetHandlers(parts),

@@ -101,6 +101,7 @@ export function aCommand(changes: Partial<CommandRecord> = {}): CommandRecord {
 
 export function aVm(changes: Partial<AzureVmDescription> = {}): AzureVmDescription {
   return {
+    vmId: 'azure-vm-1',
     location: 'westeurope',
     osType: 'Linux',
     firmware: 'efi',

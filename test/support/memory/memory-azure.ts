@@ -1,5 +1,5 @@
 import type { PowerState } from '../../../shared/contracts/activities.ts';
-import type { AzureVmFacts } from '../../../shared/domain/azure-vm.ts';
+import type { AzureNetworkReading, AzureVmFacts } from '../../../shared/domain/azure-vm.ts';
 import type { DiskSourceKind } from '../../../shared/domain/protected-item.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
 import type {
@@ -24,6 +24,25 @@ const AFTER: Record<PowerAction, PowerState> = {
   start: 'running',
 };
 
+const ABSENT: AzureVmFacts = {
+  exists: false,
+  whereabouts: null,
+  vmId: null,
+  powerState: 'absent',
+  generation: null,
+  isConfidential: null,
+  locks: null,
+  disks: [],
+};
+
+/** The network of every VM here. */
+export const NETWORK = {
+  virtualNetworkId: '/virtualNetworks/dr',
+  connection: { kind: 'siteToSiteVpn', isConnected: true },
+  linkBitsPerSecond: null,
+  freeSubnetAddressCount: 11,
+} as const satisfies AzureNetworkReading;
+
 interface MemoryVm {
   description: AzureVmDescription;
   facts: AzureVmFacts;
@@ -41,8 +60,15 @@ export class MemoryVirtualMachines implements AzureVirtualMachines {
   }
 
   async gatherFacts(resourceGroup: string, vmName: string): Promise<AzureVmFacts> {
-    const absent = { exists: false, powerState: 'absent', isConfidential: null, locks: null };
-    return this.vms.get(key(resourceGroup, vmName))?.facts ?? { ...absent, disks: [] };
+    return this.vms.get(key(resourceGroup, vmName))?.facts ?? ABSENT;
+  }
+
+  async gatherNetwork(rg: string, vmName: string): Promise<AzureNetworkReading | null> {
+    return this.vms.has(key(rg, vmName)) ? NETWORK : null;
+  }
+
+  async virtualNetworkOf(rg: string, vmName: string): Promise<string | null> {
+    return this.vms.has(key(rg, vmName)) ? NETWORK.virtualNetworkId : null;
   }
 
   async powerState(resourceGroup: string, vmName: string): Promise<PowerState> {

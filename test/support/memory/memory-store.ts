@@ -91,6 +91,7 @@ export function createMemoryStores(): MemoryStores {
     agents: new MemoryStore(),
     commands: new MemoryCommandStore(),
     recoveryPoints: new MemoryStore(),
+    preflights: new MemoryStore(),
     idempotency: new MemoryStore(),
     events: new MemoryStore(),
   };

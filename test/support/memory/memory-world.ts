@@ -52,6 +52,7 @@ export function emptyWorld(): MemoryWorld {
     registrationToken: new Secret(REGISTRATION_TOKEN),
     // Sorts newest first, and before the jobs that the tests make.
     newJobId: (prefix) => `${prefix}-0${(jobs -= 1)}`,
+    pause: async (milliseconds) => clock.advance(milliseconds),
     newEventKey: () => `e${String((events += 1)).padStart(4, '0')}`,
     newAgentKey: () => `agent-key-${(keys += 1)}`,
   };
@@ -84,6 +85,7 @@ export function stateOf(world: MemoryWorld): unknown {
     agents: stores.agents.all(),
     commands: stores.commands.all(),
     recoveryPoints: stores.recoveryPoints.all(),
+    preflights: stores.preflights.all(),
     vms: sorted(vms.vms),
     askedOfAzure: vms.asked,
     snapshots: sorted(snapshots.taken),

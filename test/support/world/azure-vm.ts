@@ -1,5 +1,5 @@
 import type { PowerState } from '../../../shared/contracts/activities.ts';
-import type { AzureVmFacts } from '../../../shared/domain/azure-vm.ts';
+import type { AzureNetworkReading, AzureVmFacts } from '../../../shared/domain/azure-vm.ts';
 import type { ProtectedItem } from '../../../shared/domain/protected-item.ts';
 import { FailbackError } from '../../../shared/errors/failback-error.ts';
 import type {
@@ -8,6 +8,7 @@ import type {
   PowerAction,
 } from '../../../shared/ports/azure.ts';
 import type { Timers } from './timers.ts';
+import { AZURE_VM_ID } from './fixtures.ts';
 import { GuestWrites } from './guest-writes.ts';
 import type { Invariants } from './invariants.ts';
 
@@ -48,6 +49,7 @@ export class AzureVm implements AzureVirtualMachines {
     const { item } = this.#parts;
     if (this.#state === 'absent' || vmName !== item.vmName) return null;
     return {
+      vmId: AZURE_VM_ID,
       location: 'westeurope',
       osType: item.osType,
       firmware: 'efi',
@@ -61,7 +63,13 @@ export class AzureVm implements AzureVirtualMachines {
   async gatherFacts(): Promise<AzureVmFacts> {
     const { item } = this.#parts;
     const exists = this.#state !== 'absent';
-    const safe = { isAdeEncrypted: false, isShared: false, isEphemeral: false };
+    const safe = {
+      isAdeEncrypted: false,
+      isShared: false,
+      isEphemeral: false,
+      logicalSectorBytes: 512,
+      isPrivateExportReachable: null,
+    };
     const disks = item.disks.map(({ id, diskName, sizeBytes }) => ({
       id,
       diskName,
@@ -69,8 +77,27 @@ export class AzureVm implements AzureVirtualMachines {
       ...safe,
       networkAccessPolicy: 'AllowAll',
     }));
-    const rest = { powerState: this.#state, isConfidential: false, locks: [] };
+    const rest = {
+      whereabouts: { kind: exists ? 'inPlace' : 'nowhere' } as const,
+      vmId: exists ? AZURE_VM_ID : null,
+      generation: 'V2' as const,
+      powerState: this.#state,
+      isConfidential: false,
+      locks: [],
+    };
     return { exists, ...rest, disks: exists ? disks : [] };
+  }
+
+  async gatherNetwork(): Promise<AzureNetworkReading | null> {
+    if (this.#state === 'absent') return null;
+    const connection = { kind: 'siteToSiteVpn', isConnected: true } as const;
+    const virtualNetworkId = '/virtualNetworks/failback';
+    return { virtualNetworkId, connection, linkBitsPerSecond: null, freeSubnetAddressCount: 11 };
+  }
+
+  /** Process servers are not VMs here. */
+  async virtualNetworkOf(): Promise<string | null> {
+    return null;
   }
 
   async powerState(): Promise<PowerState> {

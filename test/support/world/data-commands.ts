@@ -12,6 +12,7 @@ import type { Timers } from './timers.ts';
 
 export type DataPlaneCommand =
   | 'replicateDisk'
+  | 'describeProcessServer'
   | 'verifyMasterTarget'
   | 'openTarget'
   | 'sealRecoveryPoint'
@@ -36,10 +37,22 @@ export function dataPlaneEffects(parts: DataPlaneParts): CommandEffects<DataPlan
   const { site, replicas, timers } = parts;
   return {
     replicateDisk: (input) => replicateDisk(parts, input),
+    describeProcessServer: () => ({
+      version: '1.0.0',
+      isPort443Reachable: true,
+      isPort9443Reachable: true,
+      cpuCount: 8,
+      memoryBytes: 16e9,
+      cacheBytes: 600e9,
+      observedAt: timers.now().toISOString(),
+    }),
     verifyMasterTarget: () => ({
       version: '1.0.0',
       osType: 'Linux',
       retentionVolume: { freeBytes: 1024 ** 4, isSeparateVolume: true, isWritable: true },
+      retentionSeconds: 86_400,
+      linuxPreparation: null,
+      observedAt: timers.now().toISOString(),
       openReplications: [...site.replications.values()].filter(({ isOpen }) => isOpen).length,
       attachedDiskCount: 0,
       transferAddress: { host: 'mt1', port: 9443 },

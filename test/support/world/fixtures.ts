@@ -18,6 +18,7 @@ export const LASTING_FAULT = {
 
 export const CONFIGURATION_SERVER = 'cs-cs1';
 export const MASTER_TARGET = 'mt-mt1';
+export const AZURE_VM_ID = 'azure-vm-1';
 
 /** A machine with two disks that was failed over to Azure. */
 export function aProtectedItem(changes: Partial<ProtectedItem> = {}): ProtectedItem {
@@ -44,6 +45,13 @@ export function aProtectedItem(changes: Partial<ProtectedItem> = {}): ProtectedI
     onPremisesVmId: null,
     lastRecoveryPointAt: null,
     isRehearsalEnabled: true,
+    azureVmId: AZURE_VM_ID,
+    failoverRecord: {
+      configurationServer: 'cs1',
+      configurationServerAddress: 'cs1.site.example',
+      isMigrationCompleted: false,
+      isNetworkManagerRemoved: false,
+    },
     ...changes,
   };
 }

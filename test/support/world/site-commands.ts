@@ -26,6 +26,23 @@ export type ConfigurationServerCommand =
   | 'openReverseSource'
   | 'closeReverseSource';
 
+/** What does not change about the site; its configuration server has no backup schedule. */
+const SITE = {
+  hypervisor: 'local',
+  isConnected: true,
+  freeBytes: 1024 ** 4,
+  restoresStaticAddresses: true,
+  configurationServer: {
+    version: '1.0.0',
+    address: 'cs1.site.example',
+    knowsItem: true,
+    backup: { kind: 'none' },
+    backupSchedule: { kind: 'none' },
+  },
+  vsphere: null,
+  hyperv: null,
+} as const satisfies Partial<CommandOutput<'describeSite'>>;
+
 /** The configuration server's commands on the site, with the conditions that the real one has. */
 export function configurationServerEffects(
   site: Site,
@@ -35,13 +52,12 @@ export function configurationServerEffects(
   return {
     describeSite: ({ vmName }) => {
       const vm = site.findByName(vmName);
-      const facts = { snapshotCount: 0, diskCount: 2 };
+      const facts = { snapshotCount: 0, diskCount: 2, firmware: null };
       const originalVm =
         vm === null
           ? null
-          : { vmId: vm.vmId, powerState: vm.writes.isRunning ? 'on' : 'off', ...facts };
-      const rest = { isConnected: true, freeBytes: 1024 ** 4, observedAt: now() };
-      return { hypervisor: 'local', ...rest, originalVm } as CommandOutput<'describeSite'>;
+          : ({ vmId: vm.vmId, powerState: vm.writes.isRunning ? 'on' : 'off', ...facts } as const);
+      return { ...SITE, originalVm, observedAt: now() };
     },
     prepareTarget: (input) => prepareTarget(site, input),
     restoreTarget: ({ replicationId, startVm }) => restoreTarget(site, replicationId, startVm),

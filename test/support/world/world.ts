@@ -19,6 +19,7 @@ import type { Intent, Phase } from '../../../shared/domain/phases.ts';
 import type { ProtectedItem } from '../../../shared/domain/protected-item.ts';
 import type { EventRecord } from '../../../shared/ports/stores.ts';
 import type { AgentQueues } from '../../../shared/ports/messaging.ts';
+import type { PreflightRecord } from '../../../shared/ports/stores.ts';
 import type { ErrorCode } from '../../../shared/errors/catalogue.ts';
 import { FailbackError } from '../../../shared/errors/failback-error.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
@@ -67,6 +68,7 @@ export class World {
     if (result !== null) this.agents.ended(id, name);
   });
   readonly recoveryPoints = new MemoryStore<{ readonly id: string } & RecoveryPoint>();
+  readonly preflights = new MemoryStore<PreflightRecord>();
   readonly events = new MemoryStore<EventRecord>();
   readonly registry: AgentRegistry;
   readonly vm: AzureVm;
@@ -151,6 +153,24 @@ export class World {
     return this.#startJob('rehearsal', { ...MANUAL, ...options });
   }
 
+  /** A run of the rules by itself, as the HTTP function starts it. Returns its id. */
+  async startPreflight(operation: PreflightRecord['operation'] = 'reprotect'): Promise<string> {
+    const id = this.#deps.newJobId('pf');
+    const run = { itemId: this.item.id, operation, placement: {} };
+    const createdAt = this.timers.now().toISOString();
+    await this.preflights.create({
+      id,
+      ...run,
+      createdAt,
+      endedAt: null,
+      report: null,
+      error: null,
+    });
+    await this.#deps.orchestrator.start('preflight', id, { preflightId: id, ...run });
+    await this.settle();
+    return id;
+  }
+
   /** As an operator does it: the record, then the event. Throws what the HTTP function answers. */
   async ask(intent: Intent, recoveryPoint?: string): Promise<void> {
     const point = recoveryPoint === undefined ? {} : { recoveryPoint };
@@ -193,12 +213,21 @@ export class World {
 
   /** Lets time pass, timer by timer, until it holds. Throws when it does not within `limitMs`. */
   async until(holds: () => boolean, limitMs = 6 * HOUR_MS): Promise<void> {
+    if (await this.#passes(holds, limitMs)) return;
+    const { state, phase, error } = this.job();
+    throw new Error(`not within ${limitMs} ms: the job is ${state} in ${phase}, ${error?.message}`);
+  }
+
+  /** As `until`, where there need not be a job. */
+  async untilHolds(holds: () => boolean, limitMs: number): Promise<void> {
+    if (!(await this.#passes(holds, limitMs))) throw new Error(`not within ${limitMs} ms`);
+  }
+
+  async #passes(holds: () => boolean, limitMs: number): Promise<boolean> {
     const limit = new Date(this.host.clock.now().getTime() + limitMs);
     const isOver = (): boolean => this.host.isCrashed || holds();
     await this.host.clock.advanceTo(limit, async () => this.settle(), isOver);
-    if (isOver()) return;
-    const { state, phase, error } = this.job();
-    throw new Error(`not within ${limitMs} ms: the job is ${state} in ${phase}, ${error?.message}`);
+    return isOver();
   }
 
   async advance(milliseconds: number): Promise<void> {
@@ -335,6 +364,7 @@ export class World {
         agents: faults.wrap('agents', this.registry),
         commands: faults.wrap('commands', this.commands),
         recoveryPoints: faults.wrap('recoveryPoints', this.recoveryPoints),
+        preflights: faults.wrap('preflights', this.preflights),
         idempotency: new MemoryStore(),
         events: faults.wrap('events', this.events),
       },
@@ -355,6 +385,7 @@ export class World {
         return `${prefix}-${9999 - this.#jobCount}`;
       },
       newAgentKey: () => 'unused',
+      pause: async (milliseconds) => this.advance(milliseconds),
       newEventKey: () => {
         this.#eventCount += 1;
         return `e${this.#eventCount}`;

@@ -42,6 +42,8 @@ describe('PUT /api/protected-items/{id}', () => {
     });
     expect(world.stores.items.must('web-02')).toEqual(
       anItem({
+        azureVmId: 'azure-vm-1',
+        failoverRecord: { configurationServer: 'cs1', isMigrationCompleted: false },
         id: 'web-02',
         name: 'Web server 2',
         target: { ...body.target },

@@ -1,85 +1,262 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  azureVmSection,
-  locationSection,
-  masterTargetSection,
-  NOT_GATHERED,
-  protectionSection,
-  siteSection,
-} from '../../../orchestrations/support/preflight-facts.ts';
-import type { CommandOutput } from '../../../shared/contracts/commands.ts';
+import { assembleFacts } from '../../../orchestrations/support/preflight-facts.ts';
+import { type CommandOutput, COMMANDS } from '../../../shared/contracts/commands.ts';
 import type { PreflightFacts } from '../../../shared/domain/preflight/facts.ts';
 import { blockingFindings, runPreflight } from '../../../shared/domain/preflight/run.ts';
-import type { Origin } from '../../../shared/domain/protected-item.ts';
-import { anItem } from '../../support/memory/builders.ts';
+import type { FailoverRecord, ProtectedItem } from '../../../shared/domain/protected-item.ts';
+import { anItem, NOW } from '../../support/memory/builders.ts';
+import { NETWORK } from '../../support/memory/memory-azure.ts';
 import { goodAzureVm } from '../../support/preflight/good-facts.ts';
 
-type Hypervisor = CommandOutput<'describeSite'>['hypervisor'];
+type Site = CommandOutput<'describeSite'>;
+type Answers = Parameters<typeof assembleFacts>[0];
+type Changes = Omit<Partial<Answers>, 'site'> & {
+  readonly item?: Partial<ProtectedItem>;
+  readonly site?: Partial<Site> | null;
+};
 
-const MASTER_TARGET: CommandOutput<'verifyMasterTarget'> = {
+const RECORD: FailoverRecord = {
+  vcenterId: 'vcenter-1',
+  configurationServer: 'cs1',
+  configurationServerAddress: '10.0.0.4',
+  isMigrationCompleted: false,
+  isNetworkManagerRemoved: false,
+};
+const LOCAL: Site = COMMANDS.describeSite.output.parse({
+  hypervisor: 'local',
+  isConnected: true,
+  originalVm: { vmId: 'vm-7', powerState: 'off', snapshotCount: 0, diskCount: 2 },
+  freeBytes: 1024 ** 4,
+  restoresStaticAddresses: true,
+  configurationServer: {
+    version: '1.0.0',
+    address: '10.0.0.4',
+    knowsItem: true,
+    backup: { kind: 'taken', takenAt: '2026-03-01T11:00:00.000Z' },
+    backupSchedule: { kind: 'every', seconds: 86_400 },
+  },
+  observedAt: NOW,
+});
+const MASTER_TARGET = COMMANDS.verifyMasterTarget.output.parse({
   version: '1.0.0',
   osType: 'Linux',
-  retentionVolume: { freeBytes: 1024 ** 4, isSeparateVolume: false, isWritable: true },
+  retentionVolume: { freeBytes: 1024 ** 4, isSeparateVolume: true, isWritable: true },
+  retentionSeconds: 86_400,
   openReplications: 0,
   attachedDiskCount: 0,
   transferAddress: { host: 'mt1.site.example', port: 9443 },
+  linuxPreparation: { missingPackages: [], customChangesCount: 1, isRestartedSince: true },
+  observedAt: NOW,
+});
+const PROCESS_SERVER = {
+  id: 'ps-1',
+  name: 'ps1',
+  version: '1.0.0',
+  address: null,
+  heartbeatAt: '2026-03-01T11:59:55.000Z',
+  isConnected: true,
 };
 
-function gathered(
-  hypervisor: Hypervisor,
-  { hasOriginalVm = true, origin = 'VMware' }: { hasOriginalVm?: boolean; origin?: Origin } = {},
-): PreflightFacts {
-  const site: CommandOutput<'describeSite'> = {
-    hypervisor,
-    isConnected: true,
-    originalVm: hasOriginalVm
-      ? { vmId: 'vm-7', powerState: 'off', snapshotCount: 0, diskCount: 2 }
-      : null,
-    freeBytes: 1024 ** 4,
-    observedAt: '2026-03-01T12:00:00.000Z',
-  };
-  return {
-    protection: protectionSection(anItem({ origin })),
-    azureVm: azureVmSection(goodAzureVm()),
-    azureNetwork: null,
+const RECORDS = {
+  configurationServer: null,
+  masterTarget: null,
+  processServer: null,
+  rpoSeconds: 'none',
+  changeBytesPerDay: null,
+  otherChangeBytesPerDay: 0,
+} as const;
+
+function factsOf({ item, site, records, ...changes }: Changes = {}): PreflightFacts {
+  const known = anItem({ azureVmId: 'azure-vm-1', failoverRecord: RECORD, ...item });
+  const told = site === null ? null : { told: { ...LOCAL, ...site }, clockSkewSeconds: 0 };
+  return assembleFacts({
+    operation: 'reprotect',
+    now: new Date(NOW),
+    records: {
+      item: known,
+      ...RECORDS,
+      ...records,
+    },
+    azure: { vm: goodAzureVm(), network: NETWORK, processServerVm: null },
+    site: told,
+    masterTarget: { told: MASTER_TARGET, clockSkewSeconds: 0 },
     processServer: null,
-    configurationServer: null,
-    site: siteSection(site),
-    location: locationSection(site),
-    masterTarget: masterTargetSection(MASTER_TARGET, site),
-    notGathered: NOT_GATHERED,
-  };
+    ...changes,
+  });
 }
 
-/** All values at a path, those of every element where it leads through a list. */
-function valuesAt(facts: unknown, path: readonly string[]): readonly unknown[] {
-  if (Array.isArray(facts)) return facts.flatMap((entry) => valuesAt(entry, path));
-  const [key, ...rest] = path;
-  if (typeof facts !== 'object' || facts === null) return [facts];
-  if (key !== undefined) return valuesAt(Reflect.get(facts, key), rest);
-  return Object.entries(facts).flatMap(([name, value]) =>
-    name === 'kind' ? [] : valuesAt(value, []),
-  );
+const blockersOf = (facts: PreflightFacts): readonly string[] =>
+  blockingFindings(runPreflight(facts)).map(({ ruleId }) => ruleId);
+
+/** As a driver tells it that found everything in order. */
+const VSPHERE = {
+  management: { kind: 'vcenter', vcenterId: 'vcenter-1' },
+  hostEdition: 'esx.enterprisePlus',
+  canSeeDatastores: true,
+  missingPrivileges: [],
+  discoveredMasterTargetCount: 1,
+  neededHosts: [{ name: 'esx-1', isDiscovered: true }],
+  originalVm: {
+    biosUuid: 'uuid-vm',
+    disks: [
+      {
+        name: 'disk-0',
+        datastore: 'ds-1',
+        datastoreType: 'VMFS',
+        isRdm: false,
+        exists: true,
+        isAttached: true,
+      },
+    ],
+  },
+  masterTargetVm: {
+    hostId: 'esx-1',
+    biosUuid: 'uuid-mt',
+    snapshotCount: 0,
+    diskEnableUuid: 'TRUE',
+    hasVmwareTools: true,
+    visibleDatastores: ['ds-1'],
+  },
+};
+
+function vsphereSite(): Partial<Site> {
+  const site = { ...LOCAL, hypervisor: 'vsphere', vsphere: VSPHERE };
+  const parsed = COMMANDS.describeSite.output.parse(site);
+  return { ...parsed, originalVm: parsed.originalVm && { ...parsed.originalVm, firmware: 'efi' } };
 }
 
 describe('the facts of a run', () => {
-  it.each(NOT_GATHERED)('do say %s is not gathered because it is not', (name) => {
-    const values = valuesAt(gathered('local'), name.split('.'));
-    expect(values.length).toBeGreaterThan(0);
-    expect(new Set(values)).toEqual(new Set([null]));
+  it.each([true, false])('let the lab pass (original VM there: %s)', (hasOriginalVm) => {
+    expect(blockersOf(factsOf(hasOriginalVm ? {} : { site: { originalVm: null } }))).toEqual([]);
   });
 
-  it.each([true, false])('let the lab pass (original VM there: %s)', (hasOriginalVm) => {
-    expect(blockingFindings(runPreflight(gathered('local', { hasOriginalVm })))).toEqual([]);
+  it('let a vCenter pass whose driver found everything in order', () => {
+    expect(blockersOf(factsOf({ site: vsphereSite() }))).toEqual([]);
   });
 
   it.each([
     ['vsphere', 'VMware', 'site.account.privileges'],
     ['vsphere', 'Physical', 'alternate.datastore.vmfs-only'],
     ['hyperv', 'HyperV', 'hyperv.switch.same-name'],
-  ] as const)('let no %s site pass whose facts nobody asked for (%s)', (hypervisor, origin, id) => {
-    const facts = gathered(hypervisor, { hasOriginalVm: false, origin });
-    const blocking = blockingFindings(runPreflight(facts)).map(({ ruleId }) => ruleId);
-    expect(blocking).toContain(id);
+  ] as const)('let no %s site pass whose driver tells nothing (%s)', (hypervisor, origin, id) => {
+    const facts = factsOf({ item: { origin }, site: { hypervisor, originalVm: null } });
+    expect(blockersOf(facts)).toContain(id);
+  });
+
+  it('are unknown, and block, where nobody told them', () => {
+    const facts = factsOf({ site: null, azure: null, masterTarget: null });
+    expect(facts).toMatchObject({
+      azureVm: null,
+      azureNetwork: null,
+      configurationServer: null,
+      site: null,
+      location: null,
+      masterTarget: null,
+      processServer: { kind: 'toBeDeployed', freeSubnetAddressCount: null },
+    });
+    expect(blockersOf(facts)).toEqual(
+      expect.arrayContaining(['azure.vm.exists', 'site.hypervisor.connected']),
+    );
+  });
+
+  it('say nothing of where the machine will live while the hypervisor is not connected', () => {
+    expect(factsOf({ site: { isConnected: false, originalVm: null } }).location).toBeNull();
+  });
+
+  it('do not hold against a record of an earlier version what nobody was asked for then', () => {
+    const { azureVmId: _id, failoverRecord: _record, ...item } = anItem();
+    const facts = factsOf({ records: { ...RECORDS, item } });
+    expect(facts.notGathered).toContain('protection.isMigrationCompleted');
+    expect(blockersOf(facts)).toEqual([]);
+  });
+
+  it.each([
+    ['the migration was completed', { isMigrationCompleted: true }, 'azure.vm.migration'],
+    ['another configuration server is chosen', { configurationServer: 'cs9' }, 'original'],
+    ['it has another address', { configurationServerAddress: '10.9.9.9' }, 'address'],
+  ])('show when %s', (_what, change, part) => {
+    const facts = factsOf({ item: { failoverRecord: { ...RECORD, ...change } } });
+    const blockers = blockersOf(facts);
+    expect(blockers).toHaveLength(1);
+    expect(blockers[0]).toContain(part);
+  });
+
+  it('show a configuration server that lost a machine it had prepared, and not before', () => {
+    const { configurationServer } = LOCAL;
+    const site = {
+      configurationServer: configurationServer && { ...configurationServer, knowsItem: false },
+    };
+    expect(factsOf({ site }).configurationServer?.knowsItem).toBe(true);
+    const prepared = factsOf({ site, item: { onPremisesVmId: 'vm-7' } });
+    expect(prepared.configurationServer?.knowsItem).toBe(false);
+    expect(blockersOf(prepared)).toHaveLength(1);
+  });
+
+  it('count the age of the newest backup from now', () => {
+    const { backup } = factsOf().configurationServer ?? {};
+    expect(backup).toEqual({ kind: 'taken', ageSeconds: 3600 });
+  });
+
+  it('warn of static addresses only where the fix-up does not give them back', () => {
+    const interfaces = (restoresStaticAddresses: boolean | null): unknown =>
+      factsOf({ site: { restoresStaticAddresses } }).azureVm?.guest.staticInterfaces;
+    expect(interfaces(true)).toEqual([{ name: 'VM Network', isAddressRestored: true }]);
+    expect(interfaces(false)).toEqual([{ name: 'VM Network', isAddressRestored: false }]);
+    expect(interfaces(null)).toBeNull();
+  });
+});
+
+describe('the process server of a run', () => {
+  const azure = {
+    vm: goodAzureVm(),
+    network: NETWORK,
+    processServerVm: { virtualNetworkId: NETWORK.virtualNetworkId },
+  };
+  const silent = { ...PROCESS_SERVER, isConnected: false, heartbeatAt: '2026-03-01T09:30:00.000Z' };
+  const told = COMMANDS.describeProcessServer.output.parse({
+    version: '1.0.0',
+    isPort443Reachable: true,
+    isPort9443Reachable: false,
+    cpuCount: 4,
+    memoryBytes: 8e9,
+    cacheBytes: 300e9,
+    observedAt: NOW,
+  });
+  const withServer = (processServer: typeof PROCESS_SERVER | null): Changes => ({
+    records: { ...RECORDS, item: anItem(), processServer },
+  });
+
+  it('is yet to be deployed for a reprotect, and missing for a failover', () => {
+    const none = withServer(null);
+    expect(factsOf(none).processServer).toEqual({
+      kind: 'toBeDeployed',
+      freeSubnetAddressCount: NETWORK.freeSubnetAddressCount,
+    });
+    expect(factsOf({ ...none, operation: 'failover' }).processServer).toEqual({ kind: 'missing' });
+  });
+
+  it('that lives is judged by what it tells', () => {
+    const processServer = { told, clockSkewSeconds: -90 };
+    const site = vsphereSite();
+    expect(factsOf({ ...withServer(PROCESS_SERVER), azure, site, processServer })).toMatchObject({
+      azureNetwork: { kind: 'azure', connection: { kind: 'siteToSiteVpn' } },
+      processServer: {
+        kind: 'registered',
+        location: { kind: 'azure', virtualNetworkId: NETWORK.virtualNetworkId },
+        isPort443Reachable: true,
+        isPort9443Reachable: false,
+        cpuCount: 4,
+        clockSkewSeconds: -90,
+      },
+    });
+  });
+
+  it('that is silent counts while its machine is there, and is deployed anew when it is not', () => {
+    expect(factsOf({ ...withServer(silent), azure }).processServer).toMatchObject({
+      kind: 'registered',
+      lastHeartbeatAgeSeconds: 9000,
+      isPort9443Reachable: null,
+    });
+    expect(factsOf(withServer(silent)).processServer).toMatchObject({ kind: 'toBeDeployed' });
   });
 });

@@ -18,6 +18,7 @@ import type {
   Fixup,
   Hypervisor,
   HypervisorVm,
+  SiteDescription,
 } from '../../../../shared/ports/hypervisor.ts';
 import type { Logger } from '../../../runtime/types.ts';
 import type { LocalHypervisorConfig } from '../../config.ts';
@@ -52,10 +53,11 @@ export class LocalHypervisor implements Hypervisor {
     this.#boots = new Boots(options.config.boot);
   }
 
-  async describe(): Promise<{ isConnected: boolean; freeBytes: number | null }> {
+  async describe(): Promise<SiteDescription> {
     try {
       const { bavail, bsize } = statfsSync(this.#folders.root);
-      return { isConnected: true, freeBytes: bavail * bsize };
+      // Nothing of a guest is changed here: fixGuest leaves addresses to it.
+      return { isConnected: true, freeBytes: bavail * bsize, restoresStaticAddresses: false };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.#options.log.warn('the folder of the VMs cannot be read', { reason });

@@ -8,6 +8,8 @@ import type {
   Fixup,
   Hypervisor,
   HypervisorVm,
+  SiteDescription,
+  SiteSubject,
 } from '../../../../shared/ports/hypervisor.ts';
 import type { Logger } from '../../../runtime/types.ts';
 import type { VsphereHypervisorConfig } from '../../config.ts';
@@ -20,6 +22,7 @@ import { MasterTargetDisks, obstacleOf, refusal } from './master-target-disks.ts
 import { addDisks, createVm } from './new-vm.ts';
 import { Placement } from './placement.ts';
 import { powerOff, powerOn } from './power.ts';
+import { vsphereFacts } from './site-facts.ts';
 import { isFault } from './vim/faults.ts';
 import { VimSession } from './vim/session.ts';
 import { SoapTransport } from './vim/soap-transport.ts';
@@ -66,10 +69,13 @@ export class VsphereHypervisor implements Hypervisor {
     this.#discovery = new Discovery({ session, tables, signal: this.#stopping.signal });
   }
 
-  async describe(): Promise<{ isConnected: boolean; freeBytes: number | null }> {
+  async describe(subject?: SiteSubject): Promise<SiteDescription> {
     try {
       await this.#placement.checkSiteKind();
-      return { isConnected: true, freeBytes: await this.#placement.freeBytes() };
+      const { config, tables } = this.#options;
+      const freeBytes = await this.#placement.freeBytes();
+      if (subject === undefined) return { isConnected: true, freeBytes };
+      return { isConnected: true, freeBytes, vsphere: vsphereFacts(tables, config, subject) };
     } catch (error) {
       if (!(error instanceof FailbackError)) throw error;
       this.#options.log.warn('the vSphere server cannot be used', { reason: error.message });
@@ -87,6 +93,7 @@ export class VsphereHypervisor implements Hypervisor {
       // A suspended VM holds its disks as one that runs does.
       powerState: record.powerState === 'off' ? 'off' : 'on',
       snapshotCount: record.snapshots.length,
+      firmware: record.firmware,
       disks: nameDisks(record).map(({ diskId, disk }) => ({ diskId, sizeBytes: disk.sizeBytes })),
       disksAt: (await this.#masterTarget.holds(record.disks)) ? 'masterTarget' : 'vm',
       startedAt: record.powerState === 'off' ? null : record.startedAt,

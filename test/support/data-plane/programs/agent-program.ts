@@ -29,6 +29,7 @@ async function masterTarget({ tls, retentionFolder, port: wanted }: ChildStart):
       osType: 'Linux',
       gate,
       transferAddress: { host: '127.0.0.1', port },
+      prepareScript: '',
     }),
     port,
   );
@@ -42,7 +43,8 @@ async function processServer({ tls }: ChildStart): Promise<void> {
   });
   const transport = createTlsTransport(tls);
   const lanes = { connectionsPerDisk: 3, minLaneBytes: 512 * 1024 };
-  serve(createProcessServerHandlers({ transport, throttle, ...lanes }), 0);
+  const place = { controlPlaneUrl: 'http://127.0.0.1:1', dataFolder: '.' };
+  serve(createProcessServerHandlers({ transport, throttle, place, ...lanes }), 0);
 }
 
 function serve(handlers: CommandHandlers, port: number): void {

@@ -24,7 +24,8 @@ const point = { replicationId, pointId: 'fb-1-p0001' };
 
 /** What the code makes. The type keeps it in step with the schemas; a missing command does not compile. */
 const INPUTS: { readonly [N in CommandName]: CommandInput<N> } = {
-  describeSite: { vmName: 'web-01', targetVmId: 'vm-7' },
+  describeSite: { vmName: 'web-01', targetVmId: 'vm-7', itemId: 'web-01', masterTarget: 'mt1' },
+  describeProcessServer: { masterTarget: { host: 'mt1.site.example', port: 9443 } },
   prepareTarget: { replicationId, vm: { ...vm, networks: [...vm.networks] }, isRehearsal: true },
   restoreTarget: { replicationId, startVm: false },
   attachDisks: { replicationId },
@@ -78,6 +79,10 @@ const OUTPUTS: { readonly [N in CommandName]?: CommandOutput<N> } = {
     isConnected: true,
     originalVm: null,
     freeBytes: null,
+    restoresStaticAddresses: null,
+    configurationServer: null,
+    vsphere: null,
+    hyperv: null,
     observedAt: NOW,
   },
   replicateDisk: {

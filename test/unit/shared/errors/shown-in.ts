@@ -37,6 +37,11 @@ export const SHOWN_IN = {
     'unit/agents/certificate-authority',
     'refuses a request that its own key did not sign',
   ],
+  'FB-AGENT-013': ['contract/agents/backups', 'leaves a server alone that is there already'],
+  'FB-AGENT-014': [
+    'contract/agents/backups',
+    'is for its owner only, and shows no key to whoever gets hold of it',
+  ],
   'FB-AZ-001': [
     'contract/azure-adapters/process-servers',
     'leaves no interface behind when it never came to a VM',

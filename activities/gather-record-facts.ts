@@ -1,0 +1,61 @@
+import type { ActivityHandler } from '../shared/contracts/activities.ts';
+import { changeBytesPerDay } from '../shared/domain/change-rate.ts';
+import type { AgentStanding, Placement } from '../shared/domain/preflight/gathered.ts';
+import { directionOf, type ProtectedItem, rpoSeconds } from '../shared/domain/protected-item.ts';
+import { HEARTBEAT_STALE_MS } from '../shared/policy/limits.ts';
+import type { AgentRecord } from '../shared/ports/stores.ts';
+import type { StoreDeps } from './support/deps.ts';
+import { processServerName } from './support/process-server-name.ts';
+import { requireItem } from './support/records.ts';
+
+/** What the preflight rules need to know from our own tables. Reads only. */
+export const createGatherRecordFacts = (deps: StoreDeps): ActivityHandler<'gatherRecordFacts'> =>
+  async function gatherRecordFacts({ itemId, placement }) {
+    const item = placed(await requireItem(deps.stores, itemId), placement);
+    const [agents, items] = await Promise.all([
+      deps.stores.agents.list(),
+      deps.stores.items.list(),
+    ]);
+    const now = deps.clock.now();
+    const standing = (kind: AgentRecord['kind'], name: string): AgentStanding | null => {
+      const agent = agents.find((each) => each.kind === kind && each.name === name);
+      return agent === undefined ? null : standingOf(agent, now);
+    };
+    const server = processServerName(item.resourceGroup);
+    const others = items.filter(
+      (other) => other.id !== itemId && processServerName(other.resourceGroup) === server,
+    );
+    const rates = await Promise.all(others.map(async (other) => changeRate(deps, other)));
+    return {
+      item,
+      configurationServer: standing('configurationServer', item.target.configurationServer),
+      masterTarget: standing('masterTarget', item.target.masterTarget),
+      processServer: standing('processServer', server),
+      rpoSeconds: directionOf(item.phase) === 'none' ? 'none' : (rpoSeconds(item, now) ?? 'none'),
+      changeBytesPerDay: await changeRate(deps, item),
+      otherChangeBytesPerDay: rates.reduce<number>((sum, rate) => sum + (rate ?? 0), 0),
+    };
+  };
+
+function placed(item: ProtectedItem, placement: Placement): ProtectedItem {
+  const chosen = Object.entries(placement).filter(([, choice]) => choice !== undefined);
+  return { ...item, target: { ...item.target, ...Object.fromEntries(chosen) } };
+}
+
+/** One that was retired keeps its record, without a heartbeat. */
+function standingOf(agent: AgentRecord, now: Date): AgentStanding | null {
+  const { id, name, version, address, heartbeatAt } = agent;
+  const heartbeatMs = Date.parse(heartbeatAt);
+  if (heartbeatMs === 0) return null;
+  const isConnected = now.getTime() - heartbeatMs <= HEARTBEAT_STALE_MS;
+  return { id, name, version, address, heartbeatAt, isConnected };
+}
+
+/** Of a machine that is on the move now; others change nothing that has to be carried. */
+async function changeRate(
+  { stores, clock }: StoreDeps,
+  { activeJobId }: ProtectedItem,
+): Promise<number | null> {
+  const job = activeJobId === null ? null : await stores.jobs.get(activeJobId);
+  return job === null ? null : changeBytesPerDay(job.value.cycles, clock.now());
+}

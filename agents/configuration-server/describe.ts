@@ -1,0 +1,94 @@
+import type { CommandInput, CommandOutput } from '../../shared/contracts/commands.ts';
+import type { Hypervisor, HypervisorVm } from '../../shared/ports/hypervisor.ts';
+import { AGENT_VERSION } from '../runtime/run-agent.ts';
+import type { SiteDatabase } from './database.ts';
+
+type SiteAnswer = CommandOutput<'describeSite'>;
+
+/** What this server says of itself. */
+export interface SelfDescription {
+  readonly address: string;
+  /** `null` = no backups are scheduled. */
+  readonly backups: {
+    readonly everySeconds: number;
+    /** When the newest was taken, `null` when there is none. Throws when the folder cannot be read. */
+    newestAt(): Date | null;
+  } | null;
+}
+
+interface DescribeParts {
+  readonly hypervisor: Hypervisor;
+  readonly database: SiteDatabase;
+  readonly self: SelfDescription;
+}
+
+/** Facts for preflight. Changes nothing. */
+export async function describeSite(
+  { hypervisor, database, self }: DescribeParts,
+  { vmName, targetVmId, itemId, masterTarget, datastore }: CommandInput<'describeSite'>,
+): Promise<SiteAnswer> {
+  const { isConnected } = await hypervisor.describe();
+  const vm = isConnected ? await originalVm(hypervisor, vmName, targetVmId) : null;
+  const site = await hypervisor.describe({
+    vmName,
+    ...(vm === null ? {} : { originalVmId: vm.vmId }),
+    ...(masterTarget === undefined ? {} : { masterTarget }),
+    ...(datastore === undefined ? {} : { datastore }),
+  });
+  return {
+    hypervisor: hypervisor.kind,
+    isConnected: site.isConnected,
+    freeBytes: site.freeBytes,
+    originalVm: vm === null ? null : shown(vm),
+    restoresStaticAddresses: site.restoresStaticAddresses ?? null,
+    configurationServer: {
+      version: AGENT_VERSION,
+      address: self.address,
+      knowsItem: itemId === undefined ? null : database.knowsItem(itemId),
+      ...backupFacts(self),
+    },
+    vsphere: site.vsphere ?? null,
+    hyperv: site.hyperv ?? null,
+    observedAt: new Date().toISOString(),
+  };
+}
+
+function shown(vm: HypervisorVm): SiteAnswer['originalVm'] {
+  return {
+    vmId: vm.vmId,
+    powerState: vm.powerState,
+    snapshotCount: vm.snapshotCount,
+    diskCount: vm.disks.length,
+    firmware: vm.firmware ?? null,
+  };
+}
+
+function backupFacts({
+  backups,
+}: SelfDescription): Pick<
+  NonNullable<SiteAnswer['configurationServer']>,
+  'backup' | 'backupSchedule'
+> {
+  if (backups === null) return { backup: { kind: 'none' }, backupSchedule: { kind: 'none' } };
+  const backupSchedule = { kind: 'every', seconds: backups.everySeconds } as const;
+  try {
+    const newest = backups.newestAt();
+    const none = { kind: 'none' } as const;
+    const backup =
+      newest === null ? none : ({ kind: 'taken', takenAt: newest.toISOString() } as const);
+    return { backup, backupSchedule };
+  } catch {
+    // The volume of the backups is away, and with it what is known of them.
+    return { backup: null, backupSchedule };
+  }
+}
+
+/** The only place where a name stands in for an id that is gone: what is found is shown, never changed. */
+async function originalVm(
+  hypervisor: Hypervisor,
+  name: string,
+  vmId: string | undefined,
+): Promise<HypervisorVm | null> {
+  const known = vmId === undefined ? null : await hypervisor.findVm({ vmId, name });
+  return known ?? hypervisor.findVm({ name });
+}

@@ -1,0 +1,175 @@
+import { z } from 'zod';
+import type { VsphereFacts } from '../../../../shared/contracts/site-facts.ts';
+import type { SiteSubject } from '../../../../shared/ports/hypervisor.ts';
+import type { VsphereHypervisorConfig } from '../../config.ts';
+import type { InventoryObject, InventoryTables } from '../../inventory-tables.ts';
+import type { DiskRecord, VmRecord } from './discovery/records.ts';
+
+type Config = Pick<VsphereHypervisorConfig, 'masterTarget' | 'datastore' | 'compute'>;
+type DatastoreType = NonNullable<NonNullable<VsphereFacts['placement']>['datastoreType']>;
+
+const serverSchema = z.object({ apiType: z.string(), instanceUuid: z.string().optional() });
+const accountSchema = z.object({ missingPrivileges: z.array(z.string()).nullable() });
+const licenceSchema = z.object({ edition: z.string() });
+const licencesSchema = z.object({
+  all: z.array(licenceSchema),
+  assigned: z.record(z.string(), licenceSchema),
+});
+
+/** What preflight asks of a vSphere site, from the inventory as it was read last. */
+export function vsphereFacts(
+  tables: InventoryTables,
+  config: Config,
+  subject: SiteSubject,
+): VsphereFacts {
+  const isRead = tables.observedAt() !== null;
+  const server = serverSchema.safeParse(tables.fact('server')?.fact).data ?? null;
+  const account = accountSchema.safeParse(tables.fact('account')?.fact).data ?? null;
+  const masterTargets = tables
+    .named('vm', config.masterTarget)
+    .filter(({ record }) => !record.isTemplate);
+  const masterTarget = masterTargets[0]?.record ?? null;
+  const original = originalVm(tables, subject);
+  const asked = {
+    management: managementOf(server, isRead),
+    hostEdition: hostEdition(tables, masterTarget, server),
+    missingPrivileges: account?.missingPrivileges ?? null,
+  };
+  if (!isRead) return { ...asked, ...UNREAD };
+  return {
+    ...asked,
+    canSeeDatastores: tables.all('datastore').length > 0,
+    discoveredMasterTargetCount: masterTargets.length,
+    neededHosts: neededHosts(tables, [masterTarget, original]),
+    originalVm: original === null ? null : originalFacts(tables, original),
+    placement: placementFacts(tables, config, subject),
+    masterTargetVm: masterTarget === null ? null : machineFacts(tables, masterTarget),
+  };
+}
+
+/** Of an inventory that was never read. */
+const UNREAD = {
+  canSeeDatastores: null,
+  discoveredMasterTargetCount: null,
+  neededHosts: null,
+  originalVm: null,
+  placement: null,
+  masterTargetVm: null,
+};
+
+function originalFacts(
+  tables: InventoryTables,
+  { biosUuid, disks }: VmRecord,
+): NonNullable<VsphereFacts['originalVm']> {
+  return { biosUuid, disks: disks.map((disk) => diskFacts(tables, disk)) };
+}
+
+type Server = z.output<typeof serverSchema> | null;
+
+function managementOf(server: Server, isRead: boolean): VsphereFacts['management'] {
+  if (server === null) return null;
+  return server.apiType === 'HostAgent'
+    ? { kind: 'standaloneHost', isDiscoveryFinished: isRead }
+    : { kind: 'vcenter', vcenterId: server.instanceUuid ?? null };
+}
+
+/** A host by itself has the licence of the server; hosts of a vCenter have their own. */
+function hostEdition(
+  tables: InventoryTables,
+  masterTarget: VmRecord | null,
+  server: Server,
+): string | null {
+  const licences = licencesSchema.safeParse(tables.fact('licences')?.fact).data;
+  if (licences === undefined) return null;
+  if (server?.apiType === 'HostAgent') return licences.all[0]?.edition ?? null;
+  return licences.assigned[masterTarget?.hostId ?? '']?.edition ?? null;
+}
+
+/** Ids of VMs are instance UUIDs; a VM without one is known by its name only. */
+function originalVm(
+  tables: InventoryTables,
+  { originalVmId, vmName }: SiteSubject,
+): VmRecord | null {
+  if (originalVmId === undefined) return null;
+  const known = tables.all('vm').find(({ record }) => record.instanceUuid === originalVmId);
+  return known?.record ?? tables.named('vm', vmName)[0]?.record ?? null;
+}
+
+function neededHosts(
+  tables: InventoryTables,
+  vms: readonly (VmRecord | null)[],
+): NonNullable<VsphereFacts['neededHosts']> {
+  const ids = new Set(vms.flatMap((vm) => vm?.hostId ?? []));
+  return [...ids].map((id) => {
+    const host = tables.find('host', id);
+    return { name: host?.record.name ?? id, isDiscovered: host?.record.isConnected === true };
+  });
+}
+
+function diskFacts(
+  tables: InventoryTables,
+  disk: DiskRecord,
+): NonNullable<NonNullable<VsphereFacts['originalVm']>['disks']>[number] {
+  const datastore = tables.find('datastore', disk.datastoreId ?? '');
+  return {
+    name: disk.label,
+    datastore: datastore?.record.name ?? '',
+    datastoreType: typeOf(datastore),
+    isRdm: disk.backing === 'rdmVirtual' || disk.backing === 'rdmPhysical',
+    exists: datastore === null ? null : datastore.record.isAccessible,
+    // What the inventory shows among a VM's devices is attached to it.
+    isAttached: true,
+  };
+}
+
+function typeOf(datastore: InventoryObject<'datastore'> | null): DatastoreType | null {
+  if (datastore === null) return null;
+  const type = datastore.record.type.toLowerCase();
+  if (type === 'vmfs') return 'VMFS';
+  if (type.startsWith('nfs')) return 'NFS';
+  return type === 'vsan' ? 'vSAN' : 'other';
+}
+
+/** The server picks a host of the cluster: it is known beforehand only where there is one. */
+function placementFacts(
+  tables: InventoryTables,
+  { datastore: name, compute }: Config,
+  { vmName }: SiteSubject,
+): NonNullable<VsphereFacts['placement']> {
+  const computes = compute === undefined ? tables.all('compute') : tables.named('compute', compute);
+  const hostIds = computes.flatMap(({ record }) => record.hostIds);
+  const [datastore = null] = tables.named('datastore', name);
+  const taken = tables.named('vm', vmName).map(({ record }) => record.hostId);
+  return {
+    hostId: hostIds.length === 1 ? (hostIds[0] ?? null) : null,
+    datastore: name,
+    datastoreType: typeOf(datastore),
+    usesRdm: false,
+    isNameTaken: taken.some((hostId) => hostId !== null && hostIds.includes(hostId)),
+  };
+}
+
+function machineFacts(
+  tables: InventoryTables,
+  vm: VmRecord,
+): NonNullable<VsphereFacts['masterTargetVm']> {
+  const setting = Object.entries(vm.settings).find(
+    ([name]) => name.toLowerCase() === 'disk.enableuuid',
+  );
+  const visible = tables
+    .all('datastore')
+    .filter(({ record }) =>
+      record.mounts.some(
+        ({ hostId, isAccessible, isWritable }) =>
+          hostId === vm.hostId && isAccessible && isWritable,
+      ),
+    );
+  return {
+    hostId: vm.hostId,
+    biosUuid: vm.biosUuid,
+    snapshotCount: vm.snapshots.length,
+    diskEnableUuid: setting?.[1] ?? '',
+    hasVmwareTools: vm.toolsState === 'unknown' ? null : vm.toolsState === 'running',
+    visibleDatastores: visible.map(({ record }) => record.name),
+  };
+}

@@ -1,0 +1,58 @@
+import { statfsSync } from 'node:fs';
+import { connect } from 'node:net';
+import { availableParallelism, totalmem } from 'node:os';
+import type { CommandInput, CommandOutput } from '../../shared/contracts/commands.ts';
+import { AGENT_VERSION } from '../runtime/run-agent.ts';
+
+/** A firewall that drops silently is told apart from one that refuses by waiting. */
+const CONNECT_TIMEOUT_MS = 5_000;
+
+export interface ProcessServerPlace {
+  readonly controlPlaneUrl: string;
+  readonly dataFolder: string;
+}
+
+/** Facts for preflight, as they are seen from here. */
+export async function describeProcessServer(
+  { controlPlaneUrl, dataFolder }: ProcessServerPlace,
+  { masterTarget }: CommandInput<'describeProcessServer'>,
+): Promise<CommandOutput<'describeProcessServer'>> {
+  const { hostname, port, protocol } = new URL(controlPlaneUrl);
+  const webPort = port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
+  const [isPort443Reachable, isPort9443Reachable] = await Promise.all([
+    canConnect(hostname.replace(/^\[(.*)\]$/, '$1'), webPort),
+    canConnect(masterTarget.host, masterTarget.port),
+  ]);
+  return {
+    version: AGENT_VERSION,
+    isPort443Reachable,
+    isPort9443Reachable,
+    cpuCount: availableParallelism(),
+    memoryBytes: totalmem(),
+    cacheBytes: volumeBytes(dataFolder),
+    observedAt: new Date().toISOString(),
+  };
+}
+
+/** Only whether somebody answers: the peer sees a connection that is closed at once. */
+async function canConnect(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    const end = (isReachable: boolean): void => {
+      socket.destroy();
+      resolve(isReachable);
+    };
+    socket.setTimeout(CONNECT_TIMEOUT_MS, () => end(false));
+    socket.once('connect', () => end(true));
+    socket.once('error', () => end(false));
+  });
+}
+
+function volumeBytes(folder: string): number | null {
+  try {
+    const { blocks, bsize } = statfsSync(folder);
+    return blocks * bsize;
+  } catch {
+    return null;
+  }
+}

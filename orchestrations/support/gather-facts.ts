@@ -1,0 +1,149 @@
+import type { CommandInput, CommandName, CommandOutput } from '../../shared/contracts/commands.ts';
+import { clockSkewSeconds } from '../../shared/domain/clock-skew.ts';
+import type { PreflightFacts } from '../../shared/domain/preflight/facts.ts';
+import type {
+  AgentStanding,
+  Placement,
+  PreflightOperation,
+  RecordFacts,
+  Unanswered,
+} from '../../shared/domain/preflight/gathered.ts';
+import { errorRecord } from '../../shared/errors/failback-error.ts';
+import { failure, type Result, success } from '../../shared/errors/result.ts';
+import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
+import { assembleFacts } from './preflight-facts.ts';
+import type { Answer } from './preflight-site-facts.ts';
+import { tryCommand } from './run-command.ts';
+import { asResult, callActivity, type Context, type Steps } from './steps.ts';
+
+interface GatherRequest {
+  /** A job, or a run of preflight by itself. */
+  readonly jobId: string;
+  readonly itemId: string;
+  readonly replicationId: string;
+  readonly operation: PreflightOperation;
+  readonly placement: Placement;
+}
+
+export interface Gathered {
+  readonly facts: PreflightFacts;
+  /** Who did not tell; what is missing for it is unknown in `facts`. */
+  readonly unanswered: readonly Unanswered[];
+}
+
+/**
+ * Facts for the preflight rules: from our tables, from Azure, and from the agents. Changes nothing. Agents that
+ * are silent are not asked; what nobody tells is unknown, and never holds the run up for long.
+ */
+export function* gatherFacts(context: Context, request: GatherRequest): Steps<Gathered> {
+  const { jobId, itemId, placement, operation } = request;
+  const records = yield* callActivity(context, 'gatherRecordFacts', { itemId, placement });
+  const azure = yield* asResult(callActivity(context, 'gatherAzureFacts', { jobId, itemId }));
+  const site = yield* describeSite(context, request, records);
+  const masterTarget = yield* ask(context, {
+    jobId,
+    step: 'verify-master-target',
+    name: 'verifyMasterTarget',
+    input: { replicationId: request.replicationId },
+    agent: records.masterTarget,
+    who: { kind: 'masterTarget', name: records.item.target.masterTarget },
+  });
+  const processServer = yield* describeProcessServer(context, request, records);
+  const answers = {
+    azure: azure.ok ? azure.value : null,
+    site: answerOf(site),
+    masterTarget: answerOf(masterTarget),
+    processServer: processServer === null ? null : answerOf(processServer),
+  };
+  return {
+    facts: assembleFacts({ operation, records, now: context.df.currentUtcDateTime, ...answers }),
+    unanswered: [
+      ...silence('azure', azure),
+      ...silence('configurationServer', site),
+      ...silence('masterTarget', masterTarget),
+      ...(processServer === null ? [] : silence('processServer', processServer)),
+    ],
+  };
+}
+
+function* describeSite(
+  context: Context,
+  { jobId }: GatherRequest,
+  { item, configurationServer }: RecordFacts,
+): Steps<Result<Answer<'describeSite'>>> {
+  const { target, onPremisesVmId } = item;
+  return yield* ask(context, {
+    jobId,
+    step: 'describe-site',
+    name: 'describeSite',
+    input: {
+      vmName: target.vmName,
+      itemId: item.id,
+      masterTarget: target.masterTarget,
+      ...(onPremisesVmId === null ? {} : { targetVmId: onPremisesVmId }),
+      ...(target.datastore === undefined ? {} : { datastore: target.datastore }),
+    },
+    agent: configurationServer,
+    who: { kind: 'configurationServer', name: target.configurationServer },
+  });
+}
+
+/** `null` = there is nobody to ask: it has yet to be deployed, or the one there is does not live. */
+function* describeProcessServer(
+  context: Context,
+  { jobId }: GatherRequest,
+  { item, processServer, masterTarget }: RecordFacts,
+): Steps<Result<Answer<'describeProcessServer'>> | null> {
+  if (processServer?.isConnected !== true) return null;
+  const address = masterTarget?.address ?? null;
+  if (address === null) {
+    return failure(notConnected({ kind: 'masterTarget', name: item.target.masterTarget }));
+  }
+  return yield* ask(context, {
+    jobId,
+    step: 'describe-process-server',
+    name: 'describeProcessServer',
+    input: { masterTarget: address },
+    agent: processServer,
+    who: { kind: 'processServer', name: processServer.name },
+  });
+}
+
+interface Question<N extends CommandName> {
+  readonly jobId: string;
+  readonly step: string;
+  readonly name: N;
+  readonly input: CommandInput<N>;
+  readonly agent: AgentStanding | null;
+  readonly who: { readonly kind: string; readonly name: string };
+}
+
+/** Asks an agent that lives; the answer with how far its clock is off. */
+function* ask<N extends 'describeSite' | 'verifyMasterTarget' | 'describeProcessServer'>(
+  context: Context,
+  { agent, who, ...question }: Question<N>,
+): Steps<Result<Answer<N>>> {
+  if (agent?.isConnected !== true) return failure(notConnected(who));
+  const askedAt = context.df.currentUtcDateTime;
+  const call = { ...question, agentId: agent.id, deadlineMs: DEADLINE_MS.quickCommand };
+  const result: Result<CommandOutput<N>> = yield* tryCommand(context, call);
+  if (!result.ok) return result;
+  const { observedAt } = result.value;
+  const skewSeconds =
+    observedAt === null
+      ? null
+      : clockSkewSeconds(observedAt, askedAt, context.df.currentUtcDateTime);
+  return success({ told: result.value, clockSkewSeconds: skewSeconds });
+}
+
+function notConnected(who: Question<CommandName>['who']): ReturnType<typeof errorRecord> {
+  return errorRecord('FB-ORC-010', who);
+}
+
+function answerOf<T>(result: Result<T>): T | null {
+  return result.ok ? result.value : null;
+}
+
+function silence(source: Unanswered['source'], result: Result<unknown>): readonly Unanswered[] {
+  return result.ok ? [] : [{ source, error: result.error }];
+}

@@ -1,0 +1,66 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { describeProcessServer } from '../../../agents/process-server/describe.ts';
+import { linuxPreparation } from '../../../agents/master-target/linux-preparation.ts';
+import { COMMANDS } from '../../../shared/contracts/commands.ts';
+
+let folder: string;
+let server: Server;
+let port: number;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'describe-'));
+  server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  port = typeof address === 'object' && address !== null ? address.port : 0;
+});
+afterEach(async () => {
+  await new Promise((resolve) => server.close(resolve));
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('facts about the process server', () => {
+  it('tell which peers answer, and the size of the machine', async () => {
+    const open = `http://127.0.0.1:${port}`;
+    const place = { controlPlaneUrl: open, dataFolder: folder };
+    const masterTarget = { host: '127.0.0.1', port };
+    const facts = await describeProcessServer(place, { masterTarget });
+    expect(COMMANDS.describeProcessServer.output.parse(facts)).toEqual(facts);
+    expect(facts).toMatchObject({ isPort443Reachable: true, isPort9443Reachable: true });
+    expect(facts.cacheBytes).toBeGreaterThan(0);
+  });
+
+  it('tell which of them does not', async () => {
+    const place = { controlPlaneUrl: `http://127.0.0.1:${port}`, dataFolder: join(folder, 'none') };
+    const masterTarget = { host: '127.0.0.1', port: 1 };
+    const facts = await describeProcessServer(place, { masterTarget });
+    expect(facts).toMatchObject({
+      isPort443Reachable: true,
+      isPort9443Reachable: false,
+      cacheBytes: null,
+    });
+  });
+});
+
+describe('the preparation of a Linux master target', () => {
+  const script = (body: string): string => {
+    const file = join(folder, 'prepare.sh');
+    writeFileSync(file, body);
+    return file;
+  };
+
+  it('is what the script says', async () => {
+    const state = { missingPackages: ['lvm2'], customChangesCount: 2, isRestartedSince: false };
+    const text = JSON.stringify({ ...state, hasDiskUuids: true });
+    expect(await linuxPreparation(script(`[ "$1" = --check ] && echo '${text}'`))).toEqual(state);
+  });
+
+  it.each(['exit 4', 'echo not-json', 'echo {}'])('is unknown after: %s', async (body) => {
+    expect(await linuxPreparation(script(body))).toBeNull();
+    expect(await linuxPreparation(join(folder, 'no-such-script.sh'))).toBeNull();
+  });
+});

@@ -1,0 +1,122 @@
+import { DatabaseSync } from 'node:sqlite';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { vsphereFacts } from '../../../../agents/configuration-server/hypervisors/vsphere/site-facts.ts';
+import { InventoryTables } from '../../../../agents/configuration-server/inventory-tables.ts';
+import type { VsphereFacts } from '../../../../shared/contracts/site-facts.ts';
+
+const AT = '2026-03-01T00:00:00.000Z';
+const CONFIG = { masterTarget: 'mt', datastore: 'ds-new', compute: undefined };
+const SUBJECT = { vmName: 'web', originalVmId: 'uuid-web' };
+
+let tables: InventoryTables;
+
+beforeEach(() => {
+  tables = new InventoryTables(new DatabaseSync(':memory:'));
+});
+
+const mount = (hostId: string, isWritable = true): object => ({
+  hostId,
+  isAccessible: true,
+  isWritable,
+});
+const datastore = (id: string, type: string, ...mounts: readonly object[]) =>
+  ({
+    kind: 'datastore',
+    id,
+    record: { name: `ds-${id}`, type, isAccessible: true, mounts },
+  }) as const;
+const machine = (id: string, record: object) => {
+  const plain = {
+    name: id,
+    isTemplate: false,
+    hostId: 'host-1',
+    disks: [],
+    snapshots: [],
+    settings: {},
+    toolsState: 'running',
+    biosUuid: `bios-${id}`,
+    instanceUuid: `uuid-${id}`,
+  };
+  return { kind: 'vm', id, record: { ...plain, ...record } } as const;
+};
+
+function discovered(masterTarget: object = {}, disk: object = {}): VsphereFacts {
+  const flat = { label: 'Hard disk 1', backing: 'flat', datastoreId: 'old', ...disk };
+  tables.replaceAll(
+    [
+      { kind: 'host', id: 'host-1', record: { name: 'esx-1', isConnected: true } as never },
+      { kind: 'compute', id: 'c', record: { name: 'cluster', hostIds: ['host-1'] } as never },
+      datastore('old', 'VMFS', mount('host-1')),
+      datastore('new', 'NFS41', mount('host-1', false)),
+      machine('mt', { settings: { 'disk.enableUUID': 'TRUE' }, ...masterTarget }),
+      machine('web', { disks: [flat] }),
+    ],
+    AT,
+  );
+  return vsphereFacts(tables, CONFIG, SUBJECT);
+}
+
+describe('what a vSphere site tells preflight', () => {
+  it('is nothing before it was read', () => {
+    expect(vsphereFacts(tables, CONFIG, SUBJECT)).toEqual({
+      management: null,
+      hostEdition: null,
+      canSeeDatastores: null,
+      missingPrivileges: null,
+      discoveredMasterTargetCount: null,
+      neededHosts: null,
+      originalVm: null,
+      placement: null,
+      masterTargetVm: null,
+    });
+  });
+
+  it('is the master target, the original VM and the place of a new one', () => {
+    expect(discovered()).toMatchObject({
+      canSeeDatastores: true,
+      discoveredMasterTargetCount: 1,
+      neededHosts: [{ name: 'esx-1', isDiscovered: true }],
+      masterTargetVm: {
+        hostId: 'host-1',
+        biosUuid: 'bios-mt',
+        snapshotCount: 0,
+        diskEnableUuid: 'TRUE',
+        hasVmwareTools: true,
+        visibleDatastores: ['ds-old'],
+      },
+      originalVm: {
+        biosUuid: 'bios-web',
+        disks: [{ name: 'Hard disk 1', datastore: 'ds-old', datastoreType: 'VMFS', isRdm: false }],
+      },
+      placement: {
+        hostId: 'host-1',
+        datastore: 'ds-new',
+        datastoreType: 'NFS',
+        isNameTaken: true,
+      },
+    });
+  });
+
+  it('shows raw device mappings, and a datastore that the account does not see', () => {
+    const { originalVm } = discovered({}, { backing: 'rdmPhysical', datastoreId: 'hidden' });
+    expect(originalVm?.disks).toMatchObject([{ isRdm: true, datastoreType: null, exists: null }]);
+  });
+
+  it('shows a host that was not discovered, and tools whose state nobody knows', () => {
+    const facts = discovered({ hostId: 'host-9', toolsState: 'unknown', settings: {} });
+    expect(facts.neededHosts).toContainEqual({ name: 'host-9', isDiscovered: false });
+    expect(facts.masterTargetVm).toMatchObject({ hasVmwareTools: null, diskEnableUuid: '' });
+  });
+
+  it.each([
+    ['VirtualCenter', { kind: 'vcenter', vcenterId: 'uuid-1' }, 'esx.plus'],
+    ['HostAgent', { kind: 'standaloneHost', isDiscoveryFinished: true }, 'esxBasic'],
+  ])('knows a %s and its licence', (apiType, management, hostEdition) => {
+    tables.putFact('server', { apiType, instanceUuid: 'uuid-1' }, AT);
+    tables.putFact('account', { missingPrivileges: ['Datastore.Browse'] }, AT);
+    const assigned = { 'host-1': { edition: 'esx.plus' } };
+    tables.putFact('licences', { all: [{ edition: 'esxBasic' }], assigned }, AT);
+    const missingPrivileges = ['Datastore.Browse'];
+    expect(discovered()).toMatchObject({ management, hostEdition, missingPrivileges });
+  });
+});
