@@ -7,6 +7,7 @@ import { configurationServerConfigSchema } from './config.ts';
 import { createHypervisor } from './create-hypervisor.ts';
 import { SiteDatabase } from './database.ts';
 import { createConfigurationServerHandlers } from './handlers.ts';
+import { createScriptHandlers } from './script-runner.ts';
 import { startMobilityEndpoint } from './mobility-endpoint.ts';
 
 const HELP = `The configuration server: inventory of the site, control of its hypervisor, registry of agents.
@@ -43,7 +44,16 @@ mainProgram('The configuration server', async () => {
       });
       await hypervisor.resume();
       return {
-        handlers: createConfigurationServerHandlers({ hypervisor, database, authority }),
+        handlers: {
+          ...createConfigurationServerHandlers({ hypervisor, database, authority }),
+          ...createScriptHandlers({
+            folder:
+              config.scripts === undefined
+                ? undefined
+                : resolve(config.configFolder, config.scripts.folder),
+            database,
+          }),
+        },
         stop: async () => {
           await hypervisor.stop();
           await mobility.stop();

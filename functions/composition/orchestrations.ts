@@ -5,6 +5,10 @@ import { commitOrchestration } from '../../orchestrations/commit.orchestration.t
 import { failbackOrchestration } from '../../orchestrations/failback.orchestration.ts';
 import { failoverOrchestration } from '../../orchestrations/failover.orchestration.ts';
 import { gateOrchestration } from '../../orchestrations/gate.orchestration.ts';
+import { planGateOrchestration } from '../../orchestrations/plan-gate.orchestration.ts';
+import { planGroupOrchestration } from '../../orchestrations/plan-group.orchestration.ts';
+import { planStageOrchestration } from '../../orchestrations/plan-stage.orchestration.ts';
+import { recoveryPlanOrchestration } from '../../orchestrations/recovery-plan.orchestration.ts';
 import { rehearsalOrchestration } from '../../orchestrations/rehearsal.orchestration.ts';
 import { replicationOrchestration } from '../../orchestrations/replication.orchestration.ts';
 import { reprotectOrchestration } from '../../orchestrations/reprotect.orchestration.ts';
@@ -25,4 +29,8 @@ export const ORCHESTRATIONS = {
   rehearsal: rehearsalOrchestration,
   gate: gateOrchestration,
   command: commandOrchestration,
+  recoveryPlan: recoveryPlanOrchestration,
+  planGroup: planGroupOrchestration,
+  planStage: planStageOrchestration,
+  planGate: planGateOrchestration,
 } satisfies Record<OrchestrationName, OrchestrationHandler>;

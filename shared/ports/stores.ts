@@ -2,7 +2,10 @@ import type { CommandName } from '../contracts/commands.ts';
 import type { AgentKind } from '../contracts/agent-protocol.ts';
 import type { EventKind } from '../domain/event.ts';
 import type { Job } from '../domain/job.ts';
+import type { PlanRun } from '../domain/plan-run.ts';
 import type { ProtectedItem } from '../domain/protected-item.ts';
+import type { RecoveryPlan } from '../domain/recovery-plan.ts';
+import type { ReplicationGroupRecord } from '../domain/replication-group.ts';
 import type { Result } from '../errors/result.ts';
 
 /** A record and the ETag it was read with. */
@@ -89,6 +92,8 @@ export interface RecoveryPointRecord {
   readonly takenAt: string;
   readonly place: 'onPremises' | 'azure';
   readonly consistency: 'crashConsistent' | 'applicationConsistent';
+  readonly reason?: string;
+  readonly groupPointId?: string;
 }
 
 /** What was answered to a request with an idempotency key. */
@@ -130,4 +135,7 @@ export interface Stores {
   readonly commands: CommandStore;
   readonly recoveryPoints: RecordStore<RecoveryPointRecord>;
   readonly idempotency: RecordStore<IdempotencyRecord>;
+  readonly plans: PagedStore<RecoveryPlan>;
+  readonly planRuns: PagedStore<PlanRun>;
+  readonly replicationGroups: RecordStore<ReplicationGroupRecord>;
 }

@@ -65,5 +65,8 @@ export function createMemoryStores(): Stores {
     recoveryPoints: new MemoryStore(),
     idempotency: new MemoryStore(),
     events: new MemoryStore(),
+    plans: new MemoryStore(),
+    planRuns: new MemoryStore(),
+    replicationGroups: new MemoryStore(),
   };
 }

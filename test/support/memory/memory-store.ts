@@ -93,6 +93,9 @@ export function createMemoryStores(): MemoryStores {
     recoveryPoints: new MemoryStore(),
     idempotency: new MemoryStore(),
     events: new MemoryStore(),
+    plans: new MemoryStore(),
+    planRuns: new MemoryStore(),
+    replicationGroups: new MemoryStore(),
   };
 }
 
