@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { loadConfig } from '../runtime/config.ts';
 import { proofOf } from '../runtime/enrolment.ts';
 import { mainProgram } from '../runtime/main-program.ts';

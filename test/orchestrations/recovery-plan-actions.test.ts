@@ -216,6 +216,7 @@ describe('a manual step of a plan', () => {
     await world.untilGate('manual');
     await complete({ outcome: 'failed', note: 'no access' });
     await world.untilGate('failure');
+    expect(record('lb')?.detail).toContain('FB-RCV-013');
     expect(record('lb')?.detail).toContain('no access');
     await world.call('resumePlanRun');
     await world.untilGate('manual');
