@@ -199,6 +199,7 @@ export const SHOWN_IN = {
   'FB-VSPHERE-017': [
     'contract/vsphere/driver',
     'says that a VM has no place for more disks than its controllers hold',
+  ],
   'FB-RCV-001': [
     'unit/functions/intents',
     'is refused at the gate for %s while there is no recovery point at all, by the name of the machine',
