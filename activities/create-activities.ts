@@ -1,21 +1,34 @@
 import type { ActivityHandler, ActivityName } from '../shared/contracts/activities.ts';
 import { createAbandonCommand } from './abandon-command.ts';
+import { createAgreeOnGroupPoint } from './agree-on-group-point.ts';
+import { createBeginPlanAction } from './begin-plan-action.ts';
+import { createBeginPlanGroup } from './begin-plan-group.ts';
+import { createBeginPlanRun } from './begin-plan-run.ts';
 import { createBindSite } from './bind-site.ts';
+import { createCallPlanWebhook } from './call-plan-webhook.ts';
 import { createChangeVmPower } from './change-vm-power.ts';
+import { createChoosePlanPoints } from './choose-plan-points.ts';
 import { createDeleteAzureVm } from './delete-azure-vm.ts';
+import { createDrivePlanStage } from './drive-plan-stage.ts';
+import { createEndPlanAction } from './end-plan-action.ts';
+import { createEndPlanGroup } from './end-plan-group.ts';
 import { createEnsureProcessServer } from './ensure-process-server.ts';
 import { createEnterPhase } from './enter-phase.ts';
 import { createFindAgent } from './find-agent.ts';
+import { createFindConfigurationServer } from './find-configuration-server.ts';
 import { createFinishJob } from './finish-job.ts';
+import { createFinishPlanRun } from './finish-plan-run.ts';
 import { createGatherAzureFacts } from './gather-azure-facts.ts';
 import { createGatherRecordFacts } from './gather-record-facts.ts';
 import { createKeepReplicaSeed } from './keep-replica-seed.ts';
 import { createNoteSourcePower } from './note-source-power.ts';
+import { createOpenPlanGate } from './open-plan-gate.ts';
 import { createPruneSnapshots } from './prune-snapshots.ts';
 import { createReadCommand } from './read-command.ts';
 import { createReadFailoverChoice } from './read-failover-choice.ts';
 import { createReadIntents } from './read-intents.ts';
 import { createReadItem } from './read-item.ts';
+import { createReadPlanGate } from './read-plan-gate.ts';
 import { createReadReplicaSeed } from './read-replica-seed.ts';
 import { createReadVmPower } from './read-vm-power.ts';
 import { createRecordCycle } from './record-cycle.ts';
@@ -26,8 +39,8 @@ import { createRetireProcessServer } from './retire-process-server.ts';
 import { createSealReplica } from './seal-replica.ts';
 import { createSendCommand } from './send-command.ts';
 import { createStartReverseReplication } from './start-reverse-replication.ts';
-import type { ActivityDeps } from './support/deps.ts';
 import { createTakeSnapshots } from './take-snapshots.ts';
+import type { ActivityDeps } from './support/deps.ts';
 
 export type Activities = { readonly [N in ActivityName]: ActivityHandler<N> };
 
@@ -62,6 +75,19 @@ export function createActivities(deps: ActivityDeps): Activities {
     finishJob: createFinishJob(deps),
     sealReplica: createSealReplica(deps),
     startReverseReplication: createStartReverseReplication(deps),
+    agreeOnGroupPoint: createAgreeOnGroupPoint(deps),
+    beginPlanRun: createBeginPlanRun(deps),
+    drivePlanStage: createDrivePlanStage(deps),
+    choosePlanPoints: createChoosePlanPoints(deps),
+    beginPlanGroup: createBeginPlanGroup(deps),
+    endPlanGroup: createEndPlanGroup(deps),
+    beginPlanAction: createBeginPlanAction(deps),
+    endPlanAction: createEndPlanAction(deps),
+    callPlanWebhook: createCallPlanWebhook(deps),
+    findConfigurationServer: createFindConfigurationServer(deps),
+    openPlanGate: createOpenPlanGate(deps),
+    readPlanGate: createReadPlanGate(deps),
+    finishPlanRun: createFinishPlanRun(deps),
   };
 }
 

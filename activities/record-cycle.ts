@@ -8,7 +8,11 @@ import { updateItem, updateJob } from './support/records.ts';
 export const createRecordCycle = ({ stores }: StoreDeps): ActivityHandler<'recordCycle'> =>
   async function recordCycle(input) {
     const { jobId, itemId, statistics, base, retainedPointIds, isRehearsal } = input;
-    const { pointId, takenAt, consistency } = statistics;
+    const { pointId, takenAt, consistency, consistencyReason: reason, groupPointId } = statistics;
+    const marks = {
+      ...(reason === undefined ? {} : { reason }),
+      ...(groupPointId === undefined ? {} : { groupPointId }),
+    };
     if (!isRehearsal) {
       await keepRecoveryPoint(stores, {
         itemId,
@@ -16,8 +20,9 @@ export const createRecordCycle = ({ stores }: StoreDeps): ActivityHandler<'recor
         takenAt,
         place: 'onPremises',
         consistency,
+        ...marks,
       });
-      const point = { pointId, takenAt, consistency };
+      const point = { pointId, takenAt, consistency, ...marks };
       await updateItem(stores, itemId, (item) => {
         const others = (item.recoveryPoints ?? []).filter((known) => known.pointId !== pointId);
         const recoveryPoints = [...others, point].filter((known) =>

@@ -1,13 +1,16 @@
 import { app, type InvocationContext } from '@azure/functions';
 import * as df from 'durable-functions';
 import { callActivity, createActivities } from '../activities/create-activities.ts';
+import type { ActivityDeps } from '../activities/support/deps.ts';
 import { ACTIVITY_RETRY, type ActivityName } from '../shared/contracts/activities.ts';
 import { runActivity } from './composition/activity-runner.ts';
 import { createSharedDeps } from './composition/deps.ts';
 import { durableOrchestrator } from './composition/durable-orchestrator.ts';
 import { ORCHESTRATIONS } from './composition/orchestrations.ts';
 import { readSettings } from './composition/settings.ts';
+import { createJobControl } from './jobs/job-control.ts';
 import { ROUTES } from './routes.ts';
+import type { FunctionDeps } from './support/deps.ts';
 import { answering } from './support/http.ts';
 import { startRehearsals } from './timers/rehearsals.ts';
 import { noteSilentAgents } from './timers/silent-agents.ts';
@@ -16,11 +19,10 @@ import { noteSilentAgents } from './timers/silent-agents.ts';
 const shared = createSharedDeps(readSettings(process.env));
 const client = df.input.durableClient();
 
-const depsOf = (
-  context: InvocationContext,
-): typeof shared & {
-  orchestrator: ReturnType<typeof durableOrchestrator>;
-} => ({ ...shared, orchestrator: durableOrchestrator(df.getClient(context)) });
+const depsOf = (context: InvocationContext): ActivityDeps & FunctionDeps => {
+  const deps = { ...shared, orchestrator: durableOrchestrator(df.getClient(context)) };
+  return { ...deps, jobControl: createJobControl(deps) };
+};
 
 for (const route of ROUTES) {
   app.http(route.name, {

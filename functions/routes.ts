@@ -3,7 +3,9 @@ import { EVENT_ROUTES } from './http/events.ts';
 import { FAILBACK_ROUTES } from './http/failbacks.ts';
 import { openApiRoute } from './http/openapi.ts';
 import { PREFLIGHT_ROUTES } from './http/preflight.ts';
+import { PLAN_RUN_ROUTES } from './http/plan-runs.ts';
 import { PROTECTED_ITEM_ROUTES } from './http/protected-items.ts';
+import { RECOVERY_PLAN_ROUTES } from './http/recovery-plans.ts';
 import type { Route } from './support/route.ts';
 
 const DESCRIBED: readonly Route[] = [
@@ -11,6 +13,8 @@ const DESCRIBED: readonly Route[] = [
   ...PREFLIGHT_ROUTES,
   ...PROTECTED_ITEM_ROUTES,
   ...EVENT_ROUTES,
+  ...RECOVERY_PLAN_ROUTES,
+  ...PLAN_RUN_ROUTES,
   ...AGENT_ROUTES,
 ];
 

@@ -31,12 +31,7 @@ function* failover(context: Context, { replication, base, cycle }: Input): Steps
   const vm = { jobId, itemId, vmName: site.item.vmName };
   yield* changePower(context, vm, 'powerOff');
 
-  yield* enterPhase(context, replication, 'finalDelta', {
-    message: 'Sending the last changes',
-    task: 'finalDelta',
-  });
-  const final = yield* replicatePoint(context, replication, { cycle, kind: 'final', base });
-  const point = yield* chosenPoint(context, replication, final);
+  const { point, isFinalDeltaSent } = yield* lastPoint(context, { replication, base, cycle });
 
   const proof = yield* proveDisks(context, replication, point);
   const boot = yield* bootOrDecide(context, replication);
@@ -50,7 +45,9 @@ function* failover(context: Context, { replication, base, cycle }: Input): Steps
       shutDownAt: shutDownAt.toISOString(),
       downtimeSeconds,
       recoveryPointId: point.pointId,
-      dataLossSeconds: dataLossSeconds(point, final.statistics, shutDownAt),
+      isFinalDeltaSent,
+      // The last delta is taken after the guest has shut down: at it nothing is lost.
+      dataLossSeconds: Math.max(0, (shutDownAt.getTime() - Date.parse(point.takenAt)) / 1000),
     },
   });
   yield* enterPhase(context, replication, 'commitPending', {
@@ -62,16 +59,45 @@ function* failover(context: Context, { replication, base, cycle }: Input): Steps
 }
 
 /**
- * The newest point, or the older one that the operator chose: the disks are then taken back to it. The last
- * delta is sent in any case, so that Azure and the site agree on what was there at the end.
+ * The point to boot. The newest that is sealed already needs no last delta: that is what it is chosen for. In
+ * all other cases the last delta is sent, so that Azure and the site agree on what was there at the end.
  */
+function* lastPoint(
+  context: Context,
+  { replication, base, cycle }: Input,
+): Steps<{ readonly point: PointToProve; readonly isFinalDeltaSent: boolean }> {
+  const { jobId, itemId } = replication;
+  const choice = yield* callActivity(context, 'readFailoverChoice', { jobId, itemId });
+  const { sealed } = choice;
+  if (sealed !== undefined) {
+    yield* enterPhase(context, replication, 'finalDelta', {
+      message: 'Leaving out the last changes: the newest sealed recovery point was chosen',
+    });
+    return { point: { ...sealed, snapshots: base }, isFinalDeltaSent: false };
+  }
+  yield* enterPhase(context, replication, 'finalDelta', {
+    message: 'Sending the last changes',
+    task: 'finalDelta',
+  });
+  const final = yield* replicatePoint(context, replication, { cycle, kind: 'final', base });
+  const point = yield* chosenPoint(context, replication, { choice, final });
+  return { point, isFinalDeltaSent: true };
+}
+
+/** The newest point, or the older one that the operator chose: the disks are then taken back to it. */
 function* chosenPoint(
   context: Context,
-  { jobId, itemId, replicationId, site }: Input['replication'],
-  final: { readonly base: Base; readonly statistics: CycleStatistics },
+  { jobId, replicationId, site }: Input['replication'],
+  {
+    choice,
+    final,
+  }: {
+    readonly choice: { readonly pointId: string | null };
+    readonly final: { readonly base: Base; readonly statistics: CycleStatistics };
+  },
 ): Steps<PointToProve> {
   const { pointId: newest, takenAt } = final.statistics;
-  const { pointId } = yield* callActivity(context, 'readFailoverChoice', { jobId, itemId });
+  const { pointId } = choice;
   if (pointId === null || pointId === newest) {
     return { pointId: newest, takenAt, snapshots: final.base };
   }
@@ -84,10 +110,4 @@ function* chosenPoint(
     deadlineMs: DEADLINE_MS.seal,
   });
   return { pointId, takenAt: rewound.takenAt, snapshots: null };
-}
-
-/** The last delta is taken after the guest has shut down: at it nothing is lost. */
-function dataLossSeconds(point: PointToProve, final: CycleStatistics, shutDownAt: Date): number {
-  if (point.pointId === final.pointId) return 0;
-  return Math.max(0, (shutDownAt.getTime() - Date.parse(point.takenAt)) / 1000);
 }

@@ -8,7 +8,7 @@ import { AUTO_FAILOVER_MAX_CYCLE_MS } from '../shared/policy/limits.ts';
 import { readIntent } from './support/gate.ts';
 import { replicatePoint } from './support/recovery-point.ts';
 import { waitForEvent } from './support/run-command.ts';
-import { asResult, type Context, type Steps } from './support/steps.ts';
+import { asResult, callActivity, type Context, type Steps } from './support/steps.ts';
 
 type Input = OrchestrationInput<'replication'>;
 type Output = OrchestrationContracts['replication']['output'];
@@ -27,9 +27,15 @@ function* oneCycle(context: Context, input: Input): Steps<Output | null> {
   const decision = yield* decide(context, input);
   if (decision !== null) return { decision, base, cycle };
 
-  const isDue = isApplicationConsistencyDue(context, input);
+  const common = yield* commonInstant(context, input);
+  if (common === 'asked') {
+    context.df.continueAsNew(input);
+    return null;
+  }
+  const isDue = common !== null || isApplicationConsistencyDue(context, input);
   const consistency = isDue ? 'applicationConsistent' : 'crashConsistent';
-  const request = { cycle, kind: 'delta', base, consistency } as const;
+  const groupPointId = common?.groupPointId;
+  const request = { cycle, kind: 'delta', base, consistency, groupPointId } as const;
   const done = yield* replicatePoint(context, replication, request);
   const isSettled = done.statistics.durationMs <= AUTO_FAILOVER_MAX_CYCLE_MS;
   // A gate that is about to open by itself must not wait for the next cycle.
@@ -57,9 +63,26 @@ function* decide(context: Context, input: Input): Steps<Output['decision'] | nul
 
 /** Asked for at the first delta, then whenever the operator's interval has passed since. */
 function isApplicationConsistencyDue(context: Context, input: Input): boolean {
-  const { applicationConsistentMinutes: minutes } = input.replication.options;
-  if (minutes === 0) return false;
+  const { applicationConsistentMinutes: minutes, replicationGroupId } = input.replication.options;
+  // A machine of a replication group takes them at the common instants only.
+  if (minutes === 0 || replicationGroupId !== undefined) return false;
   const { applicationConsistencyAskedAt: last } = input;
   if (last === undefined) return true;
   return context.df.currentUtcDateTime.getTime() - Date.parse(last) >= minutes * 60_000;
+}
+
+/** Waits for the instant that the machine's replication group has agreed on, if it is near. A person goes first. */
+function* commonInstant(
+  context: Context,
+  { replication }: Input,
+): Steps<{ readonly groupPointId: string } | 'asked' | null> {
+  const { replicationGroupId: groupId, ...options } = replication.options;
+  const { applicationConsistentMinutes: intervalMinutes, cycleIntervalSeconds } = options;
+  if (groupId === undefined || intervalMinutes === 0) return null;
+  const poll = { groupId, intervalMinutes, cycleIntervalSeconds };
+  const { take } = yield* callActivity(context, 'agreeOnGroupPoint', poll);
+  if (take === null) return null;
+  const leftMs = Date.parse(take.at) - context.df.currentUtcDateTime.getTime();
+  const isAsked = leftMs > 0 && (yield* waitForEvent(context, INTENT_EVENT, leftMs));
+  return isAsked ? 'asked' : take;
 }

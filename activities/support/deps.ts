@@ -5,6 +5,7 @@ import type {
   ReplicaDisks,
 } from '../../shared/ports/azure.ts';
 import type { AgentQueues, Clock, Orchestrator } from '../../shared/ports/messaging.ts';
+import type { JobControl, Webhooks } from '../../shared/ports/plans.ts';
 import type { Stores } from '../../shared/ports/stores.ts';
 
 /** Everything activities may touch. Each takes what it needs with `Pick`. */
@@ -17,6 +18,8 @@ export interface ActivityDeps {
   readonly queues: AgentQueues;
   readonly orchestrator: Orchestrator;
   readonly clock: Clock;
+  readonly jobControl: JobControl;
+  readonly webhooks: Webhooks;
 }
 
 export type StoreDeps = Pick<ActivityDeps, 'stores' | 'clock'>;

@@ -72,4 +72,6 @@ export const configurationServerConfigSchema = agentConfigSchema.extend({
   /** Where mobility agents of the site register. */
   mobility: listenSchema,
   hypervisor: z.discriminatedUnion('kind', [localHypervisorSchema, vsphereHypervisorSchema]),
+  /** Scripts that recovery plans may run, by name. Absent = none. */
+  scripts: z.strictObject({ folder: z.string().min(1) }).optional(),
 });

@@ -103,6 +103,14 @@ export class SiteDatabase {
     this.#put('mobilityAgent', record.vmId, record);
   }
 
+  /** False when the command's script was begun before: it must not run again. */
+  beginScript(commandId: string): boolean {
+    const { changes } = this.#database
+      .prepare('INSERT OR IGNORE INTO records (kind, id, record) VALUES (?, ?, ?)')
+      .run('script', commandId, JSON.stringify({ begunAt: new Date().toISOString() }));
+    return changes === 1;
+  }
+
   close(): void {
     this.#database.close();
   }

@@ -12,6 +12,7 @@ import { configurationServerConfigSchema } from './config.ts';
 import { createHypervisor } from './create-hypervisor.ts';
 import { SiteDatabase } from './database.ts';
 import { createConfigurationServerHandlers } from './handlers.ts';
+import { createScriptHandlers } from './script-runner.ts';
 import { startMobilityEndpoint } from './mobility-endpoint.ts';
 import { restoreBackup } from './restore.ts';
 
@@ -65,7 +66,16 @@ mainProgram('The configuration server', async () => {
       const self = { address, backups };
       return {
         address: { host: address, port: mobility.port },
-        handlers: createConfigurationServerHandlers({ hypervisor, database, authority, self }),
+        handlers: {
+          ...createConfigurationServerHandlers({ hypervisor, database, authority, self }),
+          ...createScriptHandlers({
+            folder:
+              config.scripts === undefined
+                ? undefined
+                : resolve(config.configFolder, config.scripts.folder),
+            database,
+          }),
+        },
         stop: async () => {
           backups?.stop();
           await hypervisor.stop();

@@ -173,8 +173,9 @@ const subjectSchema = z.object({
   diskId: z.string().default(''),
 });
 
-/** Disks travel side by side; everything else of one replication happens in order. */
-function subjectOf({ input }: CommandEnvelope): string {
+/** Disks travel side by side; everything else of one replication happens in order. Scripts wait for nobody. */
+function subjectOf({ name, commandId, input }: CommandEnvelope): string {
+  if (name === 'runScript') return `script/${commandId}`;
   const { replicationId, diskId } = subjectSchema.safeParse(input).data ?? {};
   return `${replicationId}/${diskId}`;
 }

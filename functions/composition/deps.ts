@@ -13,6 +13,7 @@ import { BlobReplicaDisks } from '../../shared/adapters/azure/replica-disks.ts';
 import { AzureDiskSnapshots } from '../../shared/adapters/azure/source-snapshots.ts';
 import { createStores } from '../../shared/adapters/azure/stores.ts';
 import { ArmVirtualMachines } from '../../shared/adapters/azure/virtual-machines.ts';
+import { SignedWebhooks } from '../../shared/adapters/https/signed-webhooks.ts';
 import type { Clock } from '../../shared/ports/messaging.ts';
 import type { ActivityDeps } from '../../activities/support/deps.ts';
 import type { FunctionDeps } from '../support/deps.ts';
@@ -21,7 +22,7 @@ import { warn } from './logger.ts';
 import type { Settings } from './settings.ts';
 
 /** Everything but the orchestrator, which belongs to one invocation. */
-export type SharedDeps = Omit<ActivityDeps & FunctionDeps, 'orchestrator'>;
+export type SharedDeps = Omit<ActivityDeps & FunctionDeps, 'orchestrator' | 'jobControl'>;
 
 const clock: Clock = { now: () => new Date() };
 
@@ -60,6 +61,8 @@ export function createSharedDeps(settings: Settings): SharedDeps {
     }),
     accessKeys: createAccessKeys(settings, credential, clock),
     access: accessPolicy(settings),
+    webhooks: new SignedWebhooks(settings.FAILBACK_WEBHOOK_SECRETS, clock),
+    webhookSecretNames: [...settings.FAILBACK_WEBHOOK_SECRETS.keys()],
     registrationToken: settings.FAILBACK_REGISTRATION_TOKEN,
     newJobId,
     pause: async (milliseconds) => delay(milliseconds),

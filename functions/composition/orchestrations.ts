@@ -6,6 +6,10 @@ import { failbackOrchestration } from '../../orchestrations/failback.orchestrati
 import { failoverOrchestration } from '../../orchestrations/failover.orchestration.ts';
 import { gateOrchestration } from '../../orchestrations/gate.orchestration.ts';
 import { preflightOrchestration } from '../../orchestrations/preflight.orchestration.ts';
+import { planGateOrchestration } from '../../orchestrations/plan-gate.orchestration.ts';
+import { planGroupOrchestration } from '../../orchestrations/plan-group.orchestration.ts';
+import { planStageOrchestration } from '../../orchestrations/plan-stage.orchestration.ts';
+import { recoveryPlanOrchestration } from '../../orchestrations/recovery-plan.orchestration.ts';
 import { rehearsalOrchestration } from '../../orchestrations/rehearsal.orchestration.ts';
 import { replicationOrchestration } from '../../orchestrations/replication.orchestration.ts';
 import { reprotectOrchestration } from '../../orchestrations/reprotect.orchestration.ts';
@@ -27,4 +31,8 @@ export const ORCHESTRATIONS = {
   preflight: preflightOrchestration,
   gate: gateOrchestration,
   command: commandOrchestration,
+  recoveryPlan: recoveryPlanOrchestration,
+  planGroup: planGroupOrchestration,
+  planStage: planStageOrchestration,
+  planGate: planGateOrchestration,
 } satisfies Record<OrchestrationName, OrchestrationHandler>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { bandwidthScheduleSchema } from '../../shared/contracts/bandwidth-schedule.ts';
+import { identifierSchema } from '../../shared/contracts/json.ts';
 import { Secret } from '../../shared/domain/secret.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { DEFAULT_KEY_ROLES, keyRolesSchema } from '../security/key-roles.ts';
@@ -25,6 +26,23 @@ const bandwidth = z
 
 const SITE_ID =
   /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Web\/sites\/[^/]+(\/slots\/[^/]+)?$/i;
+/** `{"name": "secret"}`; short secrets can be guessed from one signature. */
+const webhookSecrets = z
+  .string()
+  .default('{}')
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue({ code: 'custom', message: 'must be JSON, such as {"name": "secret"}' });
+      return z.NEVER;
+    }
+  })
+  .pipe(z.record(identifierSchema, z.string().min(16, 'a secret has at least 16 characters')))
+  .transform(
+    (secrets): ReadonlyMap<string, Secret> =>
+      new Map(Object.entries(secrets).map(([name, value]) => [name, new Secret(value)])),
+  );
 
 /** Application settings, by the names they have in the Function App. */
 const settingsSchema = z
@@ -57,6 +75,7 @@ const settingsSchema = z
     WEBSITE_RESOURCE_GROUP: z.string().optional(),
     WEBSITE_SITE_NAME: z.string().optional(),
     AZURE_FUNCTIONS_ENVIRONMENT: z.string().optional(),
+    FAILBACK_WEBHOOK_SECRETS: webhookSecrets,
   })
   .refine((it) => it.FAILBACK_STORAGE_CONNECTION ?? it.FAILBACK_STORAGE_ACCOUNT, {
     path: ['FAILBACK_STORAGE_CONNECTION'],

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  failoverPreviewSchema,
   failoverSchema,
   jobActionSchema,
   jobFilter,
@@ -14,6 +15,7 @@ import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { Versioned } from '../../shared/ports/stores.ts';
 import { ask } from '../jobs/ask.ts';
 import { viewJob } from '../jobs/job-view.ts';
+import { previewFailover } from '../jobs/preview-failover.ts';
 import { startJob } from '../jobs/start-job.ts';
 import { takeUp } from '../jobs/take-up.ts';
 import type { Role } from '../security/roles.ts';
@@ -84,6 +86,20 @@ const getRoute = apiRoute({
   handle: async ({ params: { id } }, deps) => show(deps, await find(deps, id)),
 });
 
+const previewRoute = apiRoute({
+  name: 'previewFailover',
+  method: 'GET',
+  path: 'failbacks/{id}/failover-preview',
+  summary: 'What a failover to a recovery point would cost now; changes nothing',
+  role: 'reader',
+  params: z.object({ id: z.string() }),
+  query: z.strictObject({ recoveryPoint: z.string().min(1).max(80).default('latest') }),
+  responses: { 200: { description: 'Loss and downtime.', schema: failoverPreviewSchema } },
+  handle: async ({ params: { id }, query: { recoveryPoint } }, deps) => ({
+    jsonBody: await previewFailover(deps, id, recoveryPoint),
+  }),
+});
+
 const actRoute = apiRoute({
   name: 'actOnFailback',
   method: 'POST',
@@ -108,9 +124,8 @@ const actRoute = apiRoute({
     if (action === 'resume' || action === 'restart') {
       return accepted(deps, await takeUp(deps, id, { action, caller, check }));
     }
-    const { recoveryPoint } = body;
     const asked = { check, caller: caller.name };
-    const wish = action === 'failover' ? { ...asked, recoveryPoint } : asked;
+    const wish = action === 'failover' ? { ...asked, ...body } : asked;
     return accepted(deps, await ask(deps, id, { ...wish, intent: action }));
   },
 });
@@ -136,6 +151,7 @@ export const FAILBACK_ROUTES: readonly Route[] = [
   createRoute,
   listRoute,
   getRoute,
+  previewRoute,
   actRoute,
   rehearseRoute,
 ];

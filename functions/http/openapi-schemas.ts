@@ -16,6 +16,12 @@ import {
 } from '../../shared/contracts/http/preflight.ts';
 import { problemSchema } from '../../shared/contracts/http/problem.ts';
 import { errorRecordSchema } from '../../shared/contracts/errors.ts';
+import {
+  planRunReportSchema,
+  planRunViewSchema,
+  planViewSchema,
+  putPlanSchema,
+} from '../../shared/contracts/http/recovery-plans.ts';
 import type { Route } from '../support/route.ts';
 
 /** The OpenAPI document itself. */
@@ -36,6 +42,10 @@ const NAMED: Readonly<Record<string, z.ZodType>> = {
   Problem: problemSchema,
   ProtectedItem: protectedItemViewSchema,
   ProtectedItemRequest: putProtectedItemSchema,
+  RecoveryPlan: planViewSchema,
+  RecoveryPlanRequest: putPlanSchema,
+  RecoveryPlanRun: planRunViewSchema,
+  RecoveryPlanRunReport: planRunReportSchema,
   RecoveryPoint: recoveryPointViewSchema,
   StartJobRequest: startJobSchema,
 };

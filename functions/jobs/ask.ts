@@ -1,8 +1,8 @@
 import { INTENT_EVENT, partInstanceId } from '../../shared/contracts/orchestrations.ts';
 import type { CommandName } from '../../shared/contracts/commands.ts';
-import type { Job } from '../../shared/domain/job.ts';
-import type { Intent } from '../../shared/domain/phases.ts';
-import { resolveRecoveryPoint } from '../../shared/domain/protected-item.ts';
+import { refusalOfFailover } from '../../shared/domain/failover-choice.ts';
+import { isTerminal, type Job } from '../../shared/domain/job.ts';
+import { allowedIntents, type Intent } from '../../shared/domain/phases.ts';
 import { errorRecord, FailbackError } from '../../shared/errors/failback-error.ts';
 import type { Versioned } from '../../shared/ports/stores.ts';
 import { recordEvent } from '../../shared/services/record-event.ts';
@@ -24,13 +24,14 @@ interface Wish {
   /** Throws when the job is not the one that the operator saw. */
   readonly check?: (current: Versioned<Job>) => void;
   readonly caller: string;
+  readonly maxDataLossMinutes?: number | undefined;
 }
 
 /** Records what the operator wants, then wakes whoever may be waiting for it. Asking twice is asking once. */
 export async function ask(deps: FunctionDeps, jobId: string, wish: Wish): Promise<Job> {
   const { intent, recoveryPoint } = wish;
   const at = deps.clock.now().toISOString();
-  if (recoveryPoint !== undefined) await refuseUnknownPoint(deps, jobId, recoveryPoint);
+  if (intent === 'failover') await refuseUnfitPoint(deps, jobId, wish);
   const job = await updateRecord(deps.stores.jobs, jobId, (current, etag) => {
     wish.check?.({ value: current, etag });
     if (current.intents[intent] !== undefined) {
@@ -78,15 +79,17 @@ function refuseOtherPoint({ id, itemName, failoverTo: wanted = 'latest' }: Job, 
   throw new FailbackError('FB-REQ-031', { itemName, wanted, recoveryPoint, jobId: id });
 }
 
-async function refuseUnknownPoint(
-  deps: FunctionDeps,
-  jobId: string,
-  recoveryPoint: string,
-): Promise<void> {
-  if (recoveryPoint === 'latest') return;
-  const job = await deps.stores.jobs.get(jobId);
-  const item = job === null ? null : await deps.stores.items.get(job.value.itemId);
-  if (item === null || resolveRecoveryPoint(item.value, recoveryPoint) !== null) return;
-  const values = { recoveryPoint, itemName: item.value.name };
-  throw new FailbackError('FB-REQ-010', values);
+async function refuseUnfitPoint(deps: FunctionDeps, jobId: string, wish: Wish): Promise<void> {
+  const job = (await deps.stores.jobs.get(jobId))?.value;
+  const item = job === undefined ? null : await deps.stores.items.get(job.itemId);
+  // Whatever else is wrong with the request is said by the others.
+  if (job === undefined || item === null || job.intents.failover !== undefined) return;
+  if (isTerminal(job.state) || !allowedIntents(job.phase).includes('failover')) return;
+  const refusal = refusalOfFailover(item.value, {
+    phase: job.phase,
+    recoveryPoint: wish.recoveryPoint ?? 'latest',
+    maxDataLossMinutes: wish.maxDataLossMinutes,
+    now: deps.clock.now(),
+  });
+  if (refusal !== null) throw refusal;
 }

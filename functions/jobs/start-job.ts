@@ -3,8 +3,7 @@ import {
   failbackInstanceId,
   rehearsalInstanceId,
 } from '../../shared/contracts/orchestrations.ts';
-import type { StartJob } from '../../shared/contracts/http-api.ts';
-import { isTerminal, type Job } from '../../shared/domain/job.ts';
+import { type FailbackOptions, isTerminal, type Job } from '../../shared/domain/job.ts';
 import { endJob } from '../../shared/domain/job-tasks.ts';
 import { BEYOND_RETURN } from '../../shared/domain/phases.ts';
 import type { ProtectedItem } from '../../shared/domain/protected-item.ts';
@@ -17,7 +16,11 @@ import type { FunctionDeps } from '../support/deps.ts';
 
 type Operation = Job['operation'];
 
-interface JobRequest extends StartJob {
+interface JobRequest {
+  readonly protectedItemId: string;
+  readonly options: FailbackOptions;
+  /** Chosen by the caller, who may ask again with the same; absent = a new one. */
+  readonly jobId?: string;
   /** Who asked, for the log of events. */
   readonly caller: string;
   /** The earlier job whose item is taken up, and how. */
@@ -47,8 +50,10 @@ export async function startJob(
   }
   const refusal = refuseStart(takesUp?.action ?? operation, item);
   if (refusal !== null) throw new FailbackError(refusal.code, { ...refusal.values, itemId });
-  const job = await newJob(deps, item, { operation, request });
-  await deps.stores.jobs.create(job);
+  const { jobId } = request;
+  const known = jobId === undefined ? null : await deps.stores.jobs.get(jobId);
+  const job = known?.value ?? (await newJob(deps, item, { operation, request }));
+  if (known === null) await deps.stores.jobs.create(job);
   await takeItem(deps, found, job);
   await startOrchestration(deps, job, item);
   await noteStarted(deps, job, request);
@@ -72,10 +77,10 @@ async function newJob(
   { operation, request }: { readonly operation: Operation; readonly request: JobRequest },
 ): Promise<Job> {
   const { id: itemId } = item;
-  const { options, takesUp } = request;
+  const { options, takesUp, jobId } = request;
   const isRestart = takesUp?.action === 'restart';
   return {
-    id: deps.newJobId(operation === 'failback' ? 'fb' : 'rh'),
+    id: jobId ?? deps.newJobId(operation === 'failback' ? 'fb' : 'rh'),
     operation,
     itemId,
     itemName: item.name,

@@ -21,6 +21,8 @@ export interface FunctionDeps {
   readonly accessKeys: AccessKeys;
   readonly access: AccessPolicy;
   readonly registrationToken: Secret;
+  /** Secrets that webhooks of recovery plans may name. */
+  readonly webhookSecretNames: readonly string[];
   /** Unique, sorts newest first. */
   newJobId(prefix: string): string;
   newAgentKey(): string;

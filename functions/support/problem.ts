@@ -40,6 +40,13 @@ const STATUS_OF: Partial<Record<ErrorCode, number>> = {
   'FB-AZ-004': 409,
   'FB-AZ-006': 503,
   'FB-ORC-010': 409,
+  'FB-RCV-001': 409,
+  'FB-RCV-002': 409,
+  'FB-RCV-003': 400,
+  'FB-RCV-004': 409,
+  'FB-RCV-005': 409,
+  'FB-RCV-009': 409,
+  'FB-RCV-012': 409,
 };
 
 /** The failure as a problem document (RFC 9457). */

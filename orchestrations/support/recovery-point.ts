@@ -18,6 +18,8 @@ interface PointRequest {
   /** Asked for by the operator; absent = the planner chooses. */
   readonly mode?: ReplicationMode | undefined;
   readonly consistency?: Taken['consistency'];
+  /** Common to what a replication group takes at this instant. */
+  readonly groupPointId?: string | undefined;
   /** No delta follows: all disks at one instant, where Azure can. */
   readonly isOneInstantWanted?: boolean;
 }
@@ -49,6 +51,7 @@ export function* replicatePoint(
     pointId: point,
     takenAt: taken.takenAt,
     consistency: taken.consistency,
+    ...marksOf(request, taken),
     durationMs,
     ...summarize(sent),
     reasons: [...reasonsOf(sent), ...taken.reasons],
@@ -67,6 +70,18 @@ export function* replicatePoint(
     keep: Object.values(taken.snapshots),
   });
   return { base: taken.snapshots, statistics };
+}
+
+/** What the point's record says besides: why it is less than was asked for, and whose common point it is. */
+function marksOf(
+  { consistency: asked, groupPointId }: PointRequest,
+  { consistency: got, reasons }: Taken,
+): Pick<CycleStatistics, 'consistencyReason' | 'groupPointId'> {
+  const isLess = asked === 'applicationConsistent' && got !== asked;
+  return {
+    ...(isLess ? { consistencyReason: reasons.join('; ') || 'Azure did not say why' } : {}),
+    ...(groupPointId === undefined ? {} : { groupPointId }),
+  };
 }
 
 type SealRequest = PointRequest & { readonly taken: Taken };

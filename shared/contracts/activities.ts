@@ -3,7 +3,9 @@ import type { CycleStatistics, FailbackReport, JobState, TaskName } from '../dom
 import type { Intent, Phase } from '../domain/phases.ts';
 import type { AzureFacts, Placement, RecordFacts } from '../domain/preflight/gathered.ts';
 import type { PreflightReport } from '../domain/preflight/report.ts';
+import type { PlanDecision, PlanGateKind, PlanStage, StageVerdict } from '../domain/plan-run.ts';
 import type { ProtectedItem } from '../domain/protected-item.ts';
+import type { FailurePolicy, PlanAction, PlanRunKind } from '../domain/recovery-plan.ts';
 import type { ErrorRecord } from '../errors/failback-error.ts';
 import type { Result } from '../errors/result.ts';
 import { RETRY, type RetryPolicy } from '../policy/retry.ts';
@@ -51,7 +53,14 @@ export interface ActivityContracts {
     output: Readonly<Partial<Record<Intent, string>>>;
   };
   /** The recovery point that the operator chose to boot; `null` = the newest. */
-  readFailoverChoice: { input: JobRef; output: { readonly pointId: string | null } };
+  readFailoverChoice: {
+    input: JobRef;
+    output: {
+      readonly pointId: string | null;
+      /** The newest point that is sealed already, wanted without the last changes. */
+      readonly sealed?: { readonly pointId: string; readonly takenAt: string };
+    };
+  };
   bindSite: { input: JobRef; output: SiteBinding };
   gatherAzureFacts: { input: JobRef; output: AzureFacts };
   gatherRecordFacts: {
@@ -162,6 +171,113 @@ export interface ActivityContracts {
   };
   startReverseReplication: { input: JobRef; output: null };
   readItem: { input: { readonly itemId: string }; output: ProtectedItem | null };
+  /** The common instant of the item's replication group, if one is within reach; else `null`. */
+  agreeOnGroupPoint: {
+    input: {
+      readonly groupId: string;
+      readonly intervalMinutes: number;
+      readonly cycleIntervalSeconds: number;
+    };
+    output: { readonly take: { readonly groupPointId: string; readonly at: string } | null };
+  };
+  beginPlanRun: {
+    input: RunRef;
+    output: {
+      readonly kind: PlanRunKind;
+      readonly groupIds: readonly string[];
+      readonly isFailoverAutomatic: boolean;
+    };
+  };
+  /** One look at the machines of a stage: starts or asks as many as the limit allows. */
+  drivePlanStage: {
+    input: RunRef & { readonly stage: PlanStage; readonly groupId: string | null };
+    output: {
+      readonly verdict: StageVerdict;
+      readonly settled: number;
+      readonly underWay: number;
+      /** Machines that a person has given up so far; grows with every such decision. */
+      readonly leftBehind: number;
+    };
+  };
+  /** Whether every machine has the recovery point that is wanted; fixes the common points. */
+  choosePlanPoints: {
+    input: RunRef;
+    output: {
+      readonly refusal: ErrorRecord | null;
+      /** How often somebody has let it look again. */
+      readonly round: number;
+    };
+  };
+  /** Ids only: a plan of many machines must not travel through the history. */
+  beginPlanGroup: {
+    input: RunRef & { readonly groupId: string };
+    output: {
+      readonly isDone: boolean;
+      readonly kind: PlanRunKind;
+      readonly preActions: readonly string[];
+      readonly postActions: readonly string[];
+      readonly pause: { readonly seconds: number } | 'untilResumed' | null;
+    };
+  };
+  endPlanGroup: { input: RunRef & { readonly groupId: string }; output: null };
+  /** `isDone`: it succeeded or was skipped before, and is not to be done again. */
+  beginPlanAction: {
+    input: RunRef & { readonly actionId: string };
+    output: {
+      readonly isDone: boolean;
+      readonly action: PlanAction;
+      readonly attempt: number;
+      readonly onFailure: FailurePolicy;
+    };
+  };
+  endPlanAction: {
+    input: RunRef & {
+      readonly actionId: string;
+      readonly state: 'succeeded' | 'failed' | 'skipped';
+      readonly detail: string;
+    };
+    output: null;
+  };
+  callPlanWebhook: {
+    input: RunRef & { readonly actionId: string };
+    output: {
+      readonly outcome: 'delivered' | 'refused' | 'unreachable';
+      readonly detail: string;
+    };
+  };
+  findConfigurationServer: {
+    input: { readonly name: string };
+    output: { readonly agentId: string };
+  };
+  /** Waits for a person from now on, unless it was decided before or the run is cancelled. */
+  openPlanGate: {
+    input: RunRef & {
+      readonly key: string;
+      readonly kind: PlanGateKind;
+      readonly message: string;
+      readonly instanceId: string;
+      readonly actionId?: string;
+      readonly pauseSeconds?: number;
+    };
+    output: null;
+  };
+  readPlanGate: {
+    input: RunRef & { readonly key: string };
+    output: {
+      readonly decision: PlanDecision | 'cancel' | null;
+      readonly note: string;
+      /** When it opens by itself; `null` = never. */
+      readonly untilAt: string | null;
+    };
+  };
+  finishPlanRun: {
+    input: RunRef & { readonly error: ErrorRecord | null };
+    output: null;
+  };
+}
+
+interface RunRef {
+  readonly runId: string;
 }
 
 export type ActivityName = keyof ActivityContracts;
@@ -203,4 +319,17 @@ export const ACTIVITY_RETRY = {
   sealReplica: RETRY.storage,
   startReverseReplication: RETRY.storage,
   readItem: RETRY.storage,
+  agreeOnGroupPoint: RETRY.storage,
+  beginPlanRun: RETRY.storage,
+  drivePlanStage: RETRY.storage,
+  choosePlanPoints: RETRY.storage,
+  beginPlanGroup: RETRY.storage,
+  endPlanGroup: RETRY.storage,
+  beginPlanAction: RETRY.storage,
+  endPlanAction: RETRY.storage,
+  callPlanWebhook: RETRY.storage,
+  findConfigurationServer: RETRY.storage,
+  openPlanGate: RETRY.storage,
+  readPlanGate: RETRY.storage,
+  finishPlanRun: RETRY.storage,
 } as const satisfies Record<ActivityName, RetryPolicy>;

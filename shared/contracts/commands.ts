@@ -52,6 +52,11 @@ export type ReplicationMode = z.infer<typeof replicationModeSchema>;
  */
 const replicationIdSchema = identifierSchema;
 
+/** A file name without a path: which folder it is in is the configuration server's own business. */
+export const scriptNameSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$/, 'letters, digits, - _ and .');
+
 const commandSchemas = {
   // ---- configuration server --------------------------------------------------------------------
   /** Facts about the site for preflight: never changes anything. */
@@ -185,6 +190,24 @@ const commandSchemas = {
       durationMs: z.int(),
       /** How often the connection broke and was taken up again. */
       resumeCount: z.int(),
+    }),
+  },
+
+  /**
+   * Runs a script that an administrator of the site has put into its folder of allowed scripts. Never run
+   * twice: one that was under way when the agent stopped ends in FB-RCV-014.
+   */
+  runScript: {
+    input: z.object({
+      script: scriptNameSchema,
+      /** Handed over as JSON in FAILBACK_ARGUMENTS. No secrets: they would lie in records. */
+      arguments: z.record(identifierSchema, z.string().max(1000)),
+      timeoutSeconds: z.int().min(1).max(86_400),
+    }),
+    output: z.object({
+      durationMs: z.int().nonnegative(),
+      /** The end of standard output and error, without what looks like a secret. */
+      output: z.string(),
     }),
   },
 

@@ -14,6 +14,7 @@ const writtenSchema = z.object({
     'preflight',
     'orchestration',
     'health',
+    'recovery',
   ]),
   message: z.string(),
   possibleCauses: z.array(z.string()).readonly(),

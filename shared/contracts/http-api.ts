@@ -43,8 +43,13 @@ export const jobActionSchema = z.enum(JOB_ACTIONS);
 
 /** POST /api/failbacks/{id}/failover; the body may be left out. */
 export const failoverSchema = z.strictObject({
-  /** `latest` loses nothing; `latestApplicationConsistent`, or a point by its id, loses what came after it. */
+  /**
+   * `latest` loses nothing. `latestProcessed` boots the newest sealed point without a last delta: the shortest
+   * downtime. It, `latestApplicationConsistent` and a point by its id lose what came after them.
+   */
   recoveryPoint: identifierSchema.default('latest'),
+  /** Refused with FB-RCV-002 when more would be lost, judged at the request. */
+  maxDataLossMinutes: z.number().nonnegative().optional(),
 });
 
 /** GET /api/failbacks, newest first. */
@@ -65,11 +70,39 @@ export const itemFilter = {
   name: z.string().min(1).max(80).optional(),
 };
 
+/** GET /api/failbacks/{id}/failover-preview?recoveryPoint= */
+export const failoverPreviewSchema = z.object({
+  recoveryPoint: z.string(),
+  /** `null` for `latest`, which is made after the shutdown, and when nothing fits. */
+  point: z
+    .object({
+      pointId: identifierSchema,
+      takenAt: timestampSchema,
+      consistency: consistencySchema,
+      reason: z.string().optional(),
+      groupPointId: z.string().optional(),
+    })
+    .nullable(),
+  isFinalDeltaSent: z.boolean(),
+  /** If the machine were shut down now; `null` when there is no such point. */
+  expectedDataLossMinutes: z.number().nullable(),
+  /** Length of the last delta, by the latest cycles; `null` before the first, 0 when none is sent. */
+  finalDeltaSeconds: z.number().nullable(),
+  /** With proof and boot as the machine's newest rehearsal or failback measured them; `null` when none did. */
+  downtimeSeconds: z.number().nullable(),
+  /** Why POST …/failover would refuse this choice; `null` when it would not. */
+  refusal: errorRecordSchema.nullable(),
+});
+export type FailoverPreview = z.infer<typeof failoverPreviewSchema>;
+
 /** GET /api/protected-items/{id}/recovery-points, newest first. */
 export const recoveryPointViewSchema = z.object({
   pointId: identifierSchema,
   takenAt: timestampSchema,
   consistency: consistencySchema,
+  /** Why it is only crash-consistent although application consistency was asked for. */
+  reason: z.string().optional(),
+  groupPointId: z.string().optional(),
   /** What a failover to it would lose, if the machine were shut down now. */
   expectedDataLossSeconds: z.number(),
 });

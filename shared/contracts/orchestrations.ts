@@ -2,6 +2,7 @@ import type { FailbackOptions } from '../domain/job.ts';
 import type { Intent, Phase } from '../domain/phases.ts';
 import type { Placement, PreflightOperation } from '../domain/preflight/gathered.ts';
 import type { ErrorRecord } from '../errors/failback-error.ts';
+import type { PlanDecision, PlanGateKind, PlanStage, StageVerdict } from '../domain/plan-run.ts';
 import type { Result } from '../errors/result.ts';
 import type { SiteBinding } from './activities.ts';
 import type { CommandName } from './commands.ts';
@@ -83,6 +84,25 @@ export interface OrchestrationContracts {
   };
   /** Waits for a person, for as long as it takes. `wanted` in the order of precedence. */
   gate: { input: { jobId: string; wanted: readonly Intent[] }; output: Intent };
+  /** A run of a recovery plan; its record says what it carries out. */
+  recoveryPlan: { input: { runId: string }; output: null };
+  planGroup: { input: { runId: string; groupId: string }; output: null };
+  /** Looks at the machines again and again; starts afresh now and then. */
+  planStage: {
+    input: { runId: string; stage: PlanStage; groupId: string | null };
+    output: { verdict: Exclude<StageVerdict, 'underWay'>; leftBehind: number };
+  };
+  planGate: {
+    input: {
+      runId: string;
+      key: string;
+      kind: PlanGateKind;
+      message: string;
+      actionId?: string;
+      pauseSeconds?: number;
+    };
+    output: { decision: PlanDecision | 'cancel'; note: string };
+  };
   command: {
     input: {
       commandId: string;
@@ -119,6 +139,11 @@ export function rehearsalInstanceId(itemId: string): string {
 
 export function reverseReplicationInstanceId(itemId: string): string {
   return `reverse-${itemId}`;
+}
+
+/** Each start of a run has instances of its own: parts of an earlier start keep their ids and their ends. */
+export function planRunInstanceId(runId: string, attempt: number): string {
+  return `plan-${runId}-${attempt}`;
 }
 
 export function partInstanceId(jobId: string, part: string): string {

@@ -33,6 +33,8 @@ export interface FailbackOptions {
   readonly applicationConsistentMinutes: number;
   /** A machine that shows no sign of life goes back to Azure by itself. Otherwise a person decides. */
   readonly rollBackOnBootFailure: boolean;
+  /** Takes application-consistent points together with the other machines of that replication group. */
+  readonly replicationGroupId?: string | undefined;
 }
 
 /** The steps of a job as people see them. Which of them a job has shows as it goes. */
@@ -86,6 +88,10 @@ export interface CycleStatistics {
   readonly pointId: string;
   readonly takenAt: string;
   readonly consistency: 'crashConsistent' | 'applicationConsistent';
+  /** Why the point is only crash-consistent although more was asked for. */
+  readonly consistencyReason?: string;
+  /** Common to the points that a replication group took at one instant. */
+  readonly groupPointId?: string;
   readonly changedBytes: number;
   readonly zeroBytes: number;
   /** Read from the source; sent before compression, and after it. */
@@ -118,6 +124,8 @@ export interface FailbackReport {
   readonly recoveryPointId?: string;
   /** From the booted point to the shutdown: 0 for the newest, which is taken after it. */
   readonly dataLossSeconds?: number;
+  /** False: the newest sealed point was booted without a last delta; the replica begins at that point, too. */
+  readonly isFinalDeltaSent?: boolean;
   readonly isBootSimulated?: boolean;
   readonly bootEvidence?: string;
   readonly proof?: DiskProof;
@@ -148,7 +156,7 @@ export interface Job {
   readonly endedAt: string | null;
   /** When each intent was asked for; a record, because an event alone can get lost. */
   readonly intents: Readonly<Partial<Record<Intent, string>>>;
-  /** Recovery point to boot: `latest`, `latestApplicationConsistent` or an id. Absent = latest. */
+  /** Recovery point to boot: `latest`, `latestProcessed`, `latestApplicationConsistent` or an id. Absent = latest. */
   readonly failoverTo?: string;
   readonly history: readonly JobEvent[];
   /** In the order in which they began; at most the last one is open. Absent in earlier records. */

@@ -57,6 +57,10 @@ export interface RecoveryPoint {
   readonly pointId: string;
   readonly takenAt: string;
   readonly consistency: 'crashConsistent' | 'applicationConsistent';
+  /** Why it is only crash-consistent although more was asked for. Absent = it is what was asked for. */
+  readonly reason?: string;
+  /** Shared with the points that the other machines of a replication group took at the same instant. */
+  readonly groupPointId?: string;
 }
 
 /** One VM under our care. Plain JSON, kept in the items table. */
@@ -103,7 +107,12 @@ export function rpoSeconds(item: ProtectedItem, now: Date): number | null {
   return Math.max(0, Math.round((now.getTime() - Date.parse(item.lastRecoveryPointAt)) / 1000));
 }
 
-/** `latest`, `latestApplicationConsistent` or an id as a point of the item; `null` when it has none such. */
+const NEWEST: readonly string[] = ['latest', 'latestProcessed'];
+
+/**
+ * `latest` and `latestProcessed` (the newest that is sealed), `latestApplicationConsistent` or an id as a point
+ * of the item; `null` when it has none such.
+ */
 export function resolveRecoveryPoint(
   { recoveryPoints = [] }: Pick<ProtectedItem, 'recoveryPoints'>,
   wanted: string,
@@ -111,7 +120,7 @@ export function resolveRecoveryPoint(
   const found = recoveryPoints.findLast(({ pointId, consistency }) =>
     wanted === 'latestApplicationConsistent'
       ? consistency === 'applicationConsistent'
-      : wanted === 'latest' || pointId === wanted,
+      : NEWEST.includes(wanted) || pointId === wanted,
   );
   return found ?? null;
 }

@@ -3,6 +3,7 @@ import { DATA_PLANE_ERRORS } from './areas/data-plane.ts';
 import { HEALTH_ERRORS } from './areas/health.ts';
 import { ORCHESTRATION_ERRORS } from './areas/orchestration.ts';
 import { PREFLIGHT_ERRORS } from './areas/preflight.ts';
+import { RECOVERY_ERRORS } from './areas/recovery.ts';
 import { REQUEST_ERRORS } from './areas/request.ts';
 import { SITE_ERRORS } from './areas/site.ts';
 import { VSPHERE_ERRORS } from './areas/vsphere.ts';
@@ -17,6 +18,7 @@ export const CATALOGUE = {
   ...SITE_ERRORS,
   ...VSPHERE_ERRORS,
   ...DATA_PLANE_ERRORS,
+  ...RECOVERY_ERRORS,
 } as const;
 
 export type ErrorCode = keyof typeof CATALOGUE;

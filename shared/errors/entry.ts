@@ -2,7 +2,15 @@
 export interface CatalogueEntry {
   readonly severity: 'warning' | 'critical';
   readonly category:
-    'azure' | 'site' | 'dataPlane' | 'agent' | 'request' | 'preflight' | 'orchestration' | 'health';
+    | 'azure'
+    | 'site'
+    | 'dataPlane'
+    | 'agent'
+    | 'request'
+    | 'preflight'
+    | 'orchestration'
+    | 'health'
+    | 'recovery';
   /** One sentence; `{name}` is replaced by the value of that name. */
   readonly message: string;
   readonly possibleCauses: readonly string[];

@@ -33,4 +33,9 @@ export const POLL_MS = {
   longRunningMax: 5 * MINUTE,
   powerFirst: 5_000,
   powerMax: 30_000,
+  /** Machines of a recovery plan. */
+  planFirst: 5_000,
+  planMax: 30_000,
+  webhookFirst: 2_000,
+  webhookMax: 60_000,
 } as const;

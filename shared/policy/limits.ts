@@ -37,3 +37,16 @@ export const MAX_REPORT_TEXT = 400;
 
 /** More blocks that differ than this are no accident: the disk is not repaired, and does not boot. */
 export const MAX_REPAIRED_BLOCKS = 512;
+
+/** What was measured; a run keeps a line a machine in one table row of at most 1 MiB. */
+export const MAX_PLAN_MACHINES = 500;
+export const MAX_PLAN_GROUPS = 50;
+
+/** Looks at the machines of a plan per execution, before the history starts afresh. */
+export const PLAN_LOOKS_PER_EXECUTION = 40;
+
+/** Records that one activity of a plan reads or writes at the same time. */
+export const PLAN_CONCURRENCY = 10;
+
+/** Of what a script wrote, its end; of what a webhook answered, its beginning. */
+export const MAX_ACTION_OUTPUT = 2_000;

@@ -131,6 +131,8 @@ export interface ReplicaDisks {
     readonly diskName: string;
     readonly kind: DiskSourceKind;
     readonly replicaName: string;
+    /** Copies what the disk held at this snapshot of `takeSnapshots` instead of what it holds now. */
+    readonly snapshotName?: string;
   }): Promise<void>;
   seedState(replicaName: string): Promise<{
     readonly state: 'pending' | 'done' | 'failed';

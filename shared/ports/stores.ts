@@ -6,6 +6,9 @@ import type { Placement, PreflightOperation } from '../domain/preflight/gathered
 import type { PreflightReport } from '../domain/preflight/report.ts';
 import type { ProtectedItem } from '../domain/protected-item.ts';
 import type { ErrorRecord } from '../errors/failback-error.ts';
+import type { PlanRun } from '../domain/plan-run.ts';
+import type { RecoveryPlan } from '../domain/recovery-plan.ts';
+import type { ReplicationGroupRecord } from '../domain/replication-group.ts';
 import type { Result } from '../errors/result.ts';
 
 /** A record and the ETag it was read with. */
@@ -92,6 +95,8 @@ export interface RecoveryPointRecord {
   readonly takenAt: string;
   readonly place: 'onPremises' | 'azure';
   readonly consistency: 'crashConsistent' | 'applicationConsistent';
+  readonly reason?: string;
+  readonly groupPointId?: string;
 }
 
 /** One run of all preflight rules that somebody asked for. */
@@ -149,4 +154,7 @@ export interface Stores {
   readonly recoveryPoints: RecordStore<RecoveryPointRecord>;
   readonly preflights: RecordStore<PreflightRecord>;
   readonly idempotency: RecordStore<IdempotencyRecord>;
+  readonly plans: PagedStore<RecoveryPlan>;
+  readonly planRuns: PagedStore<PlanRun>;
+  readonly replicationGroups: RecordStore<ReplicationGroupRecord>;
 }

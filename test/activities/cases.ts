@@ -18,6 +18,7 @@ import {
 import { NETWORK } from '../support/memory/memory-azure.ts';
 import type { MemoryWorld } from '../support/memory/memory-world.ts';
 import { goodAzureVm } from '../support/preflight/good-facts.ts';
+import { PLAN_CASES } from './plan-cases.ts';
 
 /** One activity in a situation in which it has something to do. */
 export interface ActivityCase<N extends ActivityName> {
@@ -291,6 +292,7 @@ export const CASES: { readonly [N in ActivityName]: ActivityCase<N> } = {
     answers: null,
   },
   startReverseReplication: { input: ref, answers: null },
+  ...PLAN_CASES,
 };
 
 /** What the activity reads only; everything else must leave a trace. */
@@ -304,6 +306,8 @@ export const READERS: readonly ActivityName[] = [
   'findAgent',
   'readCommand',
   'readVmPower',
+  'beginPlanRun',
+  'findConfigurationServer',
 ];
 
 /** The failure value that a command ends with when it is given up. */

@@ -26,6 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'shared/policy',
     'shared/ports',
   ],
+  'shared/adapters/https': ['shared/domain', 'shared/errors', 'shared/ports'],
   orchestrations: ['shared/contracts', 'shared/domain', 'shared/errors', 'shared/policy'],
   activities: [
     'shared/contracts',
@@ -48,6 +49,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'activities',
     'orchestrations',
     'shared/adapters/azure',
+    'shared/adapters/https',
     'shared/domain',
     'shared/contracts',
     'shared/errors',

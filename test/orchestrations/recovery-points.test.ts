@@ -107,6 +107,51 @@ describe('a failover to an older recovery point', () => {
     expect(world.agents.timesDone('rewindToPoint')).toBe(0);
   });
 
+  it('boots the newest sealed point without a last delta, and says what that lost', async () => {
+    await replicatingWith(3);
+    const newest = world.job().cycles.at(-1)!;
+    const { report, cycles } = await failedOverTo('latestProcessed');
+    expect(cycles.map(({ kind }) => kind)).toEqual(['initial', 'delta', 'delta']);
+    expect(report).toMatchObject({ recoveryPointId: newest.pointId, isFinalDeltaSent: false });
+    const lostMs = Date.parse(report.shutDownAt!) - Date.parse(newest.takenAt);
+    expect(report.dataLossSeconds).toBe(lostMs / 1000);
+    expect(report.dataLossSeconds).toBeGreaterThan(0);
+    expect(world.vm.powerActions).toEqual(['powerOff']);
+    expect(world.agents.timesDone('rewindToPoint')).toBe(0);
+  });
+
+  it('begins the replica at the sealed point, too, where no last delta was sent', async () => {
+    await replicatingWith(3);
+    const { report } = await failedOverTo('latestProcessed');
+    await world.ask('commit');
+    expect((await world.untilEnd()).state).toBe('succeeded');
+    const { content } = world.snapshots.point(report.recoveryPointId!);
+    expect(world.replicas.seeds).toEqual([content, content]);
+    expect(world.vm.writes.content).toBeGreaterThan(content);
+  });
+
+  it('begins the replica at the sealed point also when the commit is taken up by another job', async () => {
+    await replicatingWith(3);
+    const { report } = await failedOverTo('latestProcessed');
+    world.terminateEverything();
+    await world.start();
+    await world.untilWaiting('commitPending');
+    await world.ask('commit');
+    expect((await world.untilEnd()).state).toBe('succeeded');
+    const { content } = world.snapshots.point(report.recoveryPointId!);
+    expect(world.replicas.seeds).toEqual([content, content]);
+  });
+
+  it('goes back to Azure with everything, when a failover without a last delta is cancelled', async () => {
+    await replicatingWith(3);
+    await failedOverTo('latestProcessed');
+    const written = world.vm.writes.content;
+    await world.ask('cancel');
+    expect(await world.untilEnd()).toMatchObject({ state: 'cancelled', phase: 'failedOver' });
+    expect(world.machines).toEqual({ azure: 'running', home: 'off' });
+    expect(world.vm.writes.content).toBeGreaterThanOrEqual(written);
+  });
+
   it('boots the newest application-consistent point, whatever was taken after it', async () => {
     await replicatingWith(2, { applicationConsistentMinutes: CONSISTENT_EVERY });
     await world.until(() => world.job().cycles.length === 4);

@@ -8,6 +8,7 @@ import { REVERSE_CYCLE_MS } from '../../shared/policy/limits.ts';
 import { HOUR_MS, LASTING_FAULT, MASTER_TARGET, MINUTE_MS } from '../support/world/fixtures.ts';
 import { World } from '../support/world/world.ts';
 import type { Recording } from './golden.ts';
+import { recordPlans } from './record-plans.ts';
 
 /** Takes the histories of real runs: of every orchestration at least one, some of them on their way. */
 export async function recordHistories(): Promise<Readonly<Record<string, Recording>>> {
@@ -21,6 +22,8 @@ export async function recordHistories(): Promise<Readonly<Record<string, Recordi
     ...(await recordLongTransfer()),
     ...(await recordTakenUp()),
     ...(await recordPreflight()),
+    ...(await recordCommonPoint()),
+    ...(await recordPlans()),
   };
 }
 
@@ -200,6 +203,23 @@ async function recordPreflight(): Promise<Record<string, Recording>> {
       preflight: take(world, 'preflight', done),
       'preflight-silent': take(world, 'preflight', silent),
     };
+  } finally {
+    world.dispose();
+  }
+}
+
+/** A machine of a replication group, in the cycle in which it waits for the common instant. */
+async function recordCommonPoint(): Promise<Record<string, Recording>> {
+  const world = await World.create();
+  try {
+    const { id } = await world.start({
+      cycleIntervalSeconds: 60,
+      applicationConsistentMinutes: 60,
+      replicationGroupId: 'pr-1-shop',
+    });
+    await world.until(() => world.item.recoveryPoints?.at(-1)?.groupPointId !== undefined);
+    await world.settle();
+    return { 'replication-common': take(world, 'replication', partInstanceId(id, 'replication')) };
   } finally {
     world.dispose();
   }

@@ -8,6 +8,7 @@ import { callAzure, findInAzure } from './azure-error.ts';
 import type { ArmClients, StorageClients } from './clients.ts';
 import { PageBlobs } from './page-blobs.ts';
 import { blobSas } from './sas.ts';
+import { parseName, type SnapshotHandle } from './snapshot-name.ts';
 
 const CONTAINER = 'replicas';
 
@@ -16,6 +17,14 @@ const POINT_METADATA = 'failbackpoint';
 
 /** Unique id of the managed disk that the replica began as; of a page blob its URL and age. */
 const SEED_METADATA = 'failbackseed';
+
+/** The copy on the server may take a day. */
+const SEED_SAS_SECONDS = 24 * SNAPSHOT_SAS_SECONDS;
+
+interface SeedSource {
+  readonly identity: string;
+  readonly open: () => Promise<string>;
+}
 
 type SeedRequest = Parameters<ReplicaDisks['beginSeed']>[0];
 type EndSeedRequest = Parameters<ReplicaDisks['endSeed']>[0];
@@ -100,39 +109,65 @@ export class BlobReplicaDisks implements ReplicaDisks {
     });
   }
 
-  /** Which incarnation of the disk this is, and how to get a URL to copy from. */
-  async #seedSource({ resourceGroup, diskName, kind }: SeedRequest): Promise<{
-    readonly identity: string;
-    readonly open: () => Promise<string>;
-  }> {
-    const seconds = 24 * SNAPSHOT_SAS_SECONDS;
-    if (kind === 'pageBlob') {
-      const { service, container, name, client } = this.#sources.at(diskName);
-      const { createdOn } = await client.getProperties();
-      const now = this.#clock.now().getTime();
-      const open = async (): Promise<string> =>
-        blobSas(service, {
-          container,
-          blob: name,
-          permissions: BlobSASPermissions.parse('r'),
-          startsAt: new Date(now - 5 * 60_000),
-          expiresAt: new Date(now + seconds * 1000),
-        });
-      const identity = `${encodeURIComponent(diskName)}@${createdOn?.toISOString() ?? ''}`;
-      return { identity, open };
-    }
+  /** Which incarnation of the disk or snapshot this is, and how to get a URL to copy from. */
+  async #seedSource({
+    resourceGroup,
+    diskName,
+    kind,
+    snapshotName,
+  }: SeedRequest): Promise<SeedSource> {
+    const handle = snapshotName === undefined ? null : parseName(snapshotName);
+    const suffix = snapshotName === undefined ? '' : `@${encodeURIComponent(snapshotName)}`;
+    if (kind === 'pageBlob') return this.#blobSource(diskName, handle, suffix);
     const { disks } = this.#arm.compute;
+    const access = { access: 'Read', durationInSeconds: SEED_SAS_SECONDS } as const;
     const { uniqueId = '' } = await disks.get(resourceGroup, diskName);
     const open = async (): Promise<string> => {
-      const { accessSAS } = await disks.grantAccess(resourceGroup, diskName, {
-        access: 'Read',
-        durationInSeconds: seconds,
-      });
+      const { accessSAS } =
+        handle === null
+          ? await disks.grantAccess(resourceGroup, diskName, access)
+          : await this.#grantSnapshot(resourceGroup, handle);
       if (accessSAS !== undefined) return accessSAS;
       const values = { operation: diskName, code: 'NoAccess', detail: 'no SAS was returned' };
       throw new FailbackError('FB-AZ-002', values);
     };
-    return { identity: uniqueId, open };
+    return { identity: `${uniqueId}${suffix}`, open };
+  }
+
+  async #blobSource(
+    url: string,
+    handle: SnapshotHandle | null,
+    suffix: string,
+  ): Promise<SeedSource> {
+    const { service, container, name, client } = this.#sources.at(url);
+    const { createdOn } = await client.getProperties();
+    const now = this.#clock.now().getTime();
+    const open = async (): Promise<string> =>
+      blobSas(service, {
+        container,
+        blob: name,
+        ...(handle?.kind === 'blob' ? { snapshot: handle.snapshot } : {}),
+        permissions: BlobSASPermissions.parse('r'),
+        startsAt: new Date(now - 5 * 60_000),
+        expiresAt: new Date(now + SEED_SAS_SECONDS * 1000),
+      });
+    const identity = `${encodeURIComponent(url)}@${createdOn?.toISOString() ?? ''}${suffix}`;
+    return { identity, open };
+  }
+
+  /** Access ends when the snapshots are pruned, behind the deletion of the VM. */
+  async #grantSnapshot(
+    resourceGroup: string,
+    handle: SnapshotHandle,
+  ): Promise<{ readonly accessSAS?: string }> {
+    const access = { access: 'Read', durationInSeconds: SEED_SAS_SECONDS } as const;
+    const { snapshots, diskRestorePoint } = this.#arm.compute;
+    if (handle.kind === 'snapshot') {
+      return snapshots.grantAccess(resourceGroup, handle.name, access);
+    }
+    if (handle.kind === 'blob') return {};
+    const { collection, point, disk } = handle;
+    return diskRestorePoint.grantAccess(resourceGroup, collection, point, disk, access);
   }
 
   /** A copy of this very disk that runs or is done; one of an earlier disk of the same name is not. */

@@ -29,5 +29,8 @@ export function createStores(table: (name: string) => TableClient): Stores {
     preflights: new JsonTable(table('preflights'), inOnePartition('preflight')),
     idempotency: new JsonTable(table('idempotency'), inOnePartition('request')),
     events: new JsonTable(table('events'), inOnePartition('event')),
+    plans: new JsonTable(table('recoveryplans'), inOnePartition('plan')),
+    planRuns: new JsonTable(table('planruns'), inOnePartition('run')),
+    replicationGroups: new JsonTable(table('replicationgroups'), inOnePartition('group')),
   };
 }

@@ -66,5 +66,8 @@ export function createMemoryStores(): Stores {
     preflights: new MemoryStore(),
     idempotency: new MemoryStore(),
     events: new MemoryStore(),
+    plans: new MemoryStore(),
+    planRuns: new MemoryStore(),
+    replicationGroups: new MemoryStore(),
   };
 }

@@ -12,7 +12,12 @@ export interface Counter {
 }
 
 /** What cannot break off, because nothing is waited for. */
-const SYNCHRONOUS: readonly PropertyKey[] = ['clock', 'newJobId', 'newAgentKey'];
+const SYNCHRONOUS: readonly PropertyKey[] = [
+  'clock',
+  'newJobId',
+  'newAgentKey',
+  'webhookSecretNames',
+];
 
 /**
  * The same ports, of which one call breaks off. The error is one that passes by itself, as the Durable

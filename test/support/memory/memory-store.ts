@@ -94,6 +94,9 @@ export function createMemoryStores(): MemoryStores {
     preflights: new MemoryStore(),
     idempotency: new MemoryStore(),
     events: new MemoryStore(),
+    plans: new MemoryStore(),
+    planRuns: new MemoryStore(),
+    replicationGroups: new MemoryStore(),
   };
 }
 

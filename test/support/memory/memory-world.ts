@@ -1,5 +1,6 @@
 import { Secret } from '../../../shared/domain/secret.ts';
 import type { ActivityDeps } from '../../../activities/support/deps.ts';
+import { createJobControl } from '../../../functions/jobs/job-control.ts';
 import type { FunctionDeps } from '../../../functions/support/deps.ts';
 import { DEFAULT_KEY_ROLES, keyRolesSchema } from '../../../functions/security/key-roles.ts';
 import { anAgent, anItem, aJob, aVm } from './builders.ts';
@@ -13,6 +14,7 @@ import { MemoryAccessKeys } from './memory-access-keys.ts';
 import { MemoryClock, MemoryOrchestrator, MemoryQueues } from './memory-messaging.ts';
 import { createMemoryStores, type MemoryStores } from './memory-store.ts';
 import { goodAzureVm } from '../preflight/good-facts.ts';
+import { MemoryWebhooks } from './memory-webhooks.ts';
 
 export const REGISTRATION_TOKEN = 'the-registration-token';
 
@@ -26,6 +28,7 @@ export interface MemoryWorld extends ActivityDeps, FunctionDeps {
   readonly queues: MemoryQueues;
   readonly orchestrator: MemoryOrchestrator;
   readonly clock: MemoryClock;
+  readonly webhooks: MemoryWebhooks;
 }
 
 /** Nothing is registered, nothing runs. */
@@ -34,7 +37,7 @@ export function emptyWorld(): MemoryWorld {
   let jobs = 99;
   let keys = 0;
   let events = 0;
-  return {
+  const deps = {
     clock,
     stores: createMemoryStores(),
     vms: new MemoryVirtualMachines(),
@@ -51,11 +54,14 @@ export function emptyWorld(): MemoryWorld {
     },
     registrationToken: new Secret(REGISTRATION_TOKEN),
     // Sorts newest first, and before the jobs that the tests make.
-    newJobId: (prefix) => `${prefix}-0${(jobs -= 1)}`,
-    pause: async (milliseconds) => clock.advance(milliseconds),
+    newJobId: (prefix: string) => `${prefix}-0${(jobs -= 1)}`,
+    pause: async (milliseconds: number) => clock.advance(milliseconds),
     newEventKey: () => `e${String((events += 1)).padStart(4, '0')}`,
     newAgentKey: () => `agent-key-${(keys += 1)}`,
+    webhooks: new MemoryWebhooks(),
+    webhookSecretNames: ['dns'],
   };
+  return { ...deps, jobControl: createJobControl(deps) };
 }
 
 /** One machine that runs in Azure, the agents of its site, and a failback that has just begun. */
@@ -86,6 +92,10 @@ export function stateOf(world: MemoryWorld): unknown {
     commands: stores.commands.all(),
     recoveryPoints: stores.recoveryPoints.all(),
     preflights: stores.preflights.all(),
+    plans: stores.plans.all(),
+    planRuns: stores.planRuns.all(),
+    replicationGroups: stores.replicationGroups.all(),
+    webhooks: [...world.webhooks.done],
     vms: sorted(vms.vms),
     askedOfAzure: vms.asked,
     snapshots: sorted(snapshots.taken),

@@ -146,15 +146,19 @@ export class AzureSnapshots implements DiskSnapshots {
 export class AzureReplicas implements ReplicaDisks {
   readonly #vm: AzureVm;
   readonly #timers: Timers;
+  readonly #snapshots: AzureSnapshots;
   readonly #replicas = new Map<string, Replica>();
   seedCopyMs = 20_000;
   /** Every copy fails from now on. */
   isBroken = false;
   readonly sealedPointIds: string[] = [];
+  /** What each replica began with. */
+  readonly seeds: number[] = [];
 
-  constructor(vm: AzureVm, timers: Timers) {
+  constructor(vm: AzureVm, timers: Timers, snapshots: AzureSnapshots) {
     this.#vm = vm;
     this.#timers = timers;
+    this.#snapshots = snapshots;
   }
 
   content(replicaName: string): number | null {
@@ -169,10 +173,13 @@ export class AzureReplicas implements ReplicaDisks {
     replica.content = content;
   }
 
-  async beginSeed({ replicaName }: { replicaName: string }): Promise<void> {
+  async beginSeed(request: Parameters<ReplicaDisks['beginSeed']>[0]): Promise<void> {
+    const { replicaName, snapshotName } = request;
     if (this.#replicas.has(replicaName)) return;
     const readyAtMs = this.#timers.now().getTime() + this.seedCopyMs;
-    const { content } = this.#vm.writes;
+    const content =
+      snapshotName === undefined ? this.#vm.writes.content : this.#snapshots.content(snapshotName);
+    this.seeds.push(content);
     this.#replicas.set(replicaName, { content, readyAtMs, sealedPointId: null });
   }
 

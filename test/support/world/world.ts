@@ -10,6 +10,7 @@ import { ORCHESTRATIONS } from '../../../functions/composition/orchestrations.ts
 import { ask } from '../../../functions/jobs/ask.ts';
 import { viewJob } from '../../../functions/jobs/job-view.ts';
 import { takeUp } from '../../../functions/jobs/take-up.ts';
+import { createJobControl } from '../../../functions/jobs/job-control.ts';
 import { startJob } from '../../../functions/jobs/start-job.ts';
 import type { FunctionDeps } from '../../../functions/support/deps.ts';
 import type { JobView } from '../../../shared/contracts/http-api.ts';
@@ -20,6 +21,9 @@ import type { ProtectedItem } from '../../../shared/domain/protected-item.ts';
 import type { EventRecord } from '../../../shared/ports/stores.ts';
 import type { AgentQueues } from '../../../shared/ports/messaging.ts';
 import type { PreflightRecord } from '../../../shared/ports/stores.ts';
+import type { PlanRun } from '../../../shared/domain/plan-run.ts';
+import type { RecoveryPlan } from '../../../shared/domain/recovery-plan.ts';
+import type { ReplicationGroupRecord } from '../../../shared/domain/replication-group.ts';
 import type { ErrorCode } from '../../../shared/errors/catalogue.ts';
 import { FailbackError } from '../../../shared/errors/failback-error.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
@@ -70,6 +74,7 @@ export class World {
   readonly recoveryPoints = new MemoryStore<{ readonly id: string } & RecoveryPoint>();
   readonly preflights = new MemoryStore<PreflightRecord>();
   readonly events = new MemoryStore<EventRecord>();
+  readonly replicationGroups = new MemoryStore<ReplicationGroupRecord>();
   readonly registry: AgentRegistry;
   readonly vm: AzureVm;
   readonly snapshots: AzureSnapshots;
@@ -98,7 +103,7 @@ export class World {
     this.items = new MemoryStore<ProtectedItem>((value, previous) => this.#note(value, previous));
     this.vm = new AzureVm({ timers, invariants, item, onDelete: () => this.#noteDeletion() });
     this.snapshots = new AzureSnapshots(this.vm, timers);
-    this.replicas = new AzureReplicas(this.vm, timers);
+    this.replicas = new AzureReplicas(this.vm, timers, this.snapshots);
     this.processServers = new ProcessServers({
       timers,
       onRegistered: (name) => this.#gainProcessServer(name),
@@ -316,9 +321,12 @@ export class World {
 
   /** What the machine at home has to hold: everything, unless somebody chose an older point. */
   #wantedContent(): number {
-    const { failoverTo = 'latest' } =
-      this.jobs.all().find(({ cycles }) => cycles.at(-1)?.kind === 'final') ?? {};
+    const isDecided = ({ report, failoverTo }: Job): boolean =>
+      report.recoveryPointId !== undefined && failoverTo !== undefined;
+    const decided = this.jobs.all().find(isDecided);
+    const { failoverTo = 'latest' } = decided ?? {};
     if (failoverTo === 'latest') return this.vm.writes.content;
+    if (failoverTo === 'latestProcessed') return this.snapshots.points.at(-1)?.content ?? 0;
     const chosen = this.snapshots.points.findLast(({ pointId, got }) =>
       failoverTo === 'latestApplicationConsistent'
         ? got === 'applicationConsistent'
@@ -356,7 +364,7 @@ export class World {
 
   #createDeps(): ActivityDeps & FunctionDeps {
     const { faults } = this;
-    return {
+    const deps: Omit<ActivityDeps & FunctionDeps, 'jobControl'> = {
       clock: this.timers,
       stores: {
         items: faults.wrap('items', this.items),
@@ -367,6 +375,9 @@ export class World {
         preflights: faults.wrap('preflights', this.preflights),
         idempotency: new MemoryStore(),
         events: faults.wrap('events', this.events),
+        plans: new MemoryStore<RecoveryPlan>(),
+        planRuns: new MemoryStore<PlanRun>(),
+        replicationGroups: faults.wrap('replicationGroups', this.replicationGroups),
       },
       vms: faults.wrap('vms', this.vm),
       snapshots: faults.wrap('snapshots', this.snapshots),
@@ -380,7 +391,7 @@ export class World {
       accessKeys: { nameOf: async () => null },
       access: { keyRoles: [], isSignInTrusted: false, localRole: null },
       registrationToken: new Secret('token'),
-      newJobId: (prefix) => {
+      newJobId: (prefix: string) => {
         this.#jobCount += 1;
         return `${prefix}-${9999 - this.#jobCount}`;
       },
@@ -390,7 +401,10 @@ export class World {
         this.#eventCount += 1;
         return `e${this.#eventCount}`;
       },
+      webhookSecretNames: [],
+      webhooks: { deliver: async () => ({ status: 200, detail: '' }) },
     };
+    return { ...deps, jobControl: createJobControl(deps) };
   }
 }
 

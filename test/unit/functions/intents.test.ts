@@ -63,6 +63,7 @@ describe('POST /api/failbacks/{id}/{action}', () => {
     ),
   )('$action in $phase answers $status', async ({ phase, action, status }) => {
     world.stores.jobs.put(aJob({ phase }));
+    world.stores.items.put(anItem({ activeJobId: 'fb-1', recoveryPoints: POINTS }));
     const answer = await ask(action);
     expect(answer.status).toBe(status);
     const { intents } = world.stores.jobs.must('fb-1');
@@ -174,11 +175,8 @@ describe('asking for a failover to a recovery point', () => {
   it.each([
     ['an id that is not retained', 'fb-1-p0009', POINTS],
     ['no application-consistent one', 'latestApplicationConsistent', [POINTS[0]!]],
-    ['no point at all', 'fb-1-p0001', undefined],
   ])('is refused when there is %s, and nothing is kept', async (_what, recoveryPoint, points) => {
-    world.stores.items.put(
-      anItem({ activeJobId: 'fb-1', ...(points === undefined ? {} : { recoveryPoints: points }) }),
-    );
+    world.stores.items.put(anItem({ activeJobId: 'fb-1', recoveryPoints: points }));
     const before = world.stores.jobs.must('fb-1');
     const answer = await ask({ recoveryPoint });
     expect(problemOf(answer)).toMatchObject({
@@ -190,9 +188,45 @@ describe('asking for a failover to a recovery point', () => {
     expect(world.orchestrator.woken).toEqual([]);
   });
 
-  it('may always be for the newest, which is still to be made', async () => {
+  it('may be for the newest before there is any: the order waits for the first', async () => {
     world.stores.items.put(anItem({ activeJobId: 'fb-1' }));
     expect((await ask({ recoveryPoint: 'latest' })).status).toBe(202);
+  });
+
+  it.each(['latest', 'latestProcessed', 'latestApplicationConsistent', 'fb-1-p0001'])(
+    'is refused at the gate for %s while there is no recovery point at all, by the name of the machine',
+    async (recoveryPoint) => {
+      world.stores.items.put(anItem({ activeJobId: 'fb-1', phase: 'replicating' }));
+      world.stores.jobs.put(aJob({ phase: 'replicating' }));
+      expect(problemOf(await ask({ recoveryPoint }))).toMatchObject({
+        status: 409,
+        code: 'FB-RCV-001',
+        detail: 'No recovery point on-premises that could be failed over to: Web server 1.',
+      });
+      expect(world.stores.jobs.must('fb-1').intents).toEqual({});
+    },
+  );
+
+  it.each([
+    ['latest', 0, 202],
+    ['latestProcessed', 0.4, 409],
+    ['latestProcessed', 0.5, 202],
+    ['latestApplicationConsistent', 29.9, 409],
+    ['latestApplicationConsistent', 30, 202],
+    ['fb-1-p0001', 59, 409],
+    ['fb-1-p0001', 60, 202],
+  ])('to %s with at most %d minutes lost answers %d', async (recoveryPoint, minutes, status) => {
+    world.stores.jobs.put(aJob({ phase: 'replicating' }));
+    const answer = await ask({ recoveryPoint, maxDataLossMinutes: minutes });
+    expect(answer.status).toBe(status);
+    if (status === 409) expect(problemOf(answer).code).toBe('FB-RCV-002');
+    expect(Object.keys(world.stores.jobs.must('fb-1').intents)).toHaveLength(
+      status === 202 ? 1 : 0,
+    );
+  });
+
+  it('refuses a negative loss', async () => {
+    expect((await ask({ maxDataLossMinutes: -1 })).status).toBe(400);
   });
 
   it.each([

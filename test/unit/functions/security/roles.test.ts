@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ROUTES } from '../../../../functions/routes.ts';
-import { aJob } from '../../../support/memory/builders.ts';
+import { aJob, anItem, POINTS } from '../../../support/memory/builders.ts';
 import { type Called, callRoute, problemOf } from '../../../support/memory/call-route.ts';
 import {
   MASTER_KEY,
@@ -28,6 +28,7 @@ describe('a key', () => {
     const params = { id: 'fb-1' };
     expect((await callRoute(world, 'getFailback', { key, params })).status).toBe(read);
     world.stores.jobs.put(aJob({ phase: 'replicating' }));
+    world.stores.items.put(anItem({ activeJobId: 'fb-1', recoveryPoints: POINTS }));
     const failover = { key, params: { ...params, action: 'failover' } };
     expect((await callRoute(world, 'actOnFailback', failover)).status).toBe(act);
     world.stores.jobs.put(aJob({ phase: 'commitPending' }));

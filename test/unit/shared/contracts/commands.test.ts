@@ -51,6 +51,7 @@ const INPUTS: { readonly [N in CommandName]: CommandInput<N> } = {
     ],
     masterTarget: { host: 'mt1.site.example', port: 9443 },
   },
+  runScript: { script: 'switch-dns.sh', arguments: { zone: 'shop' }, timeoutSeconds: 600 },
   verifyMasterTarget: { replicationId },
   openTarget: {
     replicationId,

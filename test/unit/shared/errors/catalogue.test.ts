@@ -6,6 +6,7 @@ import { DATA_PLANE_ERRORS } from '../../../../shared/errors/areas/data-plane.ts
 import { HEALTH_ERRORS } from '../../../../shared/errors/areas/health.ts';
 import { ORCHESTRATION_ERRORS } from '../../../../shared/errors/areas/orchestration.ts';
 import { PREFLIGHT_ERRORS } from '../../../../shared/errors/areas/preflight.ts';
+import { RECOVERY_ERRORS } from '../../../../shared/errors/areas/recovery.ts';
 import { REQUEST_ERRORS } from '../../../../shared/errors/areas/request.ts';
 import { SITE_ERRORS } from '../../../../shared/errors/areas/site.ts';
 import { VSPHERE_ERRORS } from '../../../../shared/errors/areas/vsphere.ts';
@@ -26,6 +27,7 @@ const AREAS = [
   SITE_ERRORS,
   VSPHERE_ERRORS,
   DATA_PLANE_ERRORS,
+  RECOVERY_ERRORS,
 ];
 const ENTRIES = Object.entries(CATALOGUE) as [ErrorCode, CatalogueEntry][];
 const SOURCES = globSync(PRODUCT, { cwd: ROOT }).map((path) => ({
@@ -47,6 +49,7 @@ const CATEGORY_OF: Readonly<Record<string, CatalogueEntry['category']>> = {
   AGENT: 'agent',
   DATA: 'dataPlane',
   JRN: 'dataPlane',
+  RCV: 'recovery',
 };
 
 describe('the catalogue of errors', () => {

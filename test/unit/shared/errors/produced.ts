@@ -10,7 +10,15 @@ import { assessHealth, type HealthFacts } from '../../../../shared/domain/health
 import { refusalOf } from '../../../../shared/domain/protected-item-operations.ts';
 import type { ErrorCode } from '../../../../shared/errors/catalogue.ts';
 import { errorRecord, FailbackError } from '../../../../shared/errors/failback-error.ts';
-import { aCommand, AGENT_KEY, anItem, aJob, aVm, NOW } from '../../../support/memory/builders.ts';
+import {
+  aCommand,
+  AGENT_KEY,
+  aJob,
+  anItem,
+  aVm,
+  NOW,
+  POINTS,
+} from '../../../support/memory/builders.ts';
 import { callRoute, problemOf } from '../../../support/memory/call-route.ts';
 import { READER_KEY } from '../../../support/memory/memory-access-keys.ts';
 import { aWorld, type MemoryWorld } from '../../../support/memory/memory-world.ts';
@@ -132,7 +140,11 @@ export const PRODUCED = {
     return act('cancel', world);
   },
   'FB-REQ-009': async () => thrownBy(() => readSettings({})),
-  'FB-REQ-010': async () => act('failover', aWorld(), { recoveryPoint: 'gone' }),
+  'FB-REQ-010': async () => {
+    const world = aWorld();
+    world.stores.items.put(anItem({ activeJobId: 'fb-1', recoveryPoints: POINTS }));
+    return act('failover', world, { recoveryPoint: 'gone' });
+  },
   'FB-REQ-020': async () =>
     problem(aWorld(), 'listFailbacks', { query: { 'api-version': '1999-01-01' } }),
   'FB-REQ-021': async () => problem(aWorld(), 'createFailback', { body, key: READER_KEY }),

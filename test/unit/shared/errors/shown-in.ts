@@ -205,4 +205,48 @@ export const SHOWN_IN = {
     'contract/vsphere/driver',
     'says that a VM has no place for more disks than its controllers hold',
   ],
+  'FB-RCV-001': [
+    'unit/functions/intents',
+    'is refused at the gate for %s while there is no recovery point at all, by the name of the machine',
+  ],
+  'FB-RCV-002': ['unit/functions/intents', 'to %s with at most %d minutes lost answers %d'],
+  'FB-RCV-003': [
+    'unit/functions/recovery-plans',
+    'is refused for machines that are not there, all of them named',
+  ],
+  'FB-RCV-004': ['unit/functions/recovery-plans', 'is refused while another run has the plan'],
+  'FB-RCV-005': ['unit/functions/recovery-plans', 'takes no %s at the commit'],
+  'FB-RCV-006': [
+    'orchestrations/recovery-plans',
+    'does not stop the others where the plan says continue',
+  ],
+  'FB-RCV-007': [
+    'orchestrations/recovery-plans',
+    'that is cancelled starts no further machine and lets those end that run',
+  ],
+  'FB-RCV-008': [
+    'orchestrations/recovery-plan-actions',
+    'takes everything back where the plan says so, and the run says why',
+  ],
+  'FB-RCV-009': [
+    'unit/functions/recovery-plans',
+    'is refused for a webhook secret that nobody has set',
+  ],
+  'FB-RCV-010': ['contract/agents/run-script', 'is refused when it is one %s'],
+  'FB-RCV-011': [
+    'contract/agents/run-script',
+    'that fails is reported with its exit code and the end of its output, without secrets',
+  ],
+  'FB-RCV-012': [
+    'orchestrations/recovery-plan-points',
+    'hold the run with FB-RCV-012 while a replication group has no common point',
+  ],
+  'FB-RCV-013': [
+    'orchestrations/recovery-plan-actions',
+    'that a person could not do fails the action',
+  ],
+  'FB-RCV-014': [
+    'contract/agents/run-script',
+    'is never run twice for one command: who comes back after a stop is told so',
+  ],
 } as const satisfies Partial<Record<ErrorCode, readonly [file: string, title: string]>>;

@@ -1,0 +1,104 @@
+import { planRunInstanceId } from '../../shared/contracts/orchestrations.ts';
+import type { RunPlan } from '../../shared/contracts/http/recovery-plans.ts';
+import { isRunOver, type PlanMachine, type PlanRun } from '../../shared/domain/plan-run.ts';
+import {
+  machinesOf,
+  problemsOfPlan,
+  type RecoveryPlan,
+} from '../../shared/domain/recovery-plan.ts';
+import { FailbackError } from '../../shared/errors/failback-error.ts';
+import { updateRecord } from '../../shared/services/update-record.ts';
+import type { FunctionDeps } from '../support/deps.ts';
+
+/**
+ * Writes the run, takes the plan for it (one run at a time, guarded by the plan's ETag), starts its
+ * orchestration. Throws FB-RCV-004 while another run has the plan. A start that broke off is completed by resume.
+ */
+export async function startRun(
+  deps: FunctionDeps,
+  planId: string,
+  request: RunPlan,
+): Promise<PlanRun> {
+  const found = await deps.stores.plans.get(planId);
+  if (found === null) throw new FailbackError('FB-REQ-002', { kind: 'recovery plan', id: planId });
+  await refuseWhileRunning(deps, found.value);
+  const run = await newRun(deps, found.value, request);
+  await deps.stores.planRuns.create(run);
+  try {
+    await deps.stores.plans.replace({ ...found.value, activeRunId: run.id }, found.etag);
+  } catch (error) {
+    const endedAt = deps.clock.now().toISOString();
+    const end = { state: 'cancelled', endedAt } as const;
+    await updateRecord(deps.stores.planRuns, run.id, (late) => ({ ...late, ...end }));
+    throw error;
+  }
+  await startOrchestration(deps, run);
+  return run;
+}
+
+export async function startOrchestration(
+  { orchestrator }: FunctionDeps,
+  { id: runId, attempt }: PlanRun,
+): Promise<void> {
+  await orchestrator.start('recoveryPlan', planRunInstanceId(runId, attempt), { runId });
+}
+
+export async function refuseWhileRunning(
+  { stores }: FunctionDeps,
+  { activeRunId, definition }: RecoveryPlan,
+): Promise<void> {
+  if (activeRunId === null) return;
+  const run = await stores.planRuns.get(activeRunId);
+  if (run === null || isRunOver(run.value)) return;
+  throw new FailbackError('FB-RCV-004', { planName: definition.name, runId: activeRunId });
+}
+
+/** The machines are looked up once more: a plan outlives its machines. */
+async function newRun(
+  deps: FunctionDeps,
+  { id: planId, definition }: RecoveryPlan,
+  { kind, recoveryPoint, maxDataLossMinutes, options }: RunPlan,
+): Promise<PlanRun> {
+  const items = new Map((await deps.stores.items.list()).map((item) => [item.id, item]));
+  const problems = problemsOfPlan(definition, new Set(items.keys()));
+  if (problems.length > 0) throw new FailbackError('FB-RCV-003', { problems: problems.join('; ') });
+  refuseUnknownSecrets(definition, deps.webhookSecretNames);
+  const machines = machinesOf(definition).map((itemId): readonly [string, PlanMachine] => {
+    const itemName = items.get(itemId)?.name ?? itemId;
+    return [itemId, { itemId, itemName, jobId: null, state: 'waiting' }];
+  });
+  return {
+    id: deps.newJobId('pr'),
+    planId,
+    definition,
+    kind,
+    recoveryPoint,
+    maxDataLossMinutes,
+    options: { ...options, autoCommit: false },
+    state: 'running',
+    attempt: 1,
+    createdAt: deps.clock.now().toISOString(),
+    endedAt: null,
+    cancelAskedAt: null,
+    machines: Object.fromEntries(machines),
+    groups: {},
+    actions: {},
+    groupPoints: {},
+    gate: null,
+    decisions: {},
+    error: null,
+  };
+}
+
+/** Said now, and not when half of the machines are down. */
+export function refuseUnknownSecrets(
+  { groups }: RecoveryPlan['definition'],
+  known: readonly string[],
+): void {
+  for (const { preActions, postActions } of groups) {
+    for (const action of [...preActions, ...postActions]) {
+      if (action.kind !== 'webhook' || known.includes(action.secretName)) continue;
+      throw new FailbackError('FB-RCV-009', { secretName: action.secretName });
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { type FailoverPreview, failoverPreviewSchema } from '../../../shared/contracts/http-api.ts';
+import type { Job } from '../../../shared/domain/job.ts';
+import { aJob, anItem, NOW, POINTS } from '../../support/memory/builders.ts';
+import { callRoute, problemOf } from '../../support/memory/call-route.ts';
+import { aWorld, type MemoryWorld } from '../../support/memory/memory-world.ts';
+
+let world: MemoryWorld;
+
+const delta = (durationMs: number): Job['cycles'][number] => ({
+  cycle: 1,
+  kind: 'delta',
+  pointId: 'fb-1-p0001',
+  takenAt: NOW,
+  consistency: 'crashConsistent',
+  changedBytes: 0,
+  zeroBytes: 0,
+  readBytes: 0,
+  sentBytes: 0,
+  wireBytes: 0,
+  durationMs,
+  reasons: [],
+});
+
+beforeEach(() => {
+  world = aWorld();
+  world.stores.items.put(
+    anItem({ activeJobId: 'fb-1', phase: 'replicating', recoveryPoints: POINTS }),
+  );
+  world.stores.jobs.put(aJob({ phase: 'replicating', cycles: [delta(90_000), delta(30_500)] }));
+});
+
+const ask = async (recoveryPoint?: string, id = 'fb-1') =>
+  callRoute(world, 'previewFailover', {
+    params: { id },
+    ...(recoveryPoint === undefined ? {} : { query: { recoveryPoint } }),
+  });
+const preview = async (recoveryPoint?: string): Promise<FailoverPreview> =>
+  failoverPreviewSchema.parse((await ask(recoveryPoint)).json);
+
+describe('GET /api/failbacks/{id}/failover-preview', () => {
+  it('promises to lose nothing with the newest point, which is made after the shutdown', async () => {
+    expect(await preview()).toEqual({
+      recoveryPoint: 'latest',
+      point: null,
+      isFinalDeltaSent: true,
+      expectedDataLossMinutes: 0,
+      finalDeltaSeconds: 90,
+      downtimeSeconds: null,
+      refusal: null,
+    });
+  });
+
+  it.each([
+    ['latestProcessed', 'fb-1-p0003', 0.5, 0],
+    ['latestApplicationConsistent', 'fb-1-p0002', 30, 90],
+    ['fb-1-p0001', 'fb-1-p0001', 60, 90],
+  ])('tells what %s would lose, and how long the last delta takes', async (wanted, ...what) => {
+    const [pointId, expectedDataLossMinutes, finalDeltaSeconds] = what;
+    expect(await preview(wanted)).toMatchObject({
+      point: { pointId },
+      isFinalDeltaSent: wanted !== 'latestProcessed',
+      expectedDataLossMinutes,
+      finalDeltaSeconds,
+      refusal: null,
+    });
+  });
+
+  it('knows the downtime once a rehearsal of the machine has measured proof and boot', async () => {
+    world.stores.jobs.put(
+      aJob({
+        id: 'rh-1',
+        operation: 'rehearsal',
+        state: 'succeeded',
+        history: [{ at: '2026-02-01T10:00:00.000Z', phase: 'booting', message: 'Booting' }],
+        report: { bootedAt: '2026-02-01T10:02:00.000Z' },
+      }),
+    );
+    expect(await preview()).toMatchObject({ downtimeSeconds: 210 });
+    expect(await preview('latestProcessed')).toMatchObject({ downtimeSeconds: 120 });
+    world.stores.jobs.put(aJob({ phase: 'replicating' }));
+    expect(await preview()).toMatchObject({ finalDeltaSeconds: null, downtimeSeconds: null });
+  });
+
+  it('says why a failover would be refused, with the code that it would be refused with', async () => {
+    expect((await preview('fb-1-p0009')).refusal?.code).toBe('FB-REQ-010');
+    world.stores.items.put(anItem({ activeJobId: 'fb-1', phase: 'replicating' }));
+    expect(await preview('latestProcessed')).toMatchObject({
+      point: null,
+      expectedDataLossMinutes: null,
+      refusal: { code: 'FB-RCV-001', values: { machines: 'Web server 1' } },
+    });
+  });
+
+  it('changes nothing', async () => {
+    const before = [world.stores.jobs.all(), world.stores.items.all()];
+    await preview('latestProcessed');
+    expect([world.stores.jobs.all(), world.stores.items.all()]).toEqual(before);
+    expect(world.orchestrator.woken).toEqual([]);
+  });
+
+  it('says that there is no such failback', async () => {
+    expect(problemOf(await ask('latest', 'fb-9'))).toMatchObject({
+      status: 404,
+      code: 'FB-REQ-002',
+    });
+  });
+});
