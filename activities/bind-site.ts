@@ -67,5 +67,6 @@ function shapeOf(item: ProtectedItem, azureVm: AzureVmDescription | null): VmSha
     memoryMiB: azureVm?.memoryMiB ?? 1024,
     disks: item.disks.map(({ id, isOsDisk, sizeBytes }) => ({ id, isOsDisk, sizeBytes })),
     networks: item.target.networks.map((network) => ({ ...network })),
+    osName: item.failoverRecord?.osName,
   };
 }

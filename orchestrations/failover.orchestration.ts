@@ -3,7 +3,7 @@ import type { Result } from '../shared/errors/result.ts';
 import type { CycleStatistics } from '../shared/domain/job.ts';
 import { DEADLINE_MS } from '../shared/policy/deadlines.ts';
 import { changePower } from './support/azure-power.ts';
-import { bootOrDecide, proveDisks } from './support/boot.ts';
+import { bootOrDecide, proveDisks, withWarnings } from './support/boot.ts';
 import { enterPhase } from './support/phase.ts';
 import type { PointToProve } from './support/prove.ts';
 import { runCommand } from './support/run-command.ts';
@@ -51,7 +51,10 @@ function* failover(context: Context, { replication, base, cycle }: Input): Steps
     },
   });
   yield* enterPhase(context, replication, 'commitPending', {
-    message: 'The machine runs on-premises; commit to accept, cancel to go back to Azure',
+    message: withWarnings(
+      'The machine runs on-premises; commit to accept, cancel to go back to Azure',
+      boot,
+    ),
     state: options.autoCommit ? 'running' : 'waitingForOperator',
     task: 'waitForCommit',
   });

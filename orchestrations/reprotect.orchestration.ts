@@ -3,12 +3,15 @@ import type {
   OrchestrationContracts,
   Replication,
 } from '../shared/contracts/orchestrations.ts';
+import { DEADLINE_MS } from '../shared/policy/deadlines.ts';
+import type { SiteBinding } from '../shared/contracts/activities.ts';
 import type { Result } from '../shared/errors/result.ts';
 import { refuseIfCancelled } from './support/gate.ts';
 import { enterPhase } from './support/phase.ts';
 import { preflight, withNote } from './support/preflight.ts';
 import { readyProcessServer } from './support/process-server.ts';
 import { replicatePoint } from './support/recovery-point.ts';
+import { runCommand } from './support/run-command.ts';
 import { asResult, callActivity, type Context, type Steps } from './support/steps.ts';
 import { openTarget } from './support/target.ts';
 
@@ -20,6 +23,22 @@ export function* reprotectOrchestration(context: Context): Steps<Result<Output>>
   return yield* asResult(reprotect(context, input));
 }
 
+/** Before the check, which refuses a VM with snapshots. Merging large ones takes hours. */
+function* removeSnapshots(context: Context, jobId: string, site: SiteBinding): Steps<void> {
+  const { target, onPremisesVmId } = site.item;
+  yield* runCommand(context, {
+    jobId,
+    step: 'remove-snapshots',
+    agentId: site.configurationServerId,
+    name: 'removeSnapshots',
+    input: {
+      vmName: target.vmName,
+      ...(onPremisesVmId === null ? {} : { targetVmId: onPremisesVmId }),
+    },
+    deadlineMs: DEADLINE_MS.seal,
+  });
+}
+
 function* reprotect(context: Context, input: FailbackInput): Steps<Output> {
   const { jobId, itemId, options } = input;
   const subject = { jobId, itemId, isRehearsal: false };
@@ -29,6 +48,7 @@ function* reprotect(context: Context, input: FailbackInput): Steps<Output> {
     task: 'preflight',
   });
   const site = yield* callActivity(context, 'bindSite', { jobId, itemId });
+  if (options.removeSnapshots === true) yield* removeSnapshots(context, jobId, site);
   const found = yield* preflight(context, input, { operation: 'reprotect', replicationId });
 
   yield* enterPhase(context, subject, 'preparing', {

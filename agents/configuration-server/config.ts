@@ -37,6 +37,8 @@ const credentialsSchema = z.strictObject({
   passwordFile: z.string().min(1),
 });
 
+export type Credentials = z.output<typeof credentialsSchema>;
+
 const vsphereHypervisorSchema = credentialsSchema.extend({
   kind: z.literal('vsphere'),
   /** An ESXi by itself must not be one that a vCenter manages. */
@@ -57,8 +59,16 @@ const vsphereHypervisorSchema = credentialsSchema.extend({
   /** For rehearsals; left out, their network cards are not connected. */
   isolatedNetwork: z.string().min(1).optional(),
   gracefulShutdownSeconds: z.number().min(0).default(300),
-  /** Account in the guests, for what is put right there; left out, it is left to people. */
-  guest: credentialsSchema.optional(),
+  /**
+   * Accounts in the guests, for what is put right there: of single VMs by their name, and of all others. A guest
+   * without one is left to people.
+   */
+  guestAccounts: z
+    .strictObject({
+      default: credentialsSchema.optional(),
+      vms: z.record(z.string(), credentialsSchema).default({}),
+    })
+    .default({ vms: {} }),
   /** Pause between two looks at the inventory. */
   refreshSeconds: z.number().positive().default(60),
 });

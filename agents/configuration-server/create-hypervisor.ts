@@ -5,9 +5,14 @@ import { Secret } from '../../shared/domain/secret.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { Hypervisor } from '../../shared/ports/hypervisor.ts';
 import type { Logger } from '../runtime/types.ts';
-import type { configurationServerConfigSchema } from './config.ts';
+import type {
+  configurationServerConfigSchema,
+  Credentials,
+  VsphereHypervisorConfig,
+} from './config.ts';
 import type { SiteDatabase } from './database.ts';
 import { LocalHypervisor } from './hypervisors/local/local-hypervisor.ts';
+import type { GuestAccount, GuestAccounts } from './hypervisors/vsphere/guest/guest-accounts.ts';
 import { VsphereHypervisor } from './hypervisors/vsphere/vsphere-hypervisor.ts';
 
 interface HypervisorParts {
@@ -27,14 +32,25 @@ export function createHypervisor(parts: HypervisorParts): Hypervisor {
     const folder = resolve(configFolder, config.folder);
     return new LocalHypervisor({ config: { ...config, folder }, log, mobilityUrl, mobilityProof });
   }
-  const { guest } = config;
   return new VsphereHypervisor({
     config,
     password: readPassword(configFolder, config.passwordFile),
-    guestPassword: guest === undefined ? null : readPassword(configFolder, guest.passwordFile),
+    guestAccounts: readGuestAccounts(configFolder, config.guestAccounts),
     tables: database.inventory,
     log,
   });
+}
+
+function readGuestAccounts(
+  folder: string,
+  { default: others, vms }: VsphereHypervisorConfig['guestAccounts'],
+): GuestAccounts {
+  const read = ({ username, passwordFile }: Credentials): GuestAccount => ({
+    username,
+    password: readPassword(folder, passwordFile),
+  });
+  const ofVms = Object.entries(vms).map(([name, account]) => [name, read(account)] as const);
+  return { others: others === undefined ? null : read(others), ofVms: new Map(ofVms) };
 }
 
 /** The first line of the file. */

@@ -5,7 +5,7 @@ import { type Result, success } from '../../shared/errors/result.ts';
 import type { Hypervisor, HypervisorVm } from '../../shared/ports/hypervisor.ts';
 import type { CommandHandlers } from '../runtime/types.ts';
 import type { CertificateAuthority } from './certificate-authority.ts';
-import type { SiteDatabase } from './database.ts';
+import type { MobilityAgentRecord, SiteDatabase } from './database.ts';
 import { describeSite, type SelfDescription } from './describe.ts';
 import { ofShape, prepareTarget, restoreTarget } from './target.ts';
 
@@ -25,6 +25,7 @@ export function createConfigurationServerHandlers(parts: SiteParts): CommandHand
   return {
     describeSite: async (input) => success(await describeSite(parts, input)),
     prepareTarget: async (input) => success(await prepareTarget(parts, input)),
+    removeSnapshots: async (input) => success(await removeSnapshots(hypervisor, input)),
     restoreTarget: async (input) => success(await restoreTarget(parts, input)),
     attachDisks: async ({ replicationId }) => {
       const { vmId, vm } = database.replication(replicationId);
@@ -56,6 +57,16 @@ export function createConfigurationServerHandlers(parts: SiteParts): CommandHand
     },
     issueCertificate: async (input) => success(await authority.issue(input)),
   };
+}
+
+/** Finds the VM as prepareTarget does: what is made ready to be checked is what will be used. */
+async function removeSnapshots(
+  hypervisor: Hypervisor,
+  { vmName: name, targetVmId }: CommandInput<'removeSnapshots'>,
+): Promise<CommandOutput<'removeSnapshots'>> {
+  const key = targetVmId === undefined ? { name } : { vmId: targetVmId, name };
+  const vm = await hypervisor.findVm(key);
+  return { removedCount: vm === null ? 0 : await hypervisor.removeSnapshots(vm.vmId) };
 }
 
 async function requireVm(
@@ -100,9 +111,10 @@ async function verifyBoot(
   const deadlineMs = Date.parse(vm.startedAt ?? new Date().toISOString()) + timeoutSeconds * 1000;
   for (;;) {
     const seen = await parts.hypervisor.bootEvidence(vm.vmId);
-    if (seen.evidence !== null) {
+    const evidence = seen.evidence ?? registrationOf(parts, vm);
+    if (evidence !== null) {
       const bootedAt = new Date().toISOString();
-      return { bootedAt, evidence: seen.evidence, isBootSimulated: seen.isSimulated };
+      return { bootedAt, evidence, isBootSimulated: seen.isSimulated };
     }
     if (Date.now() >= deadlineMs) {
       const console = seen.consoleTail.slice(-CONSOLE_CHARACTERS) || '(nothing)';
@@ -113,15 +125,31 @@ async function verifyBoot(
   }
 }
 
+/**
+ * Windows comes from Azure with its tools disabled, so that they show nothing; its mobility agent does. The stand-in
+ * guest of the local hypervisor registers whether its disk boots or not.
+ */
+function registrationOf({ hypervisor, database }: SiteParts, vm: HypervisorVm): string | null {
+  const agent = hypervisor.kind === 'local' ? null : currentAgent(database, vm);
+  return agent === null ? null : `The mobility agent registered from ${agent.hostName}`;
+}
+
 /** A registration from before the last boot says nothing about the machine that runs now. */
+function currentAgent(
+  database: SiteDatabase,
+  { vmId, startedAt }: HypervisorVm,
+): MobilityAgentRecord | null {
+  const agent = database.findMobilityAgent(vmId);
+  return agent !== null && startedAt !== null && agent.registeredAt >= startedAt ? agent : null;
+}
+
 async function checkMobilityAgent(
   parts: SiteParts,
   replicationId: string,
 ): Promise<Result<CommandOutput<'checkMobilityAgent'>>> {
   const vm = await requireVm(parts, replicationId);
-  const agent = parts.database.findMobilityAgent(vm.vmId);
-  const isCurrent = agent !== null && vm.startedAt !== null && agent.registeredAt >= vm.startedAt;
-  if (!isCurrent) throw new FailbackError('FB-AGENT-001', { vmName: vm.name });
+  const agent = currentAgent(parts.database, vm);
+  if (agent === null) throw new FailbackError('FB-AGENT-001', { vmName: vm.name });
   const { registeredAt, hostName, version } = agent;
   return success({ registeredAt, hostName, version });
 }

@@ -18,7 +18,8 @@ export async function prepareTarget(
   database.putReplication({ ...record, vmId });
   if (!input.isRehearsal) database.rememberItem(replicationId);
   await hypervisor.powerOff(vmId, true);
-  const fresh = await hypervisor.ensureDisks(vmId, shape.disks);
+  const seedVmId = record.isRehearsal ? await seedOf(hypervisor, shape.name) : undefined;
+  const fresh = await hypervisor.ensureDisks(vmId, shape.disks, seedVmId);
   const blankDiskIds = [...new Set([...record.blankDiskIds, ...fresh])];
   database.putReplication({ ...record, vmId, vm: shape, blankDiskIds });
   const devices = ofShape(await hypervisor.attachToMasterTarget(vmId), shape);
@@ -38,7 +39,7 @@ async function plan(
   { hypervisor, database }: Pick<SiteParts, 'hypervisor' | 'database'>,
   { replicationId, vm, isRehearsal }: CommandInput<'prepareTarget'>,
 ): Promise<PlannedReplication> {
-  // A rehearsal must never find, and so never touch, the real VM.
+  // A rehearsal must never take, and so never change, the real VM.
   const original = isRehearsal ? null : await hypervisor.findVm({ name: vm.name });
   const record: PlannedReplication = {
     replicationId,
@@ -52,6 +53,16 @@ async function plan(
   // Before createVm: a repetition would find the VM that we made, and take it for the original one.
   database.putReplication(record);
   return record;
+}
+
+/**
+ * The real VM, whose disks hold most of what a rehearsal needs: only what differs from their copies travels. It is
+ * read and nothing else; one that runs, or is part of a failback, is left alone.
+ */
+async function seedOf(hypervisor: Hypervisor, name: string): Promise<string | undefined> {
+  const vm = await hypervisor.findVm({ name });
+  const isAtRest = vm?.powerState === 'off' && vm.disksAt === 'vm' && vm.snapshotCount === 0;
+  return isAtRest ? vm.vmId : undefined;
 }
 
 /** A VM may have disks that take no part in the failback; they only follow the others around. */

@@ -68,7 +68,15 @@ const EXAMPLE: z.input<typeof putProtectedItemSchema> = {
     configurationServer: 'cs1',
     masterTarget: 'mt1',
     vmName: 'web-01',
-    networks: [{ name: 'VM Network', staticIpAddress: '10.0.0.15' }],
+    networks: [
+      {
+        name: 'VM Network',
+        staticIpAddress: '10.0.0.15',
+        prefixLength: 24,
+        gateway: '10.0.0.1',
+        dnsServers: ['10.0.0.2'],
+      },
+    ],
   },
 };
 
@@ -174,7 +182,7 @@ function newItem(
   body: PutProtectedItem & { readonly failoverRecord: FailoverRecord },
   vm: AzureVmDescription,
 ): ProtectedItem {
-  const { networks, datastore, ...target } = body.target;
+  const { datastore, ...target } = body.target;
   return {
     id,
     name: body.name,
@@ -182,14 +190,7 @@ function newItem(
     resourceGroup: body.resourceGroup,
     vmName: body.vmName,
     osType: vm.osType,
-    target: {
-      ...target,
-      ...(datastore === undefined ? {} : { datastore }),
-      networks: networks.map(({ name, staticIpAddress }) => ({
-        name,
-        ...(staticIpAddress === undefined ? {} : { staticIpAddress }),
-      })),
-    },
+    target: { ...target, ...(datastore === undefined ? {} : { datastore }) },
     phase: 'failedOver',
     activeJobId: null,
     base: {},

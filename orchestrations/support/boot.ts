@@ -1,14 +1,19 @@
+import type { CommandOutput } from '../../shared/contracts/commands.ts';
 import { partInstanceId, type Replication } from '../../shared/contracts/orchestrations.ts';
 import type { DiskProof, FailbackReport } from '../../shared/domain/job.ts';
-import type { ErrorRecord } from '../../shared/errors/failback-error.ts';
+import { type ErrorRecord, errorRecord } from '../../shared/errors/failback-error.ts';
 import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
 import { cancelled } from './gate.ts';
 import { enterPhase } from './phase.ts';
 import { type PointToProve, prove } from './prove.ts';
-import { runCommand } from './run-command.ts';
+import { runCommand, tryCommand } from './run-command.ts';
 import { asResult, callOrchestration, type Context, StepFailure, type Steps } from './steps.ts';
 
-type BootReport = Pick<FailbackReport, 'fixups' | 'bootedAt' | 'bootEvidence' | 'isBootSimulated'>;
+type Fixups = CommandOutput<'fixGuest'>['fixups'];
+type BootReport = Pick<FailbackReport, 'bootedAt' | 'bootEvidence' | 'isBootSimulated'> & {
+  readonly fixups: Fixups;
+  readonly warnings: readonly ErrorRecord[];
+};
 
 /** Compares what lies on-premises with what was sent. Nothing boots that was not proved. */
 export function* proveDisks(
@@ -36,7 +41,10 @@ export function* bootOrDecide(context: Context, replication: Replication): Steps
   }
 }
 
-/** Hands the disks to the VM, fixes the guest, starts it and waits for a sign of life. */
+/**
+ * Hands the disks to the VM, fixes what is fixed while it is off, starts it, waits for a sign of life and fixes the
+ * rest in the running guest. A fix-up that fails is a warning: the machine is home all the same.
+ */
 export function* boot(context: Context, replication: Replication, attempt = 0): Steps<BootReport> {
   const { jobId, replicationId, site, options } = replication;
   yield* enterPhase(context, replication, 'booting', {
@@ -60,12 +68,7 @@ export function* boot(context: Context, replication: Replication, attempt = 0): 
     deadlineMs: DEADLINE_MS.siteChange,
   });
   yield* runCommand(context, { ...onSite, step: step('attach-disks'), name: 'attachDisks', input });
-  const { fixups } = yield* runCommand(context, {
-    ...onSite,
-    step: step('fix-guest'),
-    name: 'fixGuest',
-    input,
-  });
+  const offline = yield* fixGuest(context, replication, step('fix-guest'));
   yield* runCommand(context, { ...onSite, step: step('start-vm'), name: 'startVm', input });
   const sign = yield* runCommand(context, {
     ...onSite,
@@ -74,8 +77,50 @@ export function* boot(context: Context, replication: Replication, attempt = 0): 
     input: { replicationId, timeoutSeconds: options.bootTimeoutSeconds },
     deadlineMs: DEADLINE_MS.siteChange + options.bootTimeoutSeconds * 1000,
   });
+  const running = yield* fixGuest(context, replication, step('fix-running-guest'));
+  const fixups = mergeFixups(offline, running);
   const { bootedAt, evidence, isBootSimulated } = sign;
-  return { fixups, bootedAt, bootEvidence: evidence, isBootSimulated };
+  const warnings = warningsOf(fixups, site.vm.name);
+  return { fixups, warnings, bootedAt, bootEvidence: evidence, isBootSimulated };
+}
+
+/** An agent that cannot do it at all has failed in one thing, not in the failback. */
+function* fixGuest(context: Context, replication: Replication, step: string): Steps<Fixups> {
+  const { jobId, replicationId, site } = replication;
+  const fixed = yield* tryCommand(context, {
+    jobId,
+    step,
+    agentId: site.configurationServerId,
+    name: 'fixGuest',
+    input: { replicationId },
+    deadlineMs: DEADLINE_MS.siteChange,
+  });
+  if (fixed.ok) return fixed.value.fixups;
+  const { code, message } = fixed.error;
+  return [{ name: 'guest', outcome: 'failed', detail: `${code} ${message}` }];
+}
+
+/** What was left to the guest, the guest has the last word on. */
+function mergeFixups(offline: Fixups, running: Fixups): Fixups {
+  const isSettled = ({ outcome }: Fixups[number]): boolean => outcome !== 'deferredToGuest';
+  const settled = offline.filter(
+    (fixup) => isSettled(fixup) || !running.some(({ name }) => name === fixup.name),
+  );
+  const others = running.filter(({ name }) => !settled.some((fixup) => fixup.name === name));
+  return [...settled, ...others];
+}
+
+function warningsOf(fixups: Fixups, vmName: string): readonly ErrorRecord[] {
+  return fixups
+    .filter(({ outcome }) => outcome === 'failed')
+    .map(({ name: fixup, detail }) => errorRecord('FB-SITE-007', { vmName, fixup, detail }));
+}
+
+/** A line of the job's history, with what did not go well in the guest behind it. */
+export function withWarnings(message: string, { warnings }: Pick<BootReport, 'warnings'>): string {
+  const [first] = warnings;
+  if (first === undefined) return message;
+  return `${message} (warnings: ${warnings.length}; the first: ${first.code} ${first.message})`;
 }
 
 /** Returns when the operator wants another attempt. */

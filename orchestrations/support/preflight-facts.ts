@@ -147,7 +147,11 @@ function staticInterfaces(
   const fixed = target.networks.filter(({ staticIpAddress }) => staticIpAddress !== undefined);
   if (fixed.length === 0) return [];
   if (isAddressRestored === null) return null;
-  return fixed.map(({ name }) => ({ name, isAddressRestored }));
+  // An address without its prefix length is looked for in the guest, and never set.
+  return fixed.map(({ name, prefixLength }) => ({
+    name,
+    isAddressRestored: isAddressRestored && prefixLength !== undefined,
+  }));
 }
 
 /** A site of the `local` kind is on the machine that everything else is on. */

@@ -23,7 +23,8 @@ export function* openTarget(context: Context, request: TargetRequest): Steps<str
     agentId: site.configurationServerId,
     name: 'prepareTarget',
     input: { replicationId, vm: site.vm, isRehearsal },
-    deadlineMs: DEADLINE_MS.siteChange,
+    // The disks of a rehearsal may begin as copies, which take as long as they are large.
+    deadlineMs: isRehearsal ? DEADLINE_MS.transfer : DEADLINE_MS.siteChange,
   });
   if (!isRehearsal) {
     yield* callActivity(context, 'recordTarget', { jobId, itemId, vmId: prepared.vmId });

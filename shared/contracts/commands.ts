@@ -31,6 +31,15 @@ export const diskShapeSchema = z.object({
 });
 export type DiskShape = z.infer<typeof diskShapeSchema>;
 
+/** What a network interface had before the failover. Without a prefix length the address cannot be set again. */
+export const networkShape = {
+  name: z.string().min(1),
+  staticIpAddress: z.ipv4().optional(),
+  prefixLength: z.int().min(1).max(32).optional(),
+  gateway: z.ipv4().optional(),
+  dnsServers: z.array(z.ipv4()).max(8).readonly().optional(),
+} as const;
+
 export const vmShapeSchema = z.object({
   name: z.string().min(1).max(80),
   osType: osTypeSchema,
@@ -38,7 +47,9 @@ export const vmShapeSchema = z.object({
   cpuCount: z.int().positive(),
   memoryMiB: z.int().positive(),
   disks: z.array(diskShapeSchema).min(1).max(60),
-  networks: z.array(z.object({ name: z.string().min(1), staticIpAddress: z.ipv4().optional() })),
+  networks: z.array(z.object(networkShape)),
+  /** As `Red Hat Enterprise Linux 5.11`, where it is known: old ones lack drivers for the devices of today. */
+  osName: z.string().max(200).optional(),
 });
 export type VmShape = z.infer<typeof vmShapeSchema>;
 
@@ -81,6 +92,11 @@ const commandSchemas = {
       ),
     }),
   },
+  /** Only when the operator asked for it: what the snapshots held of the past is gone. A VM that is not there has none. */
+  removeSnapshots: {
+    input: z.object({ vmName: z.string(), targetVmId: z.string().optional() }),
+    output: z.object({ removedCount: z.int().nonnegative() }),
+  },
   /** Undo of prepareTarget: detaches the disks, deletes a VM that was created, restarts one that was stopped. */
   restoreTarget: {
     input: z.object({ replicationId: replicationIdSchema, startVm: z.boolean() }),
@@ -96,7 +112,10 @@ const commandSchemas = {
     input: z.object({ replicationId: replicationIdSchema }),
     output: z.object({ diskCount: z.int() }),
   },
-  /** Guest fix-ups; each is reported, none is silent. */
+  /**
+   * Guest fix-ups; each is reported, none is silent. Sent before the boot for what is done to a VM that is off, and
+   * after it for what only a running guest can do.
+   */
   fixGuest: {
     input: z.object({ replicationId: replicationIdSchema }),
     output: z.object({

@@ -5,7 +5,12 @@ import { JOB_STATES, TASK_NAMES, TASK_STATES } from '../domain/job.ts';
 import { INTENTS, PHASES, STAGES } from '../domain/phases.ts';
 import { agentKindSchema } from './agent-protocol.ts';
 import { OPERATIONS } from '../domain/protected-item-operations.ts';
-import { consistencySchema, diskShapeSchema, replicationModeSchema } from './commands.ts';
+import {
+  consistencySchema,
+  diskShapeSchema,
+  networkShape,
+  replicationModeSchema,
+} from './commands.ts';
 import { errorRecordSchema } from './errors.ts';
 import { identifierSchema, timestampSchema } from './json.ts';
 import { transferProgressSchema } from './progress.ts';
@@ -28,6 +33,8 @@ export const optionsSchema = z.strictObject({
   applicationConsistentMinutes: z.int().min(0).max(10_080).default(0),
   /** False: a machine that does not boot waits for somebody to try again or to cancel. */
   rollBackOnBootFailure: z.boolean().default(true),
+  /** True: snapshots of the on-premises VM are removed first. Otherwise a VM that has some is refused. */
+  removeSnapshots: z.boolean().optional(),
 });
 
 /** POST /api/failbacks and POST /api/rehearsals. */
@@ -142,9 +149,7 @@ export const putProtectedItemSchema = z.strictObject({
     vmName: z.string().min(1).max(80),
     /** For a VM that has to be created. */
     datastore: z.string().min(1).max(255).optional(),
-    networks: z
-      .array(z.strictObject({ name: z.string().min(1), staticIpAddress: z.ipv4().optional() }))
-      .default([]),
+    networks: z.array(z.strictObject(networkShape)).default([]),
   }),
   isRehearsalEnabled: z.boolean().default(false),
   failover: failoverRecordSchema.prefault({}),

@@ -48,7 +48,11 @@ const onPremisesDiskSchema = z.object({
 const vsphereFacts = z.object({
   management: fact(
     z.discriminatedUnion('kind', [
-      z.object({ kind: z.literal('vcenter'), vcenterId: fact(z.string()) }),
+      z.object({
+        kind: z.literal('vcenter'),
+        vcenterId: fact(z.string()),
+        isAvs: z.boolean().default(false),
+      }),
       z.object({ kind: z.literal('standaloneHost'), isDiscoveryFinished: fact(z.boolean()) }),
     ]),
   ),

@@ -35,6 +35,8 @@ export interface FailbackOptions {
   readonly rollBackOnBootFailure: boolean;
   /** Takes application-consistent points together with the other machines of that replication group. */
   readonly replicationGroupId?: string | undefined;
+  /** Snapshots of the on-premises VM are removed before it is checked. Absent in earlier records: they are not. */
+  readonly removeSnapshots?: boolean | undefined;
 }
 
 /** The steps of a job as people see them. Which of them a job has shows as it goes. */
@@ -134,6 +136,8 @@ export interface FailbackReport {
     readonly outcome: string;
     readonly detail: string;
   }[];
+  /** What went wrong without standing in the way. */
+  readonly warnings?: readonly ErrorRecord[];
   readonly committedAt?: string;
   readonly agentRegisteredAt?: string;
   readonly reverseChangedBytes?: number;

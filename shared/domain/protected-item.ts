@@ -19,6 +19,15 @@ export interface ProtectedDisk {
   readonly sizeBytes: number;
 }
 
+/** A network of the site, and what the interface there had before the failover. */
+export interface OnPremisesNetwork {
+  readonly name: string;
+  readonly staticIpAddress?: string | undefined;
+  readonly prefixLength?: number | undefined;
+  readonly gateway?: string | undefined;
+  readonly dnsServers?: readonly string[] | undefined;
+}
+
 export interface OnPremisesTarget {
   readonly configurationServer: string;
   readonly masterTarget: string;
@@ -26,7 +35,7 @@ export interface OnPremisesTarget {
   /** Datastore for a VM that has to be created. Absent = nobody chose one. */
   readonly datastore?: string;
   /** Azure subnet → network of the site. */
-  readonly networks: readonly { readonly name: string; readonly staticIpAddress?: string }[];
+  readonly networks: readonly OnPremisesNetwork[];
 }
 
 /**

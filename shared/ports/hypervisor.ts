@@ -75,9 +75,16 @@ export interface Hypervisor {
   deleteVm(vmId: string): Promise<void>;
   /**
    * Adds disks that are missing; returns the ids of those that are new and read as zeros. Disks that are not
-   * named stay as they are.
+   * named stay as they are. With `seedVmId`, a VM that is off and has no snapshots, new disks begin as copies of its
+   * disks of the same id and size; where that cannot be, they read as zeros.
    */
-  ensureDisks(vmId: string, disks: readonly DiskShape[]): Promise<readonly string[]>;
+  ensureDisks(
+    vmId: string,
+    disks: readonly DiskShape[],
+    seedVmId?: string,
+  ): Promise<readonly string[]>;
+  /** All there are, with what was written since put into the disks. Returns how many there were. */
+  removeSnapshots(vmId: string): Promise<number>;
   /** Only while the VM is off. */
   attachToMasterTarget(vmId: string): Promise<readonly AttachedDisk[]>;
   attachToVm(vmId: string): Promise<void>;

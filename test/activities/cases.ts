@@ -126,7 +126,7 @@ export const CASES: { readonly [N in ActivityName]: ActivityCase<N> } = {
         cpuCount: 2,
         memoryMiB: 4096,
         disks: DISKS.map(({ id, isOsDisk, sizeBytes }) => ({ id, isOsDisk, sizeBytes })),
-        networks: [{ name: 'VM Network', staticIpAddress: '10.0.0.15' }],
+        networks: [{ name: 'VM Network', staticIpAddress: '10.0.0.15', prefixLength: 24 }],
       },
       configurationServerId: 'cs-cs1',
       masterTargetId: 'mt-mt1',

@@ -90,7 +90,6 @@ describe('a boot that fails', () => {
   it.each<[CommandName, ErrorCode]>([
     ['closeTarget', 'FB-JRN-001'],
     ['attachDisks', 'FB-SITE-002'],
-    ['fixGuest', 'FB-SITE-900'],
     ['startVm', 'FB-SITE-003'],
   ])('is rolled back when %s fails with %s', async (name, code) => {
     const values = { vmName: 'web', replicationId: 'web', command: name, reason: 'injected' };
@@ -98,6 +97,44 @@ describe('a boot that fails', () => {
     await world.startAutomatic();
     await expectRolledBack(code);
     expect(world.site.boots).toEqual([]);
+  });
+});
+
+describe('fix-ups of the guest', () => {
+  it('that fail are warnings in the report, and the machine is home all the same', async () => {
+    const values = { command: 'fixGuest', reason: 'the guest is deaf' };
+    world.agents.behaviours.plan('fixGuest', { error: new FailbackError('FB-SITE-900', values) });
+    await world.startAutomatic();
+    const job = await world.untilEnd();
+    expect(job).toMatchObject({ state: 'succeeded', phase: 'protected', error: null });
+    expect(world.machines).toEqual({ azure: 'absent', home: 'on' });
+    expect(job.report.fixups).toMatchObject([{ name: 'guest', outcome: 'failed' }]);
+    expect(job.report.warnings).toMatchObject([{ code: 'FB-SITE-007', values: { vmName: 'web' } }]);
+    expect(job.history.map(({ message }) => message).join('\n')).toContain(
+      'warnings: 1; the first: FB-SITE-007',
+    );
+  });
+
+  it('are asked for before the boot and again once the guest runs, whose word counts', async () => {
+    await world.startAutomatic();
+    const { report } = await world.untilEnd();
+    expect(world.agents.timesDone('fixGuest')).toBe(2);
+    expect(report.fixups).toMatchObject([
+      { name: 'drivers', outcome: 'done' },
+      { name: 'VMware Tools', outcome: 'done' },
+    ]);
+    expect(report.warnings).toEqual([]);
+  });
+});
+
+describe('snapshots of the on-premises VM', () => {
+  it.each([
+    [true, 1],
+    [undefined, 0],
+  ])('are removed before the check when that was asked for: %s', async (wanted, times) => {
+    await world.start({ autoFailover: true, autoCommit: true, removeSnapshots: wanted });
+    expect((await world.untilEnd()).state).toBe('succeeded');
+    expect(world.agents.timesDone('removeSnapshots')).toBe(times);
   });
 });
 

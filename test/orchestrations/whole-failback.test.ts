@@ -129,7 +129,7 @@ describe('a whole failback', () => {
       dataLossSeconds: 0,
       proof: { mismatches: 0, blocksCompared: 4096 },
       bootEvidence: 'login:',
-      fixups: [{ name: 'VMware Tools', outcome: 'done' }],
+      fixups: [{ name: 'drivers' }, { name: 'VMware Tools', outcome: 'done' }],
     });
     expect(Date.parse(report.committedAt ?? '')).toBeGreaterThan(Date.parse(bootedAt));
     expect(Date.parse(report.agentRegisteredAt ?? '')).toBeGreaterThan(Date.parse(bootedAt));

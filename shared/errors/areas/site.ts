@@ -209,6 +209,19 @@ export const SITE_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-SITE-007': {
+    severity: 'warning',
+    category: 'site',
+    message: 'In the guest of {vmName} one thing was not put right, {fixup}: {detail}',
+    possibleCauses: [
+      'The account of the guest is wrong, or may not do it.',
+      'The guest cannot reach what it installs packages from.',
+    ],
+    recommendedAction:
+      'Do it in the guest by hand, as the message says. The failback goes on without it.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
   'FB-SITE-900': {
     severity: 'critical',
     category: 'site',

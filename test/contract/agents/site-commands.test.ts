@@ -126,6 +126,22 @@ describe('a target that is prepared', () => {
     ]);
   });
 
+  it('begins a rehearsal with copies of the disks of the real VM, which it only reads', async () => {
+    const shape = aVmShape();
+    const vmId = await originalOf(shape);
+    const [own] = await site.hypervisor.attachToMasterTarget(vmId);
+    await site.write(own!.device, 512, Buffer.alloc(512, 'x'));
+    await site.hypervisor.attachToVm(vmId);
+    const input = prepare(shape, { replicationId: 'rehearsal-web-01', isRehearsal: true });
+    const { disks } = await runCommand(handlers, 'prepareTarget', input);
+    expect(disks.map(({ isBlank }) => isBlank)).toEqual([false, false]);
+    expect((await site.read(disks[0]!.device, 512, 512)).equals(Buffer.alloc(512, 'x'))).toBe(true);
+    expect(await site.hypervisor.findVm({ vmId, name: '' })).toMatchObject({
+      powerState: 'off',
+      disksAt: 'vm',
+    });
+  });
+
   it('is another VM for a rehearsal; the real one goes on running', async () => {
     const shape = aVmShape();
     const vmId = await originalOf(shape, true);

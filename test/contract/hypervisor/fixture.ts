@@ -16,8 +16,13 @@ export interface HypervisorFixture {
   /** Writes through the master target; the driver has given the device out. */
   write(device: TargetDevice, offset: number, bytes: Buffer): Promise<void>;
   read(device: TargetDevice, offset: number, length: number): Promise<Buffer>;
-  /** Makes a disk from which a guest boots that shows `evidence`; does nothing where there are no guests. */
-  installGuest(device: TargetDevice, evidence: string): Promise<void>;
+  /**
+   * Makes a disk from which a guest boots that shows `evidence`; does nothing where there are no guests. Gives the
+   * text by which the driver tells such a boot.
+   */
+  installGuest(device: TargetDevice, evidence: string): Promise<string>;
+  /** One that nobody made through the driver. */
+  addSnapshot(vmId: string): Promise<void>;
   /** True when the VM is cut off from the production networks. */
   isIsolated(vmId: string): Promise<boolean>;
   /** The program ends, whatever it had under way, and starts again on the same site. */

@@ -74,8 +74,15 @@ export class LocalFixture implements HypervisorFixture {
     }
   }
 
-  async installGuest(device: TargetDevice, evidence: string): Promise<void> {
+  async installGuest(device: TargetDevice, evidence: string): Promise<string> {
     await this.write(device, 0, bootDisk(evidence));
+    return evidence;
+  }
+
+  async addSnapshot(vmId: string): Promise<void> {
+    const path = join(this.folder, vmId, 'vm.json');
+    const vm = JSON.parse(readFileSync(path, 'utf8')) as object;
+    writeFileSync(path, JSON.stringify({ ...vm, snapshotCount: 1 }));
   }
 
   async isIsolated(vmId: string): Promise<boolean> {

@@ -7,16 +7,19 @@ import {
   configurationServerConfigSchema,
   type VsphereHypervisorConfig,
 } from '../../../agents/configuration-server/config.ts';
+import type { GuestAccounts } from '../../../agents/configuration-server/hypervisors/vsphere/guest/guest-accounts.ts';
 import { VsphereHypervisor } from '../../../agents/configuration-server/hypervisors/vsphere/vsphere-hypervisor.ts';
 import { VimSession } from '../../../agents/configuration-server/hypervisors/vsphere/vim/session.ts';
 import { SoapTransport } from '../../../agents/configuration-server/hypervisors/vsphere/vim/soap-transport.ts';
+import { runTask } from '../../../agents/configuration-server/hypervisors/vsphere/vim/tasks.ts';
 import { VmAccess } from '../../../agents/configuration-server/hypervisors/vsphere/vm-access.ts';
 import { InventoryTables } from '../../../agents/configuration-server/inventory-tables.ts';
 import type { TargetDevice } from '../../../shared/contracts/commands.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
-import type { VcenterPeerOptions } from '../../support/vcenter/peer-types.ts';
+import type { DatastoreType, VcenterPeerOptions } from '../../support/vcenter/peer-types.ts';
 import { VcenterPeer } from '../../support/vcenter/vcenter-peer.ts';
 import type { HypervisorFixture } from './fixture.ts';
+import { bootDisk } from './local-fixture.ts';
 
 const MIB = 1024 * 1024;
 export const DATASTORE = 'datastore1';
@@ -28,9 +31,15 @@ const SILENT = {
   error: () => undefined,
 };
 
+const NO_ACCOUNTS: GuestAccounts = { others: null, ofVms: new Map() };
+
 interface Options {
   readonly peer?: VcenterPeerOptions;
   readonly config?: Partial<VsphereHypervisorConfig>;
+  readonly guestAccounts?: GuestAccounts;
+  readonly datastoreType?: DatastoreType;
+  /** The account has these only; left out, it has all. */
+  readonly privileges?: readonly string[];
 }
 
 /** The vSphere driver on the vCenter peer, whose datastore is a folder: the test stands in for the master target. */
@@ -41,11 +50,16 @@ export class VsphereFixture implements HypervisorFixture {
   hypervisor: VsphereHypervisor;
   readonly session: VimSession;
   readonly #config: VsphereHypervisorConfig;
+  readonly #guestAccounts: GuestAccounts;
+  readonly #hasQemu: boolean;
   readonly #database = new DatabaseSync(':memory:');
 
-  private constructor(peer: VcenterPeer, folder: string, { config = {} }: Options) {
+  private constructor(peer: VcenterPeer, folder: string, options: Options) {
+    const { config = {}, guestAccounts = NO_ACCOUNTS } = options;
     this.peer = peer;
+    this.#hasQemu = options.peer?.qemu === true;
     this.folder = folder;
+    this.#guestAccounts = guestAccounts;
     const { url, user, thumbprints, password } = peer.ready;
     this.#config = {
       ...configurationServerConfigSchema.shape.hypervisor.parse({
@@ -72,10 +86,12 @@ export class VsphereFixture implements HypervisorFixture {
 
   static async start(options: Options = {}): Promise<VsphereFixture> {
     const folder = mkdtempSync(join(tmpdir(), 'vsphere-'));
-    const datastores = [{ name: DATASTORE, folder, type: 'VMFS' }] as const;
+    const { datastoreType: type = 'VMFS', privileges } = options;
+    const datastores = [{ name: DATASTORE, folder, type }];
     const peer = await VcenterPeer.start({ datastores, ...options.peer });
     const master = { prefix: MASTER_TARGET, datastore: DATASTORE, diskMb: 1, isOn: true };
     await peer.addVms(master);
+    if (privileges !== undefined) await peer.setAccount({ name: peer.ready.user, privileges });
     return new VsphereFixture(peer, folder, options);
   }
 
@@ -107,8 +123,17 @@ export class VsphereFixture implements HypervisorFixture {
     }
   }
 
-  /** Without QEMU the guests of the peer are only in its books. */
-  async installGuest(): Promise<void> {}
+  /** Without QEMU the guests of the peer are only in its books; with it, its tools run once the disk booted. */
+  async installGuest(device: TargetDevice, evidence: string): Promise<string> {
+    if (this.#hasQemu) await this.write(device, 0, bootDisk(evidence));
+    return 'VMware Tools run';
+  }
+
+  async addSnapshot(vmId: string): Promise<void> {
+    const { ref: self } = await this.vms.require(vmId);
+    const parameters = { name: 'before the update', memory: false, quiesce: false };
+    await runTask(this.session, 'CreateSnapshot_Task', { self, parameters });
+  }
 
   async isIsolated(vmId: string): Promise<boolean> {
     const { record } = await this.vms.require(vmId);
@@ -151,7 +176,7 @@ export class VsphereFixture implements HypervisorFixture {
     return new VsphereHypervisor({
       config: this.#config,
       password: new Secret(this.peer.ready.password),
-      guestPassword: this.#config.guest === undefined ? null : new Secret('guest-password'),
+      guestAccounts: this.#guestAccounts,
       tables: new InventoryTables(this.#database),
       log: SILENT,
     });

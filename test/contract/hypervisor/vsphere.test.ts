@@ -1,5 +1,6 @@
 import { describeWith } from '../../peers/peers.ts';
 import { describeHypervisor } from './conformance.ts';
+import { CLOUD_ADMIN } from './cloud-admin.ts';
 import { VsphereFixture } from './vsphere-fixture.ts';
 
 describeWith('vcenter', 'with the vCenter peer', () => {
@@ -12,5 +13,23 @@ describeWith('vcenter', 'with the vCenter peer', () => {
     start: async () =>
       VsphereFixture.start({ peer: { mode: 'esxi' }, config: { siteKind: 'esxi' } }),
     hasGuests: false,
+  });
+
+  describeHypervisor('The vSphere driver in a private cloud of Azure VMware Solution', {
+    start: async () =>
+      VsphereFixture.start({
+        datastoreType: 'vsan',
+        privileges: CLOUD_ADMIN,
+        config: { siteKind: 'avs' },
+      }),
+    hasGuests: false,
+  });
+});
+
+describeWith(['vcenter', 'qemu'], 'with the vCenter peer and guests in QEMU', () => {
+  describeHypervisor('The vSphere driver', {
+    start: async () => VsphereFixture.start({ peer: { qemu: true } }),
+    hasGuests: true,
+    onlyBoots: true,
   });
 });

@@ -1,11 +1,16 @@
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import {
+  neededPrivileges,
+  readAccount,
+} from '../../../agents/configuration-server/hypervisors/vsphere/discovery/account.ts';
 import { Discovery } from '../../../agents/configuration-server/hypervisors/vsphere/discovery/discovery.ts';
 import { VimSession } from '../../../agents/configuration-server/hypervisors/vsphere/vim/session.ts';
 import { SoapTransport } from '../../../agents/configuration-server/hypervisors/vsphere/vim/soap-transport.ts';
 import { runTask } from '../../../agents/configuration-server/hypervisors/vsphere/vim/tasks.ts';
 import { InventoryTables } from '../../../agents/configuration-server/inventory-tables.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
+import { CLOUD_ADMIN } from '../hypervisor/cloud-admin.ts';
 import { describeWith } from '../../peers/peers.ts';
 import { VcenterPeer } from '../../support/vcenter/vcenter-peer.ts';
 
@@ -35,7 +40,7 @@ describeWith('vcenter', 'Discovery of a vCenter', () => {
     });
     tables = new InventoryTables(new DatabaseSync(':memory:'));
     const now = (): Date => new Date((clock += 1000));
-    discovery = new Discovery({ session, tables, now });
+    discovery = new Discovery({ session, tables, privileges: neededPrivileges('vcenter'), now });
   });
   afterEach(async () => {
     await discovery.close();
@@ -152,6 +157,14 @@ describeWith('vcenter', 'Discovery of a vCenter', () => {
     expect(account.missingPrivileges).toEqual(['VirtualMachine.State.CreateSnapshot']);
     expect(tables.fact('account')?.fact).toEqual(account);
     expect(JSON.stringify(tables.fact('licences'))).not.toContain('licenseKey');
+  });
+
+  it('misses no privilege that the role CloudAdmin of Azure VMware Solution cannot have', async () => {
+    await peer.setAccount({ name: peer.ready.user, privileges: CLOUD_ADMIN });
+    const elsewhere = await readAccount(session, neededPrivileges('vcenter'));
+    expect(elsewhere.missingPrivileges).toEqual(['Global.Licenses']);
+    const inAvs = await readAccount(session, neededPrivileges('avs'));
+    expect(inAvs.missingPrivileges).toEqual([]);
   });
 
   it('is the same for many who ask at the same time', async () => {

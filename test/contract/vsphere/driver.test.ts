@@ -17,10 +17,7 @@ describeWith('vcenter', 'The vSphere driver, when something goes wrong,', () => 
   let site: VsphereFixture;
   beforeAll(async () => {
     site = await VsphereFixture.start({
-      config: {
-        gracefulShutdownSeconds: 5,
-        guest: { username: 'root', passwordFile: 'unused' },
-      },
+      config: { gracefulShutdownSeconds: 5 },
     });
   });
   afterEach(async () => {
@@ -83,6 +80,32 @@ describeWith('vcenter', 'The vSphere driver, when something goes wrong,', () => 
     await site.peer.addFailure({ method: 'ReconfigVM_Task', action: 'taskLost', times: 1 });
     expect(await code(site.hypervisor.ensureDisks(vmId, shape.disks))).toBe('FB-VSPHERE-009');
     expect(await site.hypervisor.ensureDisks(vmId, shape.disks)).toEqual([]);
+    expect((await site.vms.require(vmId)).record.disks).toHaveLength(2);
+  });
+
+  it('makes a disk empty when it cannot be copied from another VM', async () => {
+    const seed = await create();
+    const shape = aVmShape();
+    const vmId = await site.hypervisor.createVm(shape, shape.name, true);
+    const failure = { method: 'CopyVirtualDisk_Task', kind: 'FileLocked', times: 1 } as const;
+    await site.peer.addFailure({ ...failure, action: 'taskLost' });
+    const fresh = await site.hypervisor.ensureDisks(vmId, shape.disks, seed.vmId);
+    expect(fresh).toEqual(['os']);
+    expect((await site.vms.require(vmId)).record.disks).toHaveLength(2);
+  });
+
+  it('copies a disk again when the answer was lost', async () => {
+    const seed = await create();
+    const shape = aVmShape();
+    const vmId = await site.hypervisor.createVm(shape, shape.name, true);
+    const attempt = async (): Promise<readonly string[]> =>
+      site.hypervisor.ensureDisks(vmId, shape.disks, seed.vmId);
+    await site.peer.addFailure({ method: 'CopyVirtualDisk_Task', action: 'dropAfter', times: 1 });
+    expect(await code(attempt())).toBe('FB-VSPHERE-003');
+    await untilTrue('the copy of the lost call is whole', async () => {
+      return (await code(attempt())) === 'done';
+    });
+    expect(await attempt()).toEqual([]);
     expect((await site.vms.require(vmId)).record.disks).toHaveLength(2);
   });
 
@@ -161,24 +184,6 @@ describeWith('vcenter', 'The vSphere driver, when something goes wrong,', () => 
     await site.hypervisor.powerOn(vmId);
     await site.hypervisor.powerOff(vmId, true);
     expect(await calls()).toEqual([asked + 1, forced + 1]);
-  });
-
-  it('puts right what it can in a guest that runs, and says what it could not', async () => {
-    const { vmId, shape } = await running();
-    const rules = [{ contains: 'NetworkManager', exitCode: 3 }];
-    await site.peer.setGuests({ user: 'root', password: 'guest-password', rules });
-    const fixups = await site.hypervisor.fixGuest(vmId, shape);
-    expect(fixups.map(({ name, outcome }) => [name, outcome])).toEqual([
-      ['VMware Tools', 'done'],
-      ['NetworkManager', 'failed'],
-      ['static IP address', 'deferredToGuest'],
-    ]);
-    expect((await site.peer.guestOf(shape.name)).programs).toHaveLength(2);
-    await site.peer.setGuests({ user: 'root', password: 'another' });
-    const refused = await site.hypervisor.fixGuest(vmId, shape);
-    expect(refused[0]).toMatchObject({ outcome: 'failed' });
-    expect(refused[0]?.detail).toContain('InvalidGuestLogin');
-    await site.hypervisor.powerOff(vmId, false);
   });
 
   it('completes an image that a crash left with its snapshot, of the same instant', async () => {

@@ -27,7 +27,7 @@ export function anItem(changes: Partial<ProtectedItem> = {}): ProtectedItem {
       configurationServer: 'cs1',
       masterTarget: 'mt1',
       vmName: 'web-01',
-      networks: [{ name: 'VM Network', staticIpAddress: '10.0.0.15' }],
+      networks: [{ name: 'VM Network', staticIpAddress: '10.0.0.15', prefixLength: 24 }],
     },
     phase: 'failedOver',
     activeJobId: null,

@@ -154,6 +154,26 @@ export function alternateOnVcenter(): PreflightFacts {
   };
 }
 
+/** A new VM on the vSAN of a private cloud of Azure VMware Solution, over its circuit. */
+export function alternateOnAvs(): PreflightFacts {
+  const { site, azureNetwork, location, ...facts } = alternateOnVcenter();
+  if (site?.kind !== 'vsphere' || azureNetwork?.kind !== 'azure') throw new Error('no vCenter');
+  if (location?.kind !== 'alternate' || location.storage.kind !== 'vsphere')
+    throw new Error('no VM');
+  const management = { kind: 'vcenter', vcenterId: 'vcenter-1', isAvs: true } as const;
+  const connection = {
+    kind: 'expressRoute',
+    peerings: ['AzurePrivatePeering'],
+    hasStoragePrivateEndpoint: true,
+  } as const;
+  return {
+    ...facts,
+    site: { ...site, management },
+    azureNetwork: { ...azureNetwork, connection },
+    location: { ...location, storage: { ...location.storage, datastoreType: 'vSAN' } },
+  };
+}
+
 /** The ESXi host was added by itself, without a vCenter. */
 export function originalOnHost(): PreflightFacts {
   const facts = originalOnVcenter();

@@ -15,6 +15,7 @@ export type CommandEffects<N extends CommandName> = {
 export type ConfigurationServerCommand =
   | 'describeSite'
   | 'prepareTarget'
+  | 'removeSnapshots'
   | 'restoreTarget'
   | 'attachDisks'
   | 'detachDisks'
@@ -60,6 +61,9 @@ export function configurationServerEffects(
       return { ...SITE, originalVm, observedAt: now() };
     },
     prepareTarget: (input) => prepareTarget(site, input),
+    removeSnapshots: ({ vmName }) => ({
+      removedCount: site.findByName(vmName)?.vmId === undefined ? 0 : 2,
+    }),
     restoreTarget: ({ replicationId, startVm }) => restoreTarget(site, replicationId, startVm),
     attachDisks: ({ replicationId }) => {
       const vm = site.vmOf(replicationId);
@@ -70,9 +74,14 @@ export function configurationServerEffects(
       site.vmOf(replicationId).disksAt = 'masterTarget';
       return { diskCount: 2 };
     },
-    fixGuest: () => ({
-      fixups: [{ name: 'VMware Tools', outcome: 'done', detail: 'enabled again' }],
-    }),
+    fixGuest: ({ replicationId }) => {
+      const tools = { name: 'VMware Tools', detail: 'enabled again' };
+      if (site.vmOf(replicationId).startedAt !== null) {
+        return { fixups: [{ ...tools, outcome: 'done' }] };
+      }
+      const drivers = { name: 'drivers', outcome: 'done', detail: 'put into the disk' } as const;
+      return { fixups: [drivers, { ...tools, outcome: 'deferredToGuest' }] };
+    },
     startVm: ({ replicationId }) => {
       const vm = site.vmOf(replicationId);
       site.powerOn(vm, site.replication(replicationId));

@@ -93,7 +93,11 @@ export class LocalHypervisor implements Hypervisor {
     this.#folders.remove(vmId);
   }
 
-  async ensureDisks(vmId: string, disks: readonly DiskShape[]): Promise<readonly string[]> {
+  async ensureDisks(
+    vmId: string,
+    disks: readonly DiskShape[],
+    seedVmId?: string,
+  ): Promise<readonly string[]> {
     const vm = this.#require(vmId);
     const fresh: string[] = [];
     for (const { id: diskId, sizeBytes } of disks) {
@@ -101,8 +105,11 @@ export class LocalHypervisor implements Hypervisor {
       const isKnown = vm.disks.some((disk) => disk.diskId === diskId);
       // An empty file that no VM knows is what a crash left between making the disk and sizing it.
       if (!existsSync(file) || (!isKnown && statSync(file).size === 0)) {
-        await createSparse(file, sizeBytes);
-        fresh.push(diskId);
+        const isSeeded = await this.#copySeed(file, { seedVmId, diskId, sizeBytes });
+        if (!isSeeded) {
+          await createSparse(file, sizeBytes);
+          fresh.push(diskId);
+        }
       }
       const { size: actualBytes } = await stat(file);
       if (actualBytes !== sizeBytes) {
@@ -114,6 +121,12 @@ export class LocalHypervisor implements Hypervisor {
     const others = vm.disks.filter(({ diskId }) => !disks.some(({ id }) => id === diskId));
     this.#folders.update(vmId, { disks: [...named, ...others] });
     return fresh;
+  }
+
+  async removeSnapshots(vmId: string): Promise<number> {
+    const { snapshotCount } = this.#require(vmId);
+    this.#folders.update(vmId, { snapshotCount: 0 });
+    return snapshotCount;
   }
 
   async attachToMasterTarget(vmId: string): Promise<readonly AttachedDisk[]> {
@@ -202,6 +215,27 @@ export class LocalHypervisor implements Hypervisor {
   async stop(): Promise<void> {
     await Promise.all([...this.#guests.values()].map((guest) => guest.stop()));
     await this.#boots.stopAll();
+  }
+
+  /** False when there is nothing to copy. */
+  async #copySeed(
+    file: string,
+    seed: {
+      readonly seedVmId: string | undefined;
+      readonly diskId: string;
+      readonly sizeBytes: number;
+    },
+  ): Promise<boolean> {
+    const vm = seed.seedVmId === undefined ? null : this.#folders.find(seed.seedVmId);
+    const isThere = vm?.disks.some(
+      ({ diskId, sizeBytes }) => diskId === seed.diskId && sizeBytes === seed.sizeBytes,
+    );
+    if (vm === null || vm.powerState === 'on' || isThere !== true) return false;
+    // Under another name until it is whole: what a crash leaves must not be taken for the disk.
+    const source = this.#folders.disk(vm.vmId, seed.diskId);
+    await copyFile(source, `${file}.new`, constants.COPYFILE_FICLONE);
+    renameSync(`${file}.new`, file);
+    return true;
   }
 
   /** All disks or none: an image that is there is whole, and is never written again. */

@@ -1,10 +1,9 @@
-import type { VmShape } from '../../../../shared/contracts/commands.ts';
 import type { DiskRecord } from './discovery/records.ts';
 import type { FreeSlot } from './disk-slots.ts';
+import type { ControllerType, Hardware } from './hardware.ts';
 import type { MoRef, VimObject } from './vim/values.ts';
 
 type DeviceChange = VimObject<'VirtualDeviceConfigSpec'>;
-type OsType = VmShape['osType'];
 
 export const setting = (key: string, value: string): VimObject<'OptionValue'> => ({
   _typeName: 'OptionValue',
@@ -19,13 +18,12 @@ const add = (device: VimObject, fileOperation?: 'create'): DeviceChange => ({
   device,
 });
 
-/** Windows has no driver for the paravirtual one until VMware Tools are installed. */
 export function newController(
   { controllerKey, busNumber }: FreeSlot,
-  osType: OsType,
+  type: ControllerType,
 ): DeviceChange {
   return add({
-    _typeName: osType === 'Windows' ? 'VirtualLsiLogicSASController' : 'ParaVirtualSCSIController',
+    _typeName: type,
     key: controllerKey,
     busNumber,
     sharedBus: 'noSharing',
@@ -35,12 +33,12 @@ export function newController(
 /** The controllers that these places need and the VM does not have. */
 export function newControllers(
   slots: readonly FreeSlot[],
-  osType: OsType,
+  type: ControllerType,
 ): readonly DeviceChange[] {
   const buses = new Map(
     slots.filter(({ controllerKey: key }) => key < 0).map((slot) => [slot.busNumber, slot]),
   );
-  return [...buses.values()].map((slot) => newController(slot, osType));
+  return [...buses.values()].map((slot) => newController(slot, type));
 }
 
 interface NewDisk {
@@ -51,7 +49,11 @@ interface NewDisk {
   readonly temporaryKey: number;
 }
 
-export function newDisk({ file, sizeBytes, slot, temporaryKey }: NewDisk): DeviceChange {
+/** A disk of the VM itself; its file is made with it unless it is there. */
+export function newDisk(
+  { file, sizeBytes, slot, temporaryKey }: NewDisk,
+  isThere: boolean,
+): DeviceChange {
   return add(
     {
       _typeName: 'VirtualDisk',
@@ -66,7 +68,7 @@ export function newDisk({ file, sizeBytes, slot, temporaryKey }: NewDisk): Devic
       unitNumber: slot.unitNumber,
       capacityInKB: Math.ceil(sizeBytes / 1024),
     },
-    'create',
+    isThere ? undefined : 'create',
   );
 }
 
@@ -108,13 +110,12 @@ interface NewNic {
   readonly temporaryKey: number;
 }
 
-/** Windows has no driver for the paravirtual one until VMware Tools are installed. */
 export function newNic(
   { network, isConnected, temporaryKey }: NewNic,
-  osType: OsType,
+  type: Hardware['nic'],
 ): DeviceChange {
   return add({
-    _typeName: osType === 'Windows' ? 'VirtualE1000e' : 'VirtualVmxnet3',
+    _typeName: type,
     key: temporaryKey,
     backing: networkBacking(network),
     connectable: {

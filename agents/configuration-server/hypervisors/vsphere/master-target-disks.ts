@@ -1,12 +1,13 @@
-import type { VmShape } from '../../../../shared/contracts/commands.ts';
 import { FailbackError } from '../../../../shared/errors/failback-error.ts';
 import type { AttachedDisk } from '../../../../shared/ports/hypervisor.ts';
 import { Mutex } from '../../../runtime/mutex.ts';
 import { existingDisk, newControllers, removedDisk } from './device-specs.ts';
 import type { DiskRecord } from './discovery/records.ts';
 import { freeSlots } from './disk-slots.ts';
+import type { ControllerType } from './hardware.ts';
 import type { Placement } from './placement.ts';
 import type { Vm, VmAccess } from './vm-access.ts';
+import { diskOnForeignVsan } from './vsan.ts';
 
 /** A disk that is to be at the master target; it is told apart by its file and its UUID. */
 export interface WantedDisk {
@@ -24,7 +25,7 @@ interface MasterTargetOptions {
 }
 
 /** The paravirtual controller: drivers for it are part of a master target. */
-const CONTROLLER_FOR: VmShape['osType'] = 'Linux';
+const CONTROLLER: ControllerType = 'ParaVirtualSCSIController';
 
 /** Hot-adds disks to the VM of the master target, and takes them out again. Their VMs keep them in their own settings. */
 export class MasterTargetDisks {
@@ -90,23 +91,26 @@ export class MasterTargetDisks {
       return [existingDisk({ file, sizeBytes, slot, temporaryKey: -(index + 1) })];
     });
     await this.#options.vms.reconfigure(vm, {
-      deviceChange: [...newControllers(slots, CONTROLLER_FOR), ...added],
+      deviceChange: [...newControllers(slots, CONTROLLER), ...added],
     });
   }
 
   async #checkDatastores(vm: Vm, vmName: string, disks: readonly WantedDisk[]): Promise<void> {
     const { hostId } = vm.record;
     if (hostId === null) return;
-    const seen = await this.#options.placement.datastoresOf(hostId);
+    const { placement } = this.#options;
+    const seen = await placement.datastoresOf(hostId);
     const hidden = disks.find(
       ({ datastoreId }) => datastoreId !== null && !seen.includes(datastoreId),
     );
-    if (hidden === undefined) return;
-    throw refusal(
-      vmName,
-      hidden.diskId,
-      `the host of ${this.#options.name} does not reach ${hidden.file}`,
-    );
+    if (hidden !== undefined) {
+      const reason = `the host of ${this.#options.name} does not reach ${hidden.file}`;
+      throw refusal(vmName, hidden.diskId, reason);
+    }
+    const foreign = await diskOnForeignVsan(placement, vm, disks);
+    if (foreign === undefined) return;
+    const reason = `it lies on vSAN, which the VM ${this.#options.name} does not`;
+    throw refusal(vmName, foreign.diskId, reason);
   }
 }
 

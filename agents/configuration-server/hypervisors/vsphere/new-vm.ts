@@ -3,7 +3,9 @@ import { FailbackError } from '../../../../shared/errors/failback-error.ts';
 import type { VsphereHypervisorConfig } from '../../config.ts';
 import { newController, newControllers, newDisk, newNic, setting } from './device-specs.ts';
 import { diskSetting, freeSlots, pairDisks, scsiSlot, slotOf } from './disk-slots.ts';
+import { controllerLike, hardwareFor } from './hardware.ts';
 import type { Placement } from './placement.ts';
+import type { Seeds } from './seeds.ts';
 import type { VimSession } from './vim/session.ts';
 import { runTask } from './vim/tasks.ts';
 import type { VimObject } from './vim/values.ts';
@@ -34,7 +36,7 @@ export async function createVm(parts: Parts, creation: Creation): Promise<void> 
     _typeName: 'VirtualMachineConfigSpec',
     name: shape.name,
     instanceUuid: vmId,
-    guestId: shape.osType === 'Windows' ? 'windows9Server64Guest' : 'otherLinux64Guest',
+    guestId: hardwareFor(shape).guestId,
     annotation: 'Made by azure-failback.',
     files: { _typeName: 'VirtualMachineFileInfo', vmPathName: `[${config.datastore}]` },
     numCPUs: shape.cpuCount,
@@ -55,7 +57,7 @@ async function newDevices(
   { placement, config }: Parts,
   { shape, isIsolated }: Creation,
 ): Promise<readonly VimObject[]> {
-  const { osType } = shape;
+  const { controller, nic } = hardwareFor(shape);
   const nameOf = (name: string): string => {
     const own = config.networks[name] ?? name;
     return isIsolated ? (config.isolatedNetwork ?? own) : own;
@@ -63,20 +65,21 @@ async function newDevices(
   const networks = await placement.networks(shape.networks.map(({ name }) => nameOf(name)));
   const isConnected = !isIsolated || config.isolatedNetwork !== undefined;
   const nics = networks.map((network, index) =>
-    newNic({ network, isConnected, temporaryKey: -(200 + index) }, osType),
+    newNic({ network, isConnected, temporaryKey: -(200 + index) }, nic),
   );
   const slot = { controllerKey: -100, busNumber: 0, unitNumber: 0 };
-  return [newController(slot, osType), ...nics];
+  return [newController(slot, controller), ...nics];
 }
 
 /**
  * Makes the disks that are missing, and writes down in the VM which disk is which, in one change: a crash leaves both
- * or none. Gives the ids of those that are new. Throws FB-SITE-006 for a disk of another size.
+ * or none. Gives the ids of those that are new and empty. Throws FB-SITE-006 for a disk of another size.
  */
 export async function addDisks(
   vms: VmAccess,
   vm: Vm,
   wanted: readonly DiskShape[],
+  seeds: Seeds | null,
 ): Promise<readonly string[]> {
   const { record } = vm;
   const { known, missing, isNew } = pairDisks(record, wanted);
@@ -97,26 +100,20 @@ export async function addDisks(
     throw new FailbackError('FB-VSPHERE-017', values);
   }
   const folder = (record.vmxFile ?? '').replace(/[^/\]]*$/, '');
+  const seeded = (await seeds?.copy(missing, folder)) ?? [];
   const added = missing.flatMap(({ id, sizeBytes }, index) => {
     const slot = slots[index];
     if (slot === undefined) return [];
-    const disk = newDisk({
-      file: `${folder}${id}.vmdk`,
-      sizeBytes,
-      slot,
-      temporaryKey: -(index + 1),
-    });
+    const place = { file: `${folder}${id}.vmdk`, sizeBytes, slot, temporaryKey: -(index + 1) };
+    const disk = newDisk(place, seeded.includes(id));
     return [{ disk, name: setting(diskSetting(id), scsiSlot(slot)) }];
   });
   await vms.reconfigure(vm, {
     deviceChange: [
-      ...newControllers(slots, osTypeOf(record.guestId)),
+      ...newControllers(slots, controllerLike(record)),
       ...added.map(({ disk }) => disk),
     ],
     extraConfig: [...names, ...added.map(({ name }) => name)],
   });
-  return missing.map(({ id }) => id);
+  return missing.map(({ id }) => id).filter((id) => !seeded.includes(id));
 }
-
-const osTypeOf = (guestId: string | null): VmShape['osType'] =>
-  guestId?.toLowerCase().startsWith('win') === true ? 'Windows' : 'Linux';

@@ -80,6 +80,13 @@ export class Placement {
     return idsOf((await readProperties(this.#session, host, ['datastore'])).get('datastore'));
   }
 
+  async vsanDatastores(): Promise<readonly { readonly id: string; readonly name: string }[]> {
+    const objects = await this.#vms.objects({ Datastore: ['name', 'summary.type'] });
+    return objects
+      .filter(({ properties }) => textOr(properties.get('summary.type'), '') === 'vsan')
+      .map(({ ref, properties }) => ({ id: ref.value, name: readName(properties.get('name')) }));
+  }
+
   /** Throws FB-VSPHERE-016 for a server of another kind, or for a host that a vCenter manages. */
   async checkSiteKind(): Promise<void> {
     const { about } = await this.#session.content();

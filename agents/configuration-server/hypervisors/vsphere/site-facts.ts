@@ -5,7 +5,7 @@ import type { VsphereHypervisorConfig } from '../../config.ts';
 import type { InventoryObject, InventoryTables } from '../../inventory-tables.ts';
 import type { DiskRecord, VmRecord } from './discovery/records.ts';
 
-type Config = Pick<VsphereHypervisorConfig, 'masterTarget' | 'datastore' | 'compute'>;
+type Config = Pick<VsphereHypervisorConfig, 'masterTarget' | 'datastore' | 'compute' | 'siteKind'>;
 type DatastoreType = NonNullable<NonNullable<VsphereFacts['placement']>['datastoreType']>;
 
 const serverSchema = z.object({ apiType: z.string(), instanceUuid: z.string().optional() });
@@ -31,8 +31,8 @@ export function vsphereFacts(
   const masterTarget = masterTargets[0]?.record ?? null;
   const original = originalVm(tables, subject);
   const asked = {
-    management: managementOf(server, isRead),
-    hostEdition: hostEdition(tables, masterTarget, server),
+    management: managementOf(server, isRead, config.siteKind === 'avs'),
+    hostEdition: hostEdition(tables, config, { masterTarget, server }),
     missingPrivileges: account?.missingPrivileges ?? null,
   };
   if (!isRead) return { ...asked, ...UNREAD };
@@ -46,6 +46,9 @@ export function vsphereFacts(
     masterTargetVm: masterTarget === null ? null : machineFacts(tables, masterTarget),
   };
 }
+
+/** Nobody but Microsoft reads the licences there; none of them is a free one. */
+const EDITION_OF_AVS = 'azureVmwareSolution';
 
 /** Of an inventory that was never read. */
 const UNREAD = {
@@ -66,19 +69,20 @@ function originalFacts(
 
 type Server = z.output<typeof serverSchema> | null;
 
-function managementOf(server: Server, isRead: boolean): VsphereFacts['management'] {
+function managementOf(server: Server, isRead: boolean, isAvs: boolean): VsphereFacts['management'] {
   if (server === null) return null;
   return server.apiType === 'HostAgent'
     ? { kind: 'standaloneHost', isDiscoveryFinished: isRead }
-    : { kind: 'vcenter', vcenterId: server.instanceUuid ?? null };
+    : { kind: 'vcenter', vcenterId: server.instanceUuid ?? null, isAvs };
 }
 
 /** A host by itself has the licence of the server; hosts of a vCenter have their own. */
 function hostEdition(
   tables: InventoryTables,
-  masterTarget: VmRecord | null,
-  server: Server,
+  { siteKind }: Config,
+  { masterTarget, server }: { readonly masterTarget: VmRecord | null; readonly server: Server },
 ): string | null {
+  if (siteKind === 'avs') return EDITION_OF_AVS;
   const licences = licencesSchema.safeParse(tables.fact('licences')?.fact).data;
   if (licences === undefined) return null;
   if (server?.apiType === 'HostAgent') return licences.all[0]?.edition ?? null;

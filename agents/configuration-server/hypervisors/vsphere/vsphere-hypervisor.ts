@@ -14,15 +14,19 @@ import type {
 import type { Logger } from '../../../runtime/types.ts';
 import type { VsphereHypervisorConfig } from '../../config.ts';
 import type { InventoryTables } from '../../inventory-tables.ts';
+import { neededPrivileges } from './discovery/account.ts';
 import { Discovery } from './discovery/discovery.ts';
 import { nameDisks } from './disk-slots.ts';
-import { fixGuest, type GuestAccount } from './guest-fixups.ts';
+import { accountFor, type GuestAccounts } from './guest/guest-accounts.ts';
+import { fixGuest } from './guest/guest-fixups.ts';
 import { Images } from './images.ts';
 import { MasterTargetDisks, obstacleOf, refusal } from './master-target-disks.ts';
 import { addDisks, createVm } from './new-vm.ts';
 import { Placement } from './placement.ts';
 import { powerOff, powerOn } from './power.ts';
+import { Seeds } from './seeds.ts';
 import { vsphereFacts } from './site-facts.ts';
+import { removeSnapshots } from './snapshots.ts';
 import { isFault } from './vim/faults.ts';
 import { VimSession } from './vim/session.ts';
 import { SoapTransport } from './vim/soap-transport.ts';
@@ -35,7 +39,7 @@ const REFUSED_PAUSE_MS = 15 * 60_000;
 interface VsphereOptions {
   readonly config: VsphereHypervisorConfig;
   readonly password: Secret;
-  readonly guestPassword: Secret | null;
+  readonly guestAccounts: GuestAccounts;
   readonly tables: InventoryTables;
   readonly log: Logger;
 }
@@ -66,16 +70,23 @@ export class VsphereHypervisor implements Hypervisor {
     this.#placement = placement;
     this.#masterTarget = new MasterTargetDisks({ vms, placement, name: config.masterTarget });
     this.#images = new Images({ session, vms, placement, masterTarget: this.#masterTarget });
-    this.#discovery = new Discovery({ session, tables, signal: this.#stopping.signal });
+    this.#discovery = new Discovery({
+      session,
+      tables,
+      privileges: neededPrivileges(config.siteKind),
+      signal: this.#stopping.signal,
+    });
   }
 
   async describe(subject?: SiteSubject): Promise<SiteDescription> {
     try {
       await this.#placement.checkSiteKind();
-      const { config, tables } = this.#options;
+      const { config, tables, guestAccounts } = this.#options;
       const freeBytes = await this.#placement.freeBytes();
       if (subject === undefined) return { isConnected: true, freeBytes };
-      return { isConnected: true, freeBytes, vsphere: vsphereFacts(tables, config, subject) };
+      const restoresStaticAddresses = accountFor(guestAccounts, subject.vmName) !== null;
+      const vsphere = vsphereFacts(tables, config, subject);
+      return { isConnected: true, freeBytes, restoresStaticAddresses, vsphere };
     } catch (error) {
       if (!(error instanceof FailbackError)) throw error;
       this.#options.log.warn('the vSphere server cannot be used', { reason: error.message });
@@ -125,8 +136,20 @@ export class VsphereHypervisor implements Hypervisor {
     );
   }
 
-  async ensureDisks(vmId: string, disks: readonly DiskShape[]): Promise<readonly string[]> {
-    return addDisks(this.#vms, await this.#vms.require(vmId), disks);
+  async ensureDisks(
+    vmId: string,
+    disks: readonly DiskShape[],
+    seedVmId?: string,
+  ): Promise<readonly string[]> {
+    const vm = await this.#vms.require(vmId);
+    const seed = seedVmId === undefined ? null : await this.#vms.find(seedVmId);
+    const parts = { session: this.#session, placement: this.#placement };
+    const seeds = seed === null ? null : new Seeds({ ...parts, seed, wanted: disks });
+    return addDisks(this.#vms, vm, disks, seeds);
+  }
+
+  async removeSnapshots(vmId: string): Promise<number> {
+    return removeSnapshots(this.#session, await this.#vms.require(vmId));
   }
 
   async attachToMasterTarget(vmId: string): Promise<readonly AttachedDisk[]> {
@@ -177,7 +200,8 @@ export class VsphereHypervisor implements Hypervisor {
 
   async fixGuest(vmId: string, shape: VmShape): Promise<readonly Fixup[]> {
     const vm = await this.#vms.require(vmId);
-    return fixGuest({ session: this.#session, account: this.#guestAccount() }, vm, shape);
+    const account = accountFor(this.#options.guestAccounts, shape.name);
+    return fixGuest({ session: this.#session, account }, vm, shape);
   }
 
   async openImage(vmId: string, imageId: string): Promise<readonly AttachedDisk[]> {
@@ -223,12 +247,6 @@ export class VsphereHypervisor implements Hypervisor {
 
   async #takeBack({ record }: Vm): Promise<void> {
     await this.#masterTarget.detach(record.disks.flatMap(({ file }) => file ?? []));
-  }
-
-  #guestAccount(): GuestAccount | null {
-    const { config, guestPassword } = this.#options;
-    if (config.guest === undefined || guestPassword === null) return null;
-    return { username: config.guest.username, password: guestPassword };
   }
 }
 

@@ -6,6 +6,8 @@ export type VsphereManagement =
       readonly kind: 'vcenter';
       /** `about.instanceUuid`. */
       readonly vcenterId: Known<string>;
+      /** It is the one of a private cloud of Azure VMware Solution. Absent = it is not. */
+      readonly isAvs?: boolean;
     }
   | {
       readonly kind: 'standaloneHost';

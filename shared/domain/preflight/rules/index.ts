@@ -10,6 +10,7 @@ import { diskPrivateExportReachable } from './azure-disk/private-export-reachabl
 import { diskSectorSize } from './azure-disk/sector-size.ts';
 import { diskWithinSize } from './azure-disk/size.ts';
 import { networkConnected } from './azure-network/connected.ts';
+import { expressRouteToAvs } from './azure-network/express-route-to-avs.ts';
 import { peeringCarriesStorage } from './azure-network/storage-peering.ts';
 import { azureVmDiskCount } from './azure-vm/disk-count.ts';
 import { azureVmExists } from './azure-vm/exists.ts';
@@ -90,6 +91,7 @@ export const RULES: readonly PreflightRule[] = [
   diskSectorSize,
   networkConnected,
   peeringCarriesStorage,
+  expressRouteToAvs,
   processServerRegistered,
   processServerAlive,
   processServerReachesSite,

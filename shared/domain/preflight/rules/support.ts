@@ -47,6 +47,16 @@ export function withVsphere(facts: PreflightFacts, judge: (site: VsphereSite) =>
   );
 }
 
+/** A private cloud of Azure VMware Solution is a vCenter with conditions of its own. */
+export function whetherAvs(
+  { management }: VsphereSite,
+  judge: (isAvs: boolean) => Verdict,
+): Verdict {
+  return ifKnown(management, 'site.management', (manager) =>
+    judge(manager.kind === 'vcenter' && manager.isAvs === true),
+  );
+}
+
 export function withOriginal(
   facts: PreflightFacts,
   judge: (vm: OriginalLocation) => Verdict,

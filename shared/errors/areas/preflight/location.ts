@@ -118,7 +118,7 @@ export const LOCATION_PREFLIGHT_ERRORS = {
       'The original VM had RDM disks and they were asked for again.',
     ],
     recommendedAction:
-      'Choose a VMFS datastore and files for disks. Move the VM afterwards if it is to lie elsewhere.',
+      'Choose a VMFS datastore and files for disks; in Azure VMware Solution the vSAN datastore or an NFS one. Move the VM afterwards if it is to lie elsewhere.',
     isRetryable: false,
     isCustomerResolvable: true,
   },

@@ -91,4 +91,17 @@ export const NETWORK_PREFLIGHT_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-PRE-088': {
+    severity: 'warning',
+    category: 'preflight',
+    message: 'The private cloud is reached over {actual}; {needed} is meant for it.',
+    possibleCauses: [
+      'The circuit of the private cloud is not connected to the network of the Azure VM.',
+      'The process server stands in another network.',
+    ],
+    recommendedAction:
+      'Connect the ExpressRoute circuit of the private cloud to the virtual network of the process server.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
 } as const satisfies Catalogue;

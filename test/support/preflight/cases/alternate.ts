@@ -8,6 +8,7 @@ import {
 import type { RuleCases } from '../rule-cases.ts';
 
 const MIB = 1024 ** 2;
+const AVS = { kind: 'vcenter', vcenterId: 'vcenter-1', isAvs: true };
 const elsewhere = [
   ['it goes to its own VM', originalOnVcenter],
   ['it is the lab', lab],
@@ -86,9 +87,30 @@ export const ALTERNATE_CASES: readonly RuleCases[] = [
       ['it is vSAN', { 'location.storage.datastoreType': 'vSAN' }, { actual: 'vSAN' }],
       ['it is NFS', { 'location.storage.datastoreType': 'NFS' }, { actual: 'NFS' }],
       ['RDM disks are asked for', { 'location.storage.usesRdm': true }, { actual: 'RDM' }],
+      [
+        'it is something else in Azure VMware Solution',
+        { 'site.management': AVS, 'location.storage.datastoreType': 'other' },
+        { needed: 'VMFS, vSAN, NFS', actual: 'other' },
+      ],
+    ],
+    passes: [
+      [
+        'it is the vSAN of Azure VMware Solution',
+        { 'site.management': AVS, 'location.storage.datastoreType': 'vSAN' },
+      ],
+      [
+        'it is NFS in Azure VMware Solution',
+        { 'site.management': AVS, 'location.storage.datastoreType': 'NFS' },
+      ],
     ],
     doesNotApply: elsewhere,
-    unknown: ['site', 'location', 'location.storage.datastoreType', 'location.storage.usesRdm'],
+    unknown: [
+      'site',
+      'location',
+      'location.storage.datastoreType',
+      'location.storage.usesRdm',
+      ['site.management', { 'location.storage.datastoreType': 'vSAN' }],
+    ],
   },
   {
     rule: 'alternate.name.free',

@@ -1,5 +1,5 @@
 import type { PreflightFacts } from '../../../../shared/domain/preflight/facts.ts';
-import { lab, originalOnVcenter } from '../good-facts.ts';
+import { alternateOnAvs, lab, originalOnVcenter } from '../good-facts.ts';
 import { factsWith, type RuleCases } from '../rule-cases.ts';
 
 const GB = 1e9;
@@ -67,6 +67,18 @@ export const NETWORK_CASES: readonly RuleCases[] = [
       `${LINE}.peerings`,
       [`${LINE}.hasStoragePrivateEndpoint`, { [`${LINE}.peerings`]: ['AzurePrivatePeering'] }],
     ],
+  },
+  {
+    rule: 'azure.network.express-route-to-avs',
+    code: 'FB-PRE-088',
+    severity: 'warning',
+    base: alternateOnAvs,
+    violated: [
+      ['there is a VPN', { [LINE]: { kind: 'siteToSiteVpn', isConnected: true } }],
+      ['there is no line', { [LINE]: { kind: 'none' } }, { actual: 'none' }],
+    ],
+    doesNotApply: [inLab, ['it is another vCenter', originalOnVcenter]],
+    unknown: ['site', 'site.management', 'azureNetwork', LINE],
   },
   {
     rule: 'process-server.registered',

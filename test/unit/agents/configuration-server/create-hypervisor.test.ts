@@ -97,7 +97,9 @@ describe('the hypervisor of a site', () => {
 
   it('needs the password of the guests as well when there is an account', () => {
     writeFileSync(join(folder, 'password.txt'), 'x');
-    const guest = { username: 'root', passwordFile: 'guest.txt' };
-    expect(() => create({ ...VSPHERE, guest })).toThrow(/guest\.txt/);
+    const account = { username: 'root', passwordFile: 'guest.txt' };
+    for (const guestAccounts of [{ default: account }, { vms: { web01: account } }]) {
+      expect(() => create({ ...VSPHERE, guestAccounts })).toThrow(/guest\.txt/);
+    }
   });
 });

@@ -5,7 +5,12 @@ import { InventoryTables } from '../../../../agents/configuration-server/invento
 import type { VsphereFacts } from '../../../../shared/contracts/site-facts.ts';
 
 const AT = '2026-03-01T00:00:00.000Z';
-const CONFIG = { masterTarget: 'mt', datastore: 'ds-new', compute: undefined };
+const CONFIG = {
+  masterTarget: 'mt',
+  datastore: 'ds-new',
+  compute: undefined,
+  siteKind: 'vcenter' as const,
+};
 const SUBJECT = { vmName: 'web', originalVmId: 'uuid-web' };
 
 let tables: InventoryTables;
@@ -57,6 +62,15 @@ function discovered(masterTarget: object = {}, disk: object = {}): VsphereFacts 
 }
 
 describe('what a vSphere site tells preflight', () => {
+  it('is that it is a private cloud of Azure VMware Solution, whose licences nobody reads', () => {
+    const server = { apiType: 'VirtualCenter', instanceUuid: 'uuid-1' };
+    tables.putFact('server', server, AT);
+    expect(vsphereFacts(tables, { ...CONFIG, siteKind: 'avs' }, SUBJECT)).toMatchObject({
+      management: { kind: 'vcenter', vcenterId: 'uuid-1', isAvs: true },
+      hostEdition: 'azureVmwareSolution',
+    });
+  });
+
   it('is nothing before it was read', () => {
     expect(vsphereFacts(tables, CONFIG, SUBJECT)).toEqual({
       management: null,
@@ -109,7 +123,7 @@ describe('what a vSphere site tells preflight', () => {
   });
 
   it.each([
-    ['VirtualCenter', { kind: 'vcenter', vcenterId: 'uuid-1' }, 'esx.plus'],
+    ['VirtualCenter', { kind: 'vcenter', vcenterId: 'uuid-1', isAvs: false }, 'esx.plus'],
     ['HostAgent', { kind: 'standaloneHost', isDiscoveryFinished: true }, 'esxBasic'],
   ])('knows a %s and its licence', (apiType, management, hostEdition) => {
     tables.putFact('server', { apiType, instanceUuid: 'uuid-1' }, AT);

@@ -27,6 +27,7 @@ const INPUTS: { readonly [N in CommandName]: CommandInput<N> } = {
   describeSite: { vmName: 'web-01', targetVmId: 'vm-7', itemId: 'web-01', masterTarget: 'mt1' },
   describeProcessServer: { masterTarget: { host: 'mt1.site.example', port: 9443 } },
   prepareTarget: { replicationId, vm: { ...vm, networks: [...vm.networks] }, isRehearsal: true },
+  removeSnapshots: { vmName: 'web-01' },
   restoreTarget: { replicationId, startVm: false },
   attachDisks: { replicationId },
   detachDisks: { replicationId },

@@ -169,6 +169,16 @@ describe('taking a machine under care', () => {
       { target: { ...body.target, networks: [{ name: 'n', staticIpAddress: 'localhost' }] } },
       ['target.networks.0.staticIpAddress'],
     ],
+    [
+      'a prefix length and a name server that are none',
+      {
+        target: {
+          ...body.target,
+          networks: [{ name: 'n', prefixLength: 33, dnsServers: ['dns.example'] }],
+        },
+      },
+      ['target.networks.0.dnsServers.0', 'target.networks.0.prefixLength'],
+    ],
   ])('is refused with the path for %s', (_what, change, paths) => {
     expect(pathsOf(putProtectedItemSchema, { ...body, ...change })).toEqual(paths);
   });

@@ -154,6 +154,10 @@ export const SHOWN_IN = {
     'contract/hypervisor/local',
     'leaves a disk alone that a VM knows and that is empty',
   ],
+  'FB-SITE-007': [
+    'orchestrations/boot-and-proof',
+    'that fail are warnings in the report, and the machine is home all the same',
+  ],
   'FB-SITE-900': [
     'contract/agents/command-faults',
     'ends the command when it is a result that the control plane refuses',

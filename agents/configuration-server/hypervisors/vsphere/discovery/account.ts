@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import type { VsphereHypervisorConfig } from '../../../config.ts';
 import { isFault } from '../vim/faults.ts';
 import type { VimSession } from '../vim/session.ts';
 import { booleanSchema, listSchema } from '../vim/values.ts';
 import { read } from './property-readers.ts';
 
 /** All that the driver and the master target need; documented for whoever makes the role. */
-export const NEEDED_PRIVILEGES: readonly string[] = [
+const NEEDED_PRIVILEGES: readonly string[] = [
   'Datastore.AllocateSpace',
   'Datastore.Browse',
   'Datastore.DeleteFile',
@@ -33,6 +34,14 @@ export const NEEDED_PRIVILEGES: readonly string[] = [
   'VirtualMachine.State.RemoveSnapshot',
 ];
 
+/** What the role CloudAdmin of Azure VMware Solution lacks of these; its licences are Microsoft's business. */
+const NOT_IN_AVS: readonly string[] = ['Global.Licenses'];
+
+export function neededPrivileges(siteKind: VsphereHypervisorConfig['siteKind']): readonly string[] {
+  if (siteKind !== 'avs') return NEEDED_PRIVILEGES;
+  return NEEDED_PRIVILEGES.filter((id) => !NOT_IN_AVS.includes(id));
+}
+
 export interface AccountFact {
   readonly userName: string;
   /** At the root of the inventory; `null` = the server does not tell. */
@@ -46,11 +55,14 @@ const answerSchema = listSchema(
 );
 
 /** What the account may do. Privileges that are given further down only count as missing here. */
-export async function readAccount(session: VimSession): Promise<AccountFact> {
+export async function readAccount(
+  session: VimSession,
+  needed: readonly string[],
+): Promise<AccountFact> {
   const { authorizationManager, rootFolder } = await session.content();
   const userName = await session.userName();
   if (authorizationManager === undefined) return { userName, missingPrivileges: null };
-  const question = { entities: [rootFolder], userName, privId: NEEDED_PRIVILEGES };
+  const question = { entities: [rootFolder], userName, privId: needed };
   const answer = await session
     .call('HasUserPrivilegeOnEntities', authorizationManager, question)
     .catch((error: unknown) => {
@@ -64,5 +76,5 @@ export async function readAccount(session: VimSession): Promise<AccountFact> {
       privAvailability.filter(({ isGranted }) => isGranted).map(({ privId }) => privId),
     ),
   );
-  return { userName, missingPrivileges: NEEDED_PRIVILEGES.filter((id) => !granted.has(id)) };
+  return { userName, missingPrivileges: needed.filter((id) => !granted.has(id)) };
 }

@@ -11,6 +11,8 @@ import { type LicenceFact, readLicences } from './licences.ts';
 interface DiscoveryOptions {
   readonly session: VimSession;
   readonly tables: InventoryTables;
+  /** Ids of those that the account needs. */
+  readonly privileges: readonly string[];
   readonly now?: () => Date;
   /** Ends a question that is under way. */
   readonly signal?: AbortSignal;
@@ -53,7 +55,7 @@ export class Discovery {
     const observedAt = this.#now();
     const { about } = await session.content();
     const licences = await readLicences(session);
-    const account = await readAccount(session);
+    const account = await readAccount(session, this.#options.privileges);
     tables.putFact('server', about, observedAt);
     tables.putFact('licences', licences, observedAt);
     tables.putFact('account', account, observedAt);

@@ -90,6 +90,7 @@ export const TYPES = {
     eagerlyScrub: 'boolean',
     uuid: 'string',
   },
+  VirtualE1000: ETHERNET,
   VirtualE1000e: ETHERNET,
   VirtualEthernetCardDistributedVirtualPortBackingInfo: { port: 'data' },
   VirtualEthernetCardNetworkBackingInfo: NETWORK_BACKING,
@@ -101,6 +102,7 @@ export const TYPES = {
 /** The arguments of methods, after `_this`. */
 export const METHODS = {
   CancelTask: {},
+  ConsolidateVMDisks_Task: {},
   ContinueRetrievePropertiesEx: { token: 'string' },
   CopyVirtualDisk_Task: {
     sourceName: 'string',

@@ -1,0 +1,89 @@
+import type { VmShape } from '../../../../../shared/contracts/commands.ts';
+import type { GuestCommand } from './guest-programs.ts';
+import * as linux from './linux-scripts.ts';
+import * as windows from './windows-scripts.ts';
+
+/** One thing to put right in a guest. */
+export interface FixupProgram extends GuestCommand {
+  readonly name: string;
+  readonly done: string;
+  /** What a person has to do where we cannot. */
+  readonly byHand: string;
+}
+
+type Network = VmShape['networks'][number];
+
+/** In their order: addresses are set by what manages the network. */
+export const SERVICE_PROGRAMS: Readonly<Record<VmShape['osType'], readonly FixupProgram[]>> = {
+  Windows: [
+    {
+      name: 'VMware Tools',
+      done: 'The service of VMware Tools starts by itself again.',
+      byHand: 'Set the service VMTools to start automatically; it was disabled for Azure.',
+      path: 'C:\\Windows\\System32\\cmd.exe',
+      // 1056: it runs already.
+      arguments:
+        '/c "sc.exe config VMTools start= auto && (sc.exe start VMTools || if %errorlevel%==1056 exit /b 0)"',
+    },
+  ],
+  Linux: [
+    {
+      name: 'VMware Tools',
+      done: 'The tools are installed, and start by themselves.',
+      byHand: 'Install open-vm-tools in the guest and enable the service vmtoolsd.',
+      ...shell('VMware Tools', linux.TOOLS),
+    },
+    {
+      name: 'NetworkManager',
+      done: 'NetworkManager is installed and enabled again.',
+      byHand: 'Enable NetworkManager in the guest if it used it before the failover.',
+      ...shell('NetworkManager', linux.NETWORK_MANAGER),
+    },
+  ],
+};
+
+/** Sets what the interface with this MAC address had before the failover. `null` when too little was recorded. */
+export function addressProgram(
+  osType: VmShape['osType'],
+  macAddress: string,
+  { staticIpAddress: address, prefixLength, gateway, dnsServers = [] }: Network,
+): GuestCommand | null {
+  if (address === undefined || prefixLength === undefined) return null;
+  if (!/^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/i.test(macAddress)) return null;
+  const dns = dnsServers.join(' ');
+  if (osType === 'Linux') {
+    const mac = macAddress.toLowerCase();
+    const values = [mac, address, String(prefixLength), gateway ?? '-', dns || '-'];
+    return shell(`address ${address}`, linux.STATIC_ADDRESS, values);
+  }
+  const variables = {
+    mac: macAddress.toUpperCase().replaceAll(':', '-'),
+    address,
+    gateway: gateway ?? '',
+    dns,
+  };
+  const lines = Object.entries(variables).map(([name, value]) => `$${name} = '${value}'`);
+  return powerShell([...lines, `$prefix = ${prefixLength}`, windows.STATIC_ADDRESS].join('\n'));
+}
+
+/** As base64, because what starts programs in guests splits and quotes arguments by rules of its own. */
+function shell(title: string, script: string, values: readonly string[] = []): GuestCommand {
+  const words = values.map((value) => `"${value}"`).join(' ');
+  const encoded = Buffer.from(script).toString('base64');
+  const start = `sh -s -- ${words}`.trim();
+  const run = `if [ "$(id -u)" = 0 ]; then ${start}; else sudo -n ${start}; fi`;
+  // The title is for whoever looks at the processes of the guest.
+  return {
+    path: '/bin/sh',
+    arguments: `-c ': azure-failback ${title}; echo ${encoded} | base64 -d | ${run}'`,
+  };
+}
+
+function powerShell(script: string): GuestCommand {
+  const encoded = Buffer.from(script, 'utf16le').toString('base64');
+  const options = '-NoProfile -NonInteractive -ExecutionPolicy Bypass';
+  return {
+    path: 'C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe',
+    arguments: `${options} -EncodedCommand ${encoded}`,
+  };
+}

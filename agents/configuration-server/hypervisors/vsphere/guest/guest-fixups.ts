@@ -1,0 +1,117 @@
+import type { VmShape } from '../../../../../shared/contracts/commands.ts';
+import type { Fixup } from '../../../../../shared/ports/hypervisor.ts';
+import type { NicRecord, VmRecord } from '../discovery/records.ts';
+import { faultOf } from '../vim/faults.ts';
+import type { VimSession } from '../vim/session.ts';
+import type { Vm } from '../vm-access.ts';
+import { addressProgram, type FixupProgram, SERVICE_PROGRAMS } from './fixup-programs.ts';
+import type { GuestAccount } from './guest-accounts.ts';
+import { PROGRAM_TIMEOUT_MINUTES, runInGuest } from './guest-programs.ts';
+import { NOTHING_TO_DO } from './linux-scripts.ts';
+
+interface FixupOptions {
+  readonly session: VimSession;
+  readonly account: GuestAccount | null;
+}
+
+/** Puts right what can be, and says of the rest who has to do it. */
+export async function fixGuest(
+  options: FixupOptions,
+  vm: Vm,
+  shape: VmShape,
+): Promise<readonly Fixup[]> {
+  const fixups: Fixup[] = [];
+  for (const program of SERVICE_PROGRAMS[shape.osType]) {
+    fixups.push(await fix(options, vm, program));
+  }
+  return [...fixups, ...(await fixAddresses(options, vm, shape))];
+}
+
+async function fix(
+  { session, account }: FixupOptions,
+  { ref, record }: Vm,
+  program: FixupProgram,
+): Promise<Fixup> {
+  const { name, done, byHand } = program;
+  const deferred = (why: string): Fixup => ({
+    name,
+    outcome: 'deferredToGuest',
+    detail: `${why} ${byHand}`,
+  });
+  if (record.powerState !== 'on' || record.toolsState !== 'running') {
+    return deferred('The guest cannot be reached while its tools do not run.');
+  }
+  if (account === null) return deferred('No account of the guest is configured.');
+  const failed = (why: string): Fixup => ({ name, outcome: 'failed', detail: `${why} ${byHand}` });
+  try {
+    const exitCode = await runInGuest({ session, account, vm: ref }, program);
+    if (exitCode === 0) return { name, outcome: 'done', detail: done };
+    if (exitCode === NOTHING_TO_DO) {
+      return { name, outcome: 'notNeeded', detail: 'The guest has it, or never used it.' };
+    }
+    return exitCode === null
+      ? failed(`It did not end in ${PROGRAM_TIMEOUT_MINUTES} minutes.`)
+      : failed(`It ended with ${exitCode}.`);
+  } catch (error) {
+    // A guest that refuses us is no reason to stop a failback, but a server that is away is.
+    const fault = faultOf(error);
+    if (fault === null) throw error;
+    return failed(`The guest refused it: ${fault.kind}.`);
+  }
+}
+
+/** The n-th network of the machine belongs to the n-th card: a VM that we made has them in that order. */
+async function fixAddresses(
+  options: FixupOptions,
+  vm: Vm,
+  { osType, networks }: VmShape,
+): Promise<readonly Fixup[]> {
+  const fixups: Fixup[] = [];
+  for (const [index, network] of networks.entries()) {
+    if (network.staticIpAddress === undefined) continue;
+    const nic = vm.record.nics.toSorted((a, b) => a.key - b.key)[index];
+    fixups.push(await fixAddress(options, vm, { osType, network, nic }));
+  }
+  if (fixups.length > 0) return fixups;
+  const detail = 'None was recorded before the failover.';
+  return [{ name: 'static IP address', outcome: 'notNeeded', detail }];
+}
+
+interface Interface {
+  readonly osType: VmShape['osType'];
+  readonly network: VmShape['networks'][number];
+  readonly nic: NicRecord | undefined;
+}
+
+async function fixAddress(
+  options: FixupOptions,
+  vm: Vm,
+  { osType, network, nic }: Interface,
+): Promise<Fixup> {
+  const { staticIpAddress: address = '', prefixLength } = network;
+  const name = `static IP address ${address}`;
+  if (shows(vm.record, address)) {
+    return { name, outcome: 'done', detail: `The guest has ${address}.` };
+  }
+  const byHand = `Set ${address} in the guest, on ${network.name}.`;
+  const left = (why: string): Fixup => ({
+    name,
+    outcome: 'deferredToGuest',
+    detail: `${why} ${byHand}`,
+  });
+  if (nic === undefined) return left('The VM has no network card for it.');
+  const program = addressProgram(osType, nic.macAddress, network);
+  if (program === null) {
+    return left(
+      prefixLength === undefined
+        ? 'Its prefix length was not recorded before the failover.'
+        : `The network card has no MAC address that can be used (${nic.macAddress}).`,
+    );
+  }
+  const done = `${address}/${prefixLength} was set on the card ${nic.macAddress}.`;
+  return fix(options, vm, { ...program, name, done, byHand });
+}
+
+function shows({ powerState, addresses }: VmRecord, address: string): boolean {
+  return powerState === 'on' && addresses.some(({ ipAddresses }) => ipAddresses.includes(address));
+}
