@@ -1,6 +1,6 @@
 import type { ActivityHandler } from '../shared/contracts/activities.ts';
 import type { VmShape } from '../shared/contracts/commands.ts';
-import type { ProtectedItem } from '../shared/domain/protected-item.ts';
+import { masterTargetOf, type ProtectedItem } from '../shared/domain/protected-item.ts';
 import { FailbackError } from '../shared/errors/failback-error.ts';
 import type { AgentRecord } from '../shared/ports/stores.ts';
 import type { AzureVmDescription } from '../shared/ports/azure.ts';
@@ -17,7 +17,8 @@ type Deps = Pick<ActivityDeps, 'stores' | 'clock' | 'vms'>;
 export const createBindSite = (deps: Deps): ActivityHandler<'bindSite'> =>
   async function bindSite({ itemId }) {
     const item = await requireItem(deps.stores, itemId);
-    const { configurationServer, masterTarget } = item.target;
+    const { configurationServer } = item.target;
+    const masterTarget = masterTargetOf(item) ?? 'for this machine';
     const [server, target] = await Promise.all([
       requireAgent(deps, 'configurationServer', configurationServer),
       requireAgent(deps, 'masterTarget', masterTarget),
@@ -29,6 +30,7 @@ export const createBindSite = (deps: Deps): ActivityHandler<'bindSite'> =>
       item,
       vm: shapeOf(item, azureVm),
       configurationServerId: server.id,
+      masterTarget: target.name,
       masterTargetId: target.id,
       masterTargetAddress: target.address,
     };

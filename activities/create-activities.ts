@@ -32,6 +32,7 @@ import { createReadPlanGate } from './read-plan-gate.ts';
 import { createReadReplicaSeed } from './read-replica-seed.ts';
 import { createReadVmPower } from './read-vm-power.ts';
 import { createRecordCycle } from './record-cycle.ts';
+import { createRecordMasterTarget } from './record-master-target.ts';
 import { createRecordPreflight } from './record-preflight.ts';
 import { createRecordReport } from './record-report.ts';
 import { createRecordTarget } from './record-target.ts';
@@ -69,6 +70,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     keepReplicaSeed: createKeepReplicaSeed(deps),
     readReplicaSeed: createReadReplicaSeed(deps),
     deleteAzureVm: createDeleteAzureVm(deps),
+    recordMasterTarget: createRecordMasterTarget(deps),
     recordTarget: createRecordTarget(deps),
     recordCycle: createRecordCycle(deps),
     recordReport: createRecordReport(deps),

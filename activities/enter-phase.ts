@@ -4,10 +4,9 @@ import { nextTask } from '../shared/domain/job-tasks.ts';
 import { assertCanEnter, type Phase } from '../shared/domain/phases.ts';
 import type { ProtectedItem } from '../shared/domain/protected-item.ts';
 import { FailbackError } from '../shared/errors/failback-error.ts';
-import { MAX_JOB_EVENTS } from '../shared/policy/limits.ts';
 import { recordEvent } from '../shared/services/record-event.ts';
 import type { StoreDeps } from './support/deps.ts';
-import { requireItem, updateItem, updateJob } from './support/records.ts';
+import { appended, requireItem, updateItem, updateJob } from './support/records.ts';
 
 type Input = ActivityInput<'enterPhase'>;
 
@@ -68,7 +67,7 @@ function enter(job: Job, { phase, state, task, error, gate }: Input, event: JobE
     ...job,
     phase,
     state: state ?? 'running',
-    history: append(job, event),
+    history: appended(job.history, event),
     tasks: nextTask(job.tasks ?? [], { task, at: event.at, isWaiting, error }),
     ...(isNewGate ? { gate, intents: others } : {}),
   };
@@ -78,10 +77,4 @@ function enter(job: Job, { phase, state, task, error, gate }: Input, event: JobE
 function isCancelledBefore(job: Job, phase: Phase): boolean {
   const isPointOfNoReturn = phase === 'committing' && job.phase !== 'committing';
   return isPointOfNoReturn && job.intents.cancel !== undefined;
-}
-
-function append(job: Job, event: JobEvent): readonly JobEvent[] {
-  const last = job.history.at(-1);
-  if (last?.phase === event.phase && last.message === event.message) return job.history;
-  return [...job.history, event].slice(-MAX_JOB_EVENTS);
 }

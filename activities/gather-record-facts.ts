@@ -1,7 +1,16 @@
 import type { ActivityHandler } from '../shared/contracts/activities.ts';
 import { changeBytesPerDay } from '../shared/domain/change-rate.ts';
-import type { AgentStanding, Placement } from '../shared/domain/preflight/gathered.ts';
-import { directionOf, type ProtectedItem, rpoSeconds } from '../shared/domain/protected-item.ts';
+import type {
+  AgentStanding,
+  MasterTargetStanding,
+  Placement,
+} from '../shared/domain/preflight/gathered.ts';
+import {
+  directionOf,
+  masterTargetOf,
+  type ProtectedItem,
+  rpoSeconds,
+} from '../shared/domain/protected-item.ts';
 import { HEARTBEAT_STALE_MS } from '../shared/policy/limits.ts';
 import type { AgentRecord } from '../shared/ports/stores.ts';
 import type { StoreDeps } from './support/deps.ts';
@@ -25,17 +34,45 @@ export const createGatherRecordFacts = (deps: StoreDeps): ActivityHandler<'gathe
     const others = items.filter(
       (other) => other.id !== itemId && processServerName(other.resourceGroup) === server,
     );
+    const { masterTarget } = item.target;
     const rates = await Promise.all(others.map(async (other) => changeRate(deps, other)));
     return {
       item,
       configurationServer: standing('configurationServer', item.target.configurationServer),
-      masterTarget: standing('masterTarget', item.target.masterTarget),
+      masterTarget: masterTarget === undefined ? null : standing('masterTarget', masterTarget),
+      ...(masterTarget === undefined
+        ? { masterTargets: masterTargetsOf({ agents, items, item, now }) }
+        : {}),
       processServer: standing('processServer', server),
       rpoSeconds: directionOf(item.phase) === 'none' ? 'none' : (rpoSeconds(item, now) ?? 'none'),
       changeBytesPerDay: await changeRate(deps, item),
       otherChangeBytesPerDay: rates.reduce<number>((sum, rate) => sum + (rate ?? 0), 0),
     };
   };
+
+interface Tables {
+  readonly agents: readonly AgentRecord[];
+  readonly items: readonly ProtectedItem[];
+  readonly item: ProtectedItem;
+  readonly now: Date;
+}
+
+function masterTargetsOf({ agents, items, item, now }: Tables): readonly MasterTargetStanding[] {
+  const onTheirWay = items.filter((other) => other.id !== item.id && isOnItsWay(other));
+  return agents.flatMap((agent) => {
+    const standing = agent.kind === 'masterTarget' ? standingOf(agent, now) : null;
+    if (standing === null) return [];
+    const committedDiskCount = onTheirWay
+      .filter((other) => masterTargetOf(other) === agent.name)
+      .reduce((sum, { disks }) => sum + disks.length, 0);
+    return [{ ...standing, load: agent.load ?? null, committedDiskCount }];
+  });
+}
+
+/** Of one that is home, disks are attached for the moment of a delta only. */
+function isOnItsWay({ phase, activeJobId }: ProtectedItem): boolean {
+  return activeJobId !== null || (phase !== 'failedOver' && phase !== 'protected');
+}
 
 function placed(item: ProtectedItem, placement: Placement): ProtectedItem {
   const chosen = Object.entries(placement).filter(([, choice]) => choice !== undefined);

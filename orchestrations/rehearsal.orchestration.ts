@@ -6,6 +6,7 @@ import {
 } from '../shared/contracts/orchestrations.ts';
 import { type Result, success } from '../shared/errors/result.ts';
 import { boot, proveDisks } from './support/boot.ts';
+import { bindMasterTarget } from './support/choose-master-target.ts';
 import { finish } from './support/finish.ts';
 import { refuseIfCancelled } from './support/gate.ts';
 import { enterPhase } from './support/phase.ts';
@@ -54,8 +55,13 @@ function* rehearse(context: Context, input: FailbackInput, replicationId: string
     state: 'running',
     task: 'preflight',
   });
+  const placement = yield* bindMasterTarget(context, { jobId, itemId }, 'rehearsal');
   const site = yield* callActivity(context, 'bindSite', { jobId, itemId });
-  const found = yield* preflight(context, input, { operation: 'rehearsal', replicationId });
+  const found = yield* preflight(context, input, {
+    operation: 'rehearsal',
+    replicationId,
+    placement,
+  });
   yield* refuseIfCancelled(context, jobId);
   yield* enterPhase(context, subject, 'preparing', {
     message: withNote('Preparing the process server in Azure', found),

@@ -6,6 +6,7 @@ import type {
 import { DEADLINE_MS } from '../shared/policy/deadlines.ts';
 import type { SiteBinding } from '../shared/contracts/activities.ts';
 import type { Result } from '../shared/errors/result.ts';
+import { bindMasterTarget } from './support/choose-master-target.ts';
 import { refuseIfCancelled } from './support/gate.ts';
 import { enterPhase } from './support/phase.ts';
 import { preflight, withNote } from './support/preflight.ts';
@@ -47,9 +48,14 @@ function* reprotect(context: Context, input: FailbackInput): Steps<Output> {
     message: 'Checking that nothing stands in the way',
     task: 'preflight',
   });
+  const placement = yield* bindMasterTarget(context, { jobId, itemId }, 'reprotect');
   const site = yield* callActivity(context, 'bindSite', { jobId, itemId });
   if (options.removeSnapshots === true) yield* removeSnapshots(context, jobId, site);
-  const found = yield* preflight(context, input, { operation: 'reprotect', replicationId });
+  const found = yield* preflight(context, input, {
+    operation: 'reprotect',
+    replicationId,
+    placement,
+  });
 
   yield* enterPhase(context, subject, 'preparing', {
     message: withNote('Preparing the process server in Azure', found),

@@ -1,7 +1,7 @@
 import type { SiteBinding } from '../shared/contracts/activities.ts';
 import type { OrchestrationInput } from '../shared/contracts/orchestrations.ts';
 import { type Phase, SOURCE_IS_DOWN } from '../shared/domain/phases.ts';
-import type { ProtectedItem } from '../shared/domain/protected-item.ts';
+import { masterTargetOf, type ProtectedItem } from '../shared/domain/protected-item.ts';
 import { errorRecord } from '../shared/errors/failback-error.ts';
 import type { Result } from '../shared/errors/result.ts';
 import { DEADLINE_MS, POLL_MS } from '../shared/policy/deadlines.ts';
@@ -49,8 +49,9 @@ function* rollback(context: Context, input: Input): Steps<null> {
     task: 'rollBack',
     ...(input.cause === undefined ? {} : { error: input.cause }),
   });
-  const site = yield* bindPatiently(context, input);
   const undo: Undo[] = [];
+  if (item !== null && masterTargetOf(item) === null) return yield* goneBack(context, input, undo);
+  const site = yield* bindPatiently(context, input);
   const isOff = yield* stopOnPremises(context, { input, site, undo });
   if (mustStartSource) yield* startSource(context, { input, site, undo }, isOff);
   yield* restoreSite(context, { input, site, undo });
@@ -58,7 +59,13 @@ function* rollback(context: Context, input: Input): Steps<null> {
   const report = { undo: undo.map(({ step, outcome }) => ({ step, outcome })) };
   yield* callActivity(context, 'recordReport', { jobId, report });
   refuseIfIncomplete(undo, site.item.vmName);
-  yield* enterPhase(context, input, 'failedOver', { message: closingMessage(undo, isRehearsal) });
+  return yield* goneBack(context, input, undo);
+}
+
+/** Before a master target was chosen nothing was touched anywhere. */
+function* goneBack(context: Context, input: Input, undo: readonly Undo[]): Steps<null> {
+  const message = closingMessage(undo, input.isRehearsal);
+  yield* enterPhase(context, input, 'failedOver', { message });
   return null;
 }
 

@@ -1,6 +1,7 @@
-import type { Job } from '../../shared/domain/job.ts';
+import type { Job, JobEvent } from '../../shared/domain/job.ts';
 import type { ProtectedItem } from '../../shared/domain/protected-item.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
+import { MAX_JOB_EVENTS } from '../../shared/policy/limits.ts';
 import type { Stores } from '../../shared/ports/stores.ts';
 import { updateRecord } from '../../shared/services/update-record.ts';
 
@@ -34,4 +35,11 @@ export async function updateJob(
   const updated = await updateRecord(stores.jobs, id, change);
   if (updated === null) throw new FailbackError('FB-REQ-002', { kind: 'failback', id });
   return updated;
+}
+
+/** A line equal to the last one is not written twice. */
+export function appended(history: readonly JobEvent[], event: JobEvent): readonly JobEvent[] {
+  const last = history.at(-1);
+  if (last?.phase === event.phase && last.message === event.message) return history;
+  return [...history, event].slice(-MAX_JOB_EVENTS);
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { identifierSchema } from '../../shared/contracts/json.ts';
 import { agentConfigSchema, isSafeUrl } from '../runtime/config.ts';
 
 const listenSchema = z.strictObject({
@@ -52,8 +53,10 @@ const vsphereHypervisorSchema = credentialsSchema.extend({
   compute: z.string().min(1).optional(),
   /** For new VMs and their disks. */
   datastore: z.string().min(1),
-  /** Name of the VM in which the master target runs. */
+  /** Name of the VM in which the master target runs; with several, the one for machines that name none. */
   masterTarget: z.string().min(1),
+  /** With several: name of each master target, as it registers → name of its VM. */
+  masterTargets: z.record(identifierSchema, z.string().min(1)).default({}),
   /** Name of a network in Azure's settings → name of the port group; others keep their name. */
   networks: z.record(z.string(), z.string().min(1)).default({}),
   /** For rehearsals; left out, their network cards are not connected. */

@@ -25,7 +25,14 @@ interface DescribeParts {
 /** Facts for preflight. Changes nothing. */
 export async function describeSite(
   { hypervisor, database, self }: DescribeParts,
-  { vmName, targetVmId, itemId, masterTarget, datastore }: CommandInput<'describeSite'>,
+  {
+    vmName,
+    targetVmId,
+    itemId,
+    masterTarget,
+    masterTargets,
+    datastore,
+  }: CommandInput<'describeSite'>,
 ): Promise<SiteAnswer> {
   const { isConnected } = await hypervisor.describe();
   const vm = isConnected ? await originalVm(hypervisor, vmName, targetVmId) : null;
@@ -33,6 +40,7 @@ export async function describeSite(
     vmName,
     ...(vm === null ? {} : { originalVmId: vm.vmId }),
     ...(masterTarget === undefined ? {} : { masterTarget }),
+    ...(masterTargets === undefined ? {} : { masterTargets }),
     ...(datastore === undefined ? {} : { datastore }),
   });
   return {

@@ -1,19 +1,23 @@
 import { accessSync, constants, mkdirSync, readdirSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { CommandOutput } from '../../shared/contracts/commands.ts';
+import type { MasterTargetLoad } from '../../shared/domain/choose-master-target.ts';
 import { AGENT_VERSION } from '../runtime/run-agent.ts';
 import type { MasterTargetParts } from './handlers.ts';
 import { linuxPreparation } from './linux-preparation.ts';
 import { ReplicationFolder } from './replication-folder.ts';
 
-/** Facts for preflight. */
-export async function describeMasterTarget({
+type Described = Omit<MasterTargetParts, 'gate'>;
+
+/** What the choice among several master targets goes by. */
+export async function loadOf({
   retentionFolder,
-  retention,
   osType,
-  transferAddress,
-  prepareScript,
-}: Omit<MasterTargetParts, 'gate'>): Promise<CommandOutput<'verifyMasterTarget'>> {
+  configurationServer,
+}: Pick<
+  Described,
+  'retentionFolder' | 'osType' | 'configurationServer'
+>): Promise<MasterTargetLoad> {
   mkdirSync(retentionFolder, { recursive: true });
   const { bavail, bsize } = statfsSync(retentionFolder);
   const known = readdirSync(retentionFolder).map(
@@ -23,16 +27,31 @@ export async function describeMasterTarget({
   const open = known.filter((_folder, index) => areOpen[index] === true);
   const disks = await Promise.all(open.map((folder) => folder.disks()));
   return {
+    osType,
+    openReplications: open.length,
+    attachedDiskCount: disks.flat().length,
+    retentionFreeBytes: bavail * bsize,
+    ...(configurationServer === undefined ? {} : { configurationServer }),
+  };
+}
+
+/** Facts for preflight. */
+export async function describeMasterTarget(
+  parts: Described,
+): Promise<CommandOutput<'verifyMasterTarget'>> {
+  const { retentionFolder, retention, osType, transferAddress, prepareScript } = parts;
+  const { openReplications, attachedDiskCount, retentionFreeBytes } = await loadOf(parts);
+  return {
     version: AGENT_VERSION,
     osType,
     retentionVolume: {
-      freeBytes: bavail * bsize,
+      freeBytes: retentionFreeBytes,
       isSeparateVolume: statSync(retentionFolder).dev !== statSync(dirname(retentionFolder)).dev,
       isWritable: isWritable(retentionFolder),
     },
     retentionSeconds: retention.maxAgeHours * 3600,
-    openReplications: open.length,
-    attachedDiskCount: disks.flat().length,
+    openReplications,
+    attachedDiskCount,
     transferAddress,
     linuxPreparation: osType === 'Linux' ? await linuxPreparation(prepareScript) : null,
     observedAt: new Date().toISOString(),

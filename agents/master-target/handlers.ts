@@ -21,6 +21,8 @@ export interface MasterTargetParts {
   readonly retentionFolder: string;
   readonly retention: RetentionPolicy;
   readonly osType: 'Linux' | 'Windows';
+  /** The one that signs its certificate, where the configuration names one. */
+  readonly configurationServer?: string | undefined;
   readonly gate: ReplicationGate;
   readonly transferAddress: { readonly host: string; readonly port: number };
   /** Path of prepare-linux.sh, which says how the machine is prepared. */

@@ -4,6 +4,7 @@ import { loadConfig } from '../runtime/config.ts';
 import { makeFolder } from '../runtime/make-folder.ts';
 import { runAgent } from '../runtime/run-agent.ts';
 import { masterTargetConfigSchema } from './config.ts';
+import { loadOf } from './describe.ts';
 import { createMasterTargetHandlers } from './handlers.ts';
 import { ReplicationFolder } from './replication-folder.ts';
 import { ReplicationGate } from './replication-gate.ts';
@@ -36,18 +37,24 @@ export async function runMasterTarget(): Promise<void> {
       certificates.onRenewal((renewed) => server.renew(renewed));
       const host = config.advertisedHost ?? config.listen.host;
       const address = { host, port: server.port };
-      const { osType, retention } = config;
+      const { osType, retention, configurationServer } = config;
       // Beside the program that was started.
       const prepareScript = join(dirname(process.argv[1] ?? ''), 'prepare-linux.sh');
       const parts = {
         retentionFolder,
         retention,
         osType,
+        configurationServer,
         gate,
         transferAddress: address,
         prepareScript,
       };
-      return { address, handlers: createMasterTargetHandlers(parts), stop: () => server.stop() };
+      return {
+        address,
+        handlers: createMasterTargetHandlers(parts),
+        load: async () => loadOf(parts),
+        stop: () => server.stop(),
+      };
     },
   });
 }

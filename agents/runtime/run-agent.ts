@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentKind } from '../../shared/contracts/agent-protocol.ts';
+import type { MasterTargetLoad } from '../../shared/domain/choose-master-target.ts';
 import { redact } from '../../shared/domain/secret.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { withBackoff } from './backoff.ts';
@@ -27,6 +28,8 @@ export interface AgentProgram {
   readonly handlers: CommandHandlers;
   /** Where peers reach it. */
   readonly address?: { readonly host: string; readonly port: number };
+  /** Of a master target: how busy it is now. */
+  load?(): Promise<MasterTargetLoad>;
   stop(): Promise<void>;
 }
 
@@ -54,7 +57,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   process.once('SIGTERM', stop);
   const client = new ControlPlaneClient(config.controlPlaneUrl, stopping.signal);
   try {
-    const session = new Session(options, client);
+    const session = new Session(options, client, log);
     await session.register();
     const { dataFolder, passphrase, configurationServer } = config;
     const certificates = options.needsCertificate
@@ -131,11 +134,13 @@ class Session {
   readonly #options: AgentOptions;
   readonly #client: ControlPlaneClient;
   readonly #store: IdentityStore;
+  readonly #log: Logger;
   queueUrl = '';
 
-  constructor(options: AgentOptions, client: ControlPlaneClient) {
+  constructor(options: AgentOptions, client: ControlPlaneClient, log: Logger) {
     this.#options = options;
     this.#client = client;
+    this.#log = log;
     this.#store = new IdentityStore(options.config.dataFolder);
   }
 
@@ -178,13 +183,25 @@ class Session {
 
   async beat(runner: CommandRunner, program: AgentProgram): Promise<void> {
     const { address } = program;
+    const load = await this.#load(program);
     const answer = await this.#client.heartbeat({
       version: AGENT_VERSION,
       runningCommandIds: [...runner.runningIds],
       ...(address === undefined ? {} : { address }),
+      ...(load === undefined ? {} : { load }),
     });
     this.queueUrl = answer.queueUrl ?? this.queueUrl;
     for (const commandId of answer.cancelledCommandIds) runner.cancel(commandId);
+  }
+
+  /** One that cannot tell lives all the same; it is not chosen for more work. */
+  async #load(program: AgentProgram): Promise<MasterTargetLoad | undefined> {
+    try {
+      return await program.load?.();
+    } catch (error) {
+      this.#log.warn('how busy this program is could not be found out', { reason: String(error) });
+      return undefined;
+    }
   }
 
   async #isKnown({ agentId, agentKey }: Identity): Promise<boolean> {

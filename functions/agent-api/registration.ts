@@ -98,13 +98,14 @@ export const heartbeatRoute = agentRoute({
     200: { description: 'Its queue, and what was given up.', schema: heartbeatAnswerSchema },
   },
   handle: async ({ agent: { id }, body }, deps) => {
-    const { version, address = null, runningCommandIds } = body;
+    const { version, address = null, runningCommandIds, load } = body;
     const heartbeatAt = deps.clock.now().toISOString();
     let wasSilent = false;
     const agent = await updateRecord(deps.stores.agents, id, (current) => {
-      const { isReportedSilent = false, isRetired: _alive, ...known } = current;
+      const { isReportedSilent = false, isRetired: _alive, load: _before, ...known } = current;
       wasSilent = isReportedSilent;
-      return { ...known, version, heartbeatAt, address: address ?? current.address };
+      const told = load === undefined ? {} : { load };
+      return { ...known, version, heartbeatAt, address: address ?? current.address, ...told };
     });
     if (agent === null) throw new Refused('FB-REQ-006', `agent ${id}`);
     if (wasSilent) {

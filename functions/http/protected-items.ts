@@ -22,6 +22,9 @@ import { pageBody, pageOfArray, pageRequest } from '../support/paging.ts';
 import { type Answer, apiRoute, type Route } from '../support/route.ts';
 import { viewItem, viewItems } from '../views/item-view.ts';
 
+/** In place of the name of a master target. */
+const AUTO = 'auto';
+
 const idParams = z.object({ id: z.string() });
 
 const listRoute = apiRoute({
@@ -182,7 +185,7 @@ function newItem(
   body: PutProtectedItem & { readonly failoverRecord: FailoverRecord },
   vm: AzureVmDescription,
 ): ProtectedItem {
-  const { datastore, ...target } = body.target;
+  const { datastore, masterTarget = AUTO, ...target } = body.target;
   return {
     id,
     name: body.name,
@@ -190,7 +193,11 @@ function newItem(
     resourceGroup: body.resourceGroup,
     vmName: body.vmName,
     osType: vm.osType,
-    target: { ...target, ...(datastore === undefined ? {} : { datastore }) },
+    target: {
+      ...target,
+      ...(masterTarget === AUTO ? {} : { masterTarget }),
+      ...(datastore === undefined ? {} : { datastore }),
+    },
     phase: 'failedOver',
     activeJobId: null,
     base: {},

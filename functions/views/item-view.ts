@@ -7,7 +7,12 @@ import {
   OPERATIONS,
   refusalOf,
 } from '../../shared/domain/protected-item-operations.ts';
-import { directionOf, type ProtectedItem, rpoSeconds } from '../../shared/domain/protected-item.ts';
+import {
+  directionOf,
+  masterTargetOf,
+  type ProtectedItem,
+  rpoSeconds,
+} from '../../shared/domain/protected-item.ts';
 import { HEARTBEAT_STALE_MS, RPO_THRESHOLD_MINUTES } from '../../shared/policy/limits.ts';
 import type { AgentRecord, CommandRecord } from '../../shared/ports/stores.ts';
 import type { FunctionDeps } from '../support/deps.ts';
@@ -96,13 +101,14 @@ function healthOf({ clock }: Deps, item: ProtectedItem, around: Around): Health 
 
 /** The two at the site, and whoever has work for the item now: that is how a process server comes in. */
 function neededAgents(
-  { target }: ProtectedItem,
+  item: ProtectedItem,
   agents: readonly AgentRecord[],
   open: readonly CommandRecord[],
 ): readonly AgentHeartbeat[] {
+  const masterTarget = masterTargetOf(item);
   const atSite = [
-    { kind: 'configurationServer', name: target.configurationServer },
-    { kind: 'masterTarget', name: target.masterTarget },
+    { kind: 'configurationServer', name: item.target.configurationServer },
+    ...(masterTarget === null ? [] : [{ kind: 'masterTarget', name: masterTarget }]),
   ].map(({ kind, name }) => {
     const agent = agents.find((each) => each.kind === kind && each.name === name);
     return { kind, name, heartbeatAt: agent?.heartbeatAt ?? null };

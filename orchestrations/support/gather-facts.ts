@@ -8,9 +8,10 @@ import type {
   RecordFacts,
   Unanswered,
 } from '../../shared/domain/preflight/gathered.ts';
-import { errorRecord } from '../../shared/errors/failback-error.ts';
+import { type ErrorRecord, errorRecord } from '../../shared/errors/failback-error.ts';
 import { failure, type Result, success } from '../../shared/errors/result.ts';
 import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
+import { chooseAmong } from './choose-master-target.ts';
 import { assembleFacts } from './preflight-facts.ts';
 import type { Answer } from './preflight-site-facts.ts';
 import { tryCommand } from './run-command.ts';
@@ -37,17 +38,14 @@ export interface Gathered {
  */
 export function* gatherFacts(context: Context, request: GatherRequest): Steps<Gathered> {
   const { jobId, itemId, placement, operation } = request;
-  const records = yield* callActivity(context, 'gatherRecordFacts', { itemId, placement });
+  const told = yield* callActivity(context, 'gatherRecordFacts', { itemId, placement });
+  const { records, unchosen } = yield* withMasterTarget(context, request, told);
   const azure = yield* asResult(callActivity(context, 'gatherAzureFacts', { jobId, itemId }));
   const site = yield* describeSite(context, request, records);
-  const masterTarget = yield* ask(context, {
-    jobId,
-    step: 'verify-master-target',
-    name: 'verifyMasterTarget',
-    input: { replicationId: request.replicationId },
-    agent: records.masterTarget,
-    who: { kind: 'masterTarget', name: records.item.target.masterTarget },
-  });
+  const masterTarget =
+    unchosen === null
+      ? yield* verifyMasterTarget(context, request, records)
+      : failure<Answer<'verifyMasterTarget'>>(unchosen);
   const processServer = yield* describeProcessServer(context, request, records);
   const answers = {
     azure: azure.ok ? azure.value : null,
@@ -66,6 +64,42 @@ export function* gatherFacts(context: Context, request: GatherRequest): Steps<Ga
   };
 }
 
+/** Where the item names none, the one that a failback that begins now would choose. */
+function* withMasterTarget(
+  context: Context,
+  { jobId, operation }: GatherRequest,
+  records: RecordFacts,
+): Steps<{ readonly records: RecordFacts; readonly unchosen: ErrorRecord | null }> {
+  if (records.masterTargets === undefined) return { records, unchosen: null };
+  const chosen = yield* chooseAmong(context, { jobId, operation, records });
+  if (!chosen.ok) return { records, unchosen: chosen.error };
+  const { name } = chosen.value;
+  const { item, masterTargets } = records;
+  const placed = { ...item, target: { ...item.target, masterTarget: name } };
+  const masterTarget = masterTargets.find((each) => each.name === name) ?? null;
+  return { records: { ...records, item: placed, masterTarget }, unchosen: null };
+}
+
+function* verifyMasterTarget(
+  context: Context,
+  { jobId, replicationId }: GatherRequest,
+  { item, masterTarget }: RecordFacts,
+): Steps<Result<Answer<'verifyMasterTarget'>>> {
+  return yield* ask(context, {
+    jobId,
+    step: 'verify-master-target',
+    name: 'verifyMasterTarget',
+    input: { replicationId },
+    agent: masterTarget,
+    who: masterTargetOf(item),
+  });
+}
+
+/** As messages name it. */
+function masterTargetOf({ target }: RecordFacts['item']): Question<CommandName>['who'] {
+  return { kind: 'masterTarget', name: target.masterTarget ?? 'for this machine' };
+}
+
 function* describeSite(
   context: Context,
   { jobId }: GatherRequest,
@@ -79,7 +113,7 @@ function* describeSite(
     input: {
       vmName: target.vmName,
       itemId: item.id,
-      masterTarget: target.masterTarget,
+      ...(target.masterTarget === undefined ? {} : { masterTarget: target.masterTarget }),
       ...(onPremisesVmId === null ? {} : { targetVmId: onPremisesVmId }),
       ...(target.datastore === undefined ? {} : { datastore: target.datastore }),
     },
@@ -97,7 +131,7 @@ function* describeProcessServer(
   if (processServer?.isConnected !== true) return null;
   const address = masterTarget?.address ?? null;
   if (address === null) {
-    return failure(notConnected({ kind: 'masterTarget', name: item.target.masterTarget }));
+    return failure(notConnected(masterTargetOf(item)));
   }
   return yield* ask(context, {
     jobId,

@@ -1,5 +1,5 @@
 import type { FailbackInput } from '../../shared/contracts/orchestrations.ts';
-import type { PreflightOperation } from '../../shared/domain/preflight/gathered.ts';
+import type { Placement, PreflightOperation } from '../../shared/domain/preflight/gathered.ts';
 import { blockingFindings, runPreflight } from '../../shared/domain/preflight/run.ts';
 import { summaryOf } from '../../shared/domain/preflight/summary.ts';
 import { errorRecord } from '../../shared/errors/failback-error.ts';
@@ -13,9 +13,13 @@ import { type Context, StepFailure, type Steps } from './steps.ts';
 export function* preflight(
   context: Context,
   { jobId, itemId }: FailbackInput,
-  run: { readonly operation: PreflightOperation; readonly replicationId: string },
+  run: {
+    readonly operation: PreflightOperation;
+    readonly replicationId: string;
+    readonly placement: Placement;
+  },
 ): Steps<string> {
-  const gathered = yield* gatherFacts(context, { jobId, itemId, placement: {}, ...run });
+  const gathered = yield* gatherFacts(context, { jobId, itemId, ...run });
   refuseIfBlocked(gathered);
   return summaryOf(runPreflight(gathered.facts));
 }

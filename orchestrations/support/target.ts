@@ -17,12 +17,19 @@ interface TargetRequest {
  */
 export function* openTarget(context: Context, request: TargetRequest): Steps<string | null> {
   const { jobId, itemId, replicationId, isRehearsal, site } = request;
+  const { datastore } = site.item.target;
   const prepared = yield* runCommand(context, {
     jobId,
     step: 'prepare-target',
     agentId: site.configurationServerId,
     name: 'prepareTarget',
-    input: { replicationId, vm: site.vm, isRehearsal },
+    input: {
+      replicationId,
+      vm: site.vm,
+      isRehearsal,
+      masterTarget: site.masterTarget,
+      ...(datastore === undefined ? {} : { datastore }),
+    },
     // The disks of a rehearsal may begin as copies, which take as long as they are large.
     deadlineMs: isRehearsal ? DEADLINE_MS.transfer : DEADLINE_MS.siteChange,
   });

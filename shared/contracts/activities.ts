@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { MasterTargetChoice } from '../domain/choose-master-target.ts';
 import type { CycleStatistics, FailbackReport, JobState, TaskName } from '../domain/job.ts';
 import type { Intent, Phase } from '../domain/phases.ts';
 import type { AzureFacts, Placement, RecordFacts } from '../domain/preflight/gathered.ts';
@@ -18,6 +19,8 @@ export interface SiteBinding {
   readonly item: ProtectedItem;
   readonly vm: VmShape;
   readonly configurationServerId: string;
+  /** Its name. */
+  readonly masterTarget: string;
   readonly masterTargetId: string;
   readonly masterTargetAddress: { readonly host: string; readonly port: number };
 }
@@ -145,6 +148,11 @@ export interface ActivityContracts {
   };
   /** Refuses unless the job holds the proof of equality. Deletes VM, network interface and disks. */
   deleteAzureVm: { input: JobRef; output: null };
+  /** Binds the item to the one that was chosen, or to none, and shows in the job why. */
+  recordMasterTarget: {
+    input: JobRef & { readonly choice: MasterTargetChoice | null };
+    output: null;
+  };
   recordTarget: { input: JobRef & { readonly vmId: string }; output: null };
   recordCycle: {
     input: JobRef & {
@@ -312,6 +320,7 @@ export const ACTIVITY_RETRY = {
   keepReplicaSeed: RETRY.azureControlPlane,
   readReplicaSeed: RETRY.storage,
   deleteAzureVm: RETRY.azureControlPlane,
+  recordMasterTarget: RETRY.storage,
   recordTarget: RETRY.storage,
   recordCycle: RETRY.storage,
   recordReport: RETRY.storage,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { errorRecordSchema } from './errors.ts';
 import { identifierSchema, timestampSchema } from './json.ts';
+import { osTypeSchema } from './site-facts.ts';
 import { transferProgressSchema } from './progress.ts';
 
 /**
@@ -39,10 +40,21 @@ export const registeredAgentSchema = z.object({
 });
 export type RegisteredAgent = z.infer<typeof registeredAgentSchema>;
 
+/** Of a master target: what the choice among several goes by. */
+export const masterTargetLoadSchema = z.object({
+  osType: osTypeSchema,
+  openReplications: z.int().nonnegative(),
+  attachedDiskCount: z.int().nonnegative(),
+  retentionFreeBytes: z.int().nonnegative(),
+  /** The one that signs its certificate, where it names one. */
+  configurationServer: identifierSchema.optional(),
+});
+
 export const heartbeatSchema = z.object({
   version: z.string().max(40),
   address: z.object({ host: z.string(), port: z.int() }).optional(),
   runningCommandIds: z.array(z.string()).max(200),
+  load: masterTargetLoadSchema.optional(),
 });
 /** Carries a fresh queue URL when the old one is about to expire. */
 export const heartbeatAnswerSchema = z.object({

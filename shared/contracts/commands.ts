@@ -82,6 +82,10 @@ const commandSchemas = {
       vm: vmShapeSchema,
       /** A scratch VM for a rehearsal is always created new, in an isolated network. */
       isRehearsal: z.boolean(),
+      /** Name of the master target that gets the disks; one asked by an older control plane has but one. */
+      masterTarget: identifierSchema.optional(),
+      /** For a VM that has to be created. */
+      datastore: z.string().optional(),
     }),
     output: z.object({
       vmId: z.string(),

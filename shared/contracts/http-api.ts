@@ -3,7 +3,7 @@ import { EVENT_KINDS } from '../domain/event.ts';
 import { HEALTH_STATES } from '../domain/health.ts';
 import { JOB_STATES, TASK_NAMES, TASK_STATES } from '../domain/job.ts';
 import { INTENTS, PHASES, STAGES } from '../domain/phases.ts';
-import { agentKindSchema } from './agent-protocol.ts';
+import { agentKindSchema, masterTargetLoadSchema } from './agent-protocol.ts';
 import { OPERATIONS } from '../domain/protected-item-operations.ts';
 import {
   consistencySchema,
@@ -145,7 +145,8 @@ export const putProtectedItemSchema = z.strictObject({
   vmName: z.string().min(1).max(64),
   target: z.strictObject({
     configurationServer: identifierSchema,
-    masterTarget: identifierSchema,
+    /** `auto`, or left out: one is chosen when a failback or a rehearsal begins. */
+    masterTarget: identifierSchema.optional(),
     vmName: z.string().min(1).max(80),
     /** For a VM that has to be created. */
     datastore: z.string().min(1).max(255).optional(),
@@ -265,6 +266,8 @@ export const agentViewSchema = z.object({
   address: z.object({ host: z.string(), port: z.int() }).nullable(),
   registeredAt: timestampSchema,
   heartbeatAt: timestampSchema,
+  /** Of a master target. */
+  load: masterTargetLoadSchema.optional(),
 });
 export type AgentView = z.infer<typeof agentViewSchema>;
 

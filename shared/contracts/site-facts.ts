@@ -75,6 +75,19 @@ const vsphereFacts = z.object({
       isNameTaken: fact(z.boolean()),
     }),
   ),
+  /** Of those that were asked for; one that has no VM here is left out. */
+  masterTargets: fact(
+    z.array(
+      z.object({
+        name: identifierSchema,
+        hostName: fact(z.string()),
+        isHostConnected: fact(z.boolean()),
+        /** Disks of the VM itself. */
+        ownDiskCount: z.int().nonnegative(),
+        visibleDatastores: fact(z.array(z.string())),
+      }),
+    ),
+  ),
   /** The VM in which the master target runs. */
   masterTargetVm: fact(
     z.object({
@@ -101,6 +114,8 @@ export const describeSiteInput = z.object({
   itemId: identifierSchema.optional(),
   /** Name of the master target that would hold the disks. */
   masterTarget: identifierSchema.optional(),
+  /** Names of master targets that one is to be chosen of. */
+  masterTargets: z.array(identifierSchema).max(200).optional(),
   /** Datastore that was chosen for a new VM. */
   datastore: z.string().optional(),
 });

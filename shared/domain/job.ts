@@ -1,3 +1,4 @@
+import type { MasterTargetChoice } from './choose-master-target.ts';
 import type { ErrorRecord } from '../errors/failback-error.ts';
 import type { Intent, Phase } from './phases.ts';
 
@@ -119,6 +120,8 @@ export interface DiskProof {
 
 /** The figures of the finished move. Times are ISO 8601. */
 export interface FailbackReport {
+  /** Present where nobody named one. */
+  readonly masterTarget?: MasterTargetChoice;
   readonly shutDownAt?: string;
   readonly bootedAt?: string;
   readonly downtimeSeconds?: number;

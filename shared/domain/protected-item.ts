@@ -30,7 +30,8 @@ export interface OnPremisesNetwork {
 
 export interface OnPremisesTarget {
   readonly configurationServer: string;
-  readonly masterTarget: string;
+  /** Absent = one is chosen when a failback begins. */
+  readonly masterTarget?: string;
   readonly vmName: string;
   /** Datastore for a VM that has to be created. Absent = nobody chose one. */
   readonly datastore?: string;
@@ -91,6 +92,8 @@ export interface ProtectedItem {
   readonly disks: readonly ProtectedDisk[];
   /** On-premises VM, known once it was prepared. */
   readonly onPremisesVmId: string | null;
+  /** Chosen where the target names none, for as long as the disks or their journal are there. Absent = none yet. */
+  readonly chosenMasterTarget?: string;
   /** When the newest recovery point towards the present target was taken; RPO = now − this. */
   readonly lastRecoveryPointAt: string | null;
   /** Points at the site that can be failed over to, oldest first. Absent = none. */
@@ -104,6 +107,14 @@ export interface ProtectedItem {
   readonly rpoThresholdMinutes?: number;
   /** Whether the Azure VM ran before a failback stopped it: going back restores that. Absent = not stopped. */
   readonly wasSourceRunning?: boolean;
+}
+
+/** Who holds the disks and their journal; `null` = nobody was named and none was chosen yet. */
+export function masterTargetOf({
+  target,
+  chosenMasterTarget,
+}: Pick<ProtectedItem, 'target' | 'chosenMasterTarget'>): string | null {
+  return target.masterTarget ?? chosenMasterTarget ?? null;
 }
 
 export function directionOf(phase: Phase): Direction {

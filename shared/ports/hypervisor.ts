@@ -21,6 +21,8 @@ export interface SiteSubject {
   /** The VM that was found for the item, if there is one. */
   readonly originalVmId?: string;
   readonly masterTarget?: string;
+  /** Names of those that one is to be chosen of. */
+  readonly masterTargets?: readonly string[];
   /** Datastore that was chosen for a new VM. */
   readonly datastore?: string;
 }

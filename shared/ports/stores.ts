@@ -1,5 +1,6 @@
 import type { CommandName } from '../contracts/commands.ts';
 import type { AgentKind } from '../contracts/agent-protocol.ts';
+import type { MasterTargetLoad } from '../domain/choose-master-target.ts';
 import type { EventKind } from '../domain/event.ts';
 import type { Job } from '../domain/job.ts';
 import type { Placement, PreflightOperation } from '../domain/preflight/gathered.ts';
@@ -60,6 +61,8 @@ export interface AgentRecord {
   readonly keyHash: string;
   readonly registeredAt: string;
   readonly heartbeatAt: string;
+  /** Of a master target, as it told last. Absent = it did not tell. */
+  readonly load?: MasterTargetLoad;
   /** Set once it was noticed that the agent is gone, until it is heard of again. */
   readonly isReportedSilent?: boolean;
   /** We deleted its machine: its silence is meant. */

@@ -129,6 +129,7 @@ export const CASES: { readonly [N in ActivityName]: ActivityCase<N> } = {
         networks: [{ name: 'VM Network', staticIpAddress: '10.0.0.15', prefixLength: 24 }],
       },
       configurationServerId: 'cs-cs1',
+      masterTarget: 'mt1',
       masterTargetId: 'mt-mt1',
       masterTargetAddress: { host: 'mt1.site.example', port: 9443 },
     },
@@ -266,6 +267,10 @@ export const CASES: { readonly [N in ActivityName]: ActivityCase<N> } = {
     answers: { state: 'done', copiedBytes: 8192, totalBytes: 8192, detail: '' },
   },
   deleteAzureVm: { arrange: proved, input: ref, answers: null },
+  recordMasterTarget: {
+    input: { ...ref, choice: { name: 'mt2', why: 'the only one that fits', passedOver: [] } },
+    answers: null,
+  },
   recordTarget: { input: { ...ref, vmId: 'vm-7' }, answers: null },
   recordCycle: {
     input: {

@@ -1,5 +1,6 @@
 import type { AzureNetworkReading, AzureVmFacts } from '../azure-vm.ts';
 import type { ErrorRecord } from '../../errors/failback-error.ts';
+import type { MasterTargetLoad } from '../choose-master-target.ts';
 import type { ProtectedItem } from '../protected-item.ts';
 import type { Known } from './facts/known.ts';
 
@@ -25,12 +26,23 @@ export interface AgentStanding {
   readonly isConnected: boolean;
 }
 
+/** A master target that can be chosen, as our tables know it. */
+export interface MasterTargetStanding extends AgentStanding {
+  /** `null` = it never told. */
+  readonly load: MasterTargetLoad | null;
+  /** Disks of other machines whose way home goes through it. */
+  readonly committedDiskCount: number;
+}
+
 /** From our own tables. */
 export interface RecordFacts {
   /** With the placement of the run. */
   readonly item: ProtectedItem;
   readonly configurationServer: AgentStanding | null;
+  /** `null` = it is not registered, or nobody has chosen one. */
   readonly masterTarget: AgentStanding | null;
+  /** Those that can be chosen among; absent where one is named. */
+  readonly masterTargets?: readonly MasterTargetStanding[];
   /** The one that serves the VM's resource group; `null` when there is none, or it was retired. */
   readonly processServer: AgentStanding | null;
   readonly rpoSeconds: number | 'none';

@@ -125,4 +125,17 @@ export const ORCHESTRATION_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-ORC-013': {
+    severity: 'critical',
+    category: 'orchestration',
+    message: 'No master target can take {vmName}: {reasons}.',
+    possibleCauses: [
+      'All of them are busy, silent or of the other OS family.',
+      'None of their hosts reaches the datastores of the machine.',
+    ],
+    recommendedAction:
+      'Do what the reason of the best suited one asks for, or set up another master target; then start again.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
 } as const satisfies Catalogue;

@@ -58,7 +58,8 @@ export function configurationServerEffects(
         vm === null
           ? null
           : ({ vmId: vm.vmId, powerState: vm.writes.isRunning ? 'on' : 'off', ...facts } as const);
-      return { ...SITE, originalVm, observedAt: now() };
+      const isConnected = !site.isHypervisorAway;
+      return { ...SITE, isConnected, originalVm, observedAt: now() };
     },
     prepareTarget: (input) => prepareTarget(site, input),
     removeSnapshots: ({ vmName }) => ({

@@ -76,6 +76,8 @@ export class Site {
   storageFault: StorageFault | null = null;
   /** Another program wrote to the disks while the master target had them: no delta fits on them. */
   isWrittenByOthers = false;
+  /** Its configuration server does not reach it. */
+  isHypervisorAway = false;
   /** How many points the master target keeps, the newest included. */
   retainedPoints = 24;
   /** Time from the boot until the mobility agent has registered; `null`: it never does. */

@@ -177,6 +177,22 @@ describe('POST /api/agents/{agentId}/heartbeat', () => {
     world.stores.agents.put(anAgent());
   });
 
+  it('keeps how busy a master target is, as long as it tells', async () => {
+    world.stores.agents.put(anAgent());
+    const load = {
+      osType: 'Linux',
+      openReplications: 2,
+      attachedDiskCount: 5,
+      retentionFreeBytes: 1024,
+    };
+    await beat({ version: '1', runningCommandIds: [], load });
+    expect(world.stores.agents.must('mt-mt1').load).toEqual(load);
+    const { json } = await callRoute(world, 'listAgents');
+    expect(json).toMatchObject({ value: [{ load }] });
+    await beat({ version: '1', runningCommandIds: [] });
+    expect(world.stores.agents.must('mt-mt1').load).toBeUndefined();
+  });
+
   it('shows that the agent lives, and renews the way to its commands', async () => {
     world.clock.advance(15_000);
     const answer = await beat({ version: '1.1.0', runningCommandIds: [] });

@@ -52,6 +52,16 @@ describe('PUT /api/protected-items/{id}', () => {
     );
   });
 
+  it.each([['auto'], [undefined]])('names no master target when it is %s', async (masterTarget) => {
+    const { masterTarget: _named, ...target } = body.target;
+    const sent = { ...target, ...(masterTarget === undefined ? {} : { masterTarget }) };
+    expect((await put('web-02', { ...body, target: sent })).status).toBe(201);
+    expect(world.stores.items.must('web-02').target).toEqual(target);
+    expect((await callRoute(world, 'getProtectedItem', { params: { id: 'web-02' } })).status).toBe(
+      200,
+    );
+  });
+
   it('remembers of a disk that it is a page blob in somebody’s account', async () => {
     const blob = {
       id: 'os',

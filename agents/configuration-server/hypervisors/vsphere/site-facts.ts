@@ -3,9 +3,13 @@ import type { VsphereFacts } from '../../../../shared/contracts/site-facts.ts';
 import type { SiteSubject } from '../../../../shared/ports/hypervisor.ts';
 import type { VsphereHypervisorConfig } from '../../config.ts';
 import type { InventoryObject, InventoryTables } from '../../inventory-tables.ts';
+import { masterTargetVm, masterTargetVms } from './master-target-vms.ts';
 import type { DiskRecord, VmRecord } from './discovery/records.ts';
 
-type Config = Pick<VsphereHypervisorConfig, 'masterTarget' | 'datastore' | 'compute' | 'siteKind'>;
+type Config = Pick<
+  VsphereHypervisorConfig,
+  'masterTarget' | 'masterTargets' | 'datastore' | 'siteKind'
+>;
 type DatastoreType = NonNullable<NonNullable<VsphereFacts['placement']>['datastoreType']>;
 
 const serverSchema = z.object({ apiType: z.string(), instanceUuid: z.string().optional() });
@@ -25,10 +29,7 @@ export function vsphereFacts(
   const isRead = tables.observedAt() !== null;
   const server = serverSchema.safeParse(tables.fact('server')?.fact).data ?? null;
   const account = accountSchema.safeParse(tables.fact('account')?.fact).data ?? null;
-  const masterTargets = tables
-    .named('vm', config.masterTarget)
-    .filter(({ record }) => !record.isTemplate);
-  const masterTarget = masterTargets[0]?.record ?? null;
+  const masterTarget = masterTargetRecord(tables, masterTargetVm(config, subject.masterTarget));
   const original = originalVm(tables, subject);
   const asked = {
     management: managementOf(server, isRead, config.siteKind === 'avs'),
@@ -39,10 +40,13 @@ export function vsphereFacts(
   return {
     ...asked,
     canSeeDatastores: tables.all('datastore').length > 0,
-    discoveredMasterTargetCount: masterTargets.length,
+    discoveredMasterTargetCount: masterTargetVms(config).filter(
+      (name) => masterTargetRecord(tables, name) !== null,
+    ).length,
     neededHosts: neededHosts(tables, [masterTarget, original]),
     originalVm: original === null ? null : originalFacts(tables, original),
-    placement: placementFacts(tables, config, subject),
+    placement: placementFacts(tables, { config, masterTarget }, subject),
+    masterTargets: candidates(tables, config, subject),
     masterTargetVm: masterTarget === null ? null : machineFacts(tables, masterTarget),
   };
 }
@@ -57,8 +61,15 @@ const UNREAD = {
   neededHosts: null,
   originalVm: null,
   placement: null,
+  masterTargets: null,
   masterTargetVm: null,
 };
+
+/** Templates are none. */
+function masterTargetRecord(tables: InventoryTables, name: string | null): VmRecord | null {
+  if (name === null) return null;
+  return tables.named('vm', name).find(({ record }) => !record.isTemplate)?.record ?? null;
+}
 
 function originalFacts(
   tables: InventoryTables,
@@ -134,23 +145,62 @@ function typeOf(datastore: InventoryObject<'datastore'> | null): DatastoreType |
   return type === 'vsan' ? 'vSAN' : 'other';
 }
 
-/** The server picks a host of the cluster: it is known beforehand only where there is one. */
+/** A new VM is made on the host of the master target. */
 function placementFacts(
   tables: InventoryTables,
-  { datastore: name, compute }: Config,
-  { vmName }: SiteSubject,
+  { config, masterTarget }: { readonly config: Config; readonly masterTarget: VmRecord | null },
+  { vmName, datastore: name = config.datastore }: SiteSubject,
 ): NonNullable<VsphereFacts['placement']> {
-  const computes = compute === undefined ? tables.all('compute') : tables.named('compute', compute);
-  const hostIds = computes.flatMap(({ record }) => record.hostIds);
+  const hostId = masterTarget?.hostId ?? null;
   const [datastore = null] = tables.named('datastore', name);
   const taken = tables.named('vm', vmName).map(({ record }) => record.hostId);
   return {
-    hostId: hostIds.length === 1 ? (hostIds[0] ?? null) : null,
+    hostId,
     datastore: name,
     datastoreType: typeOf(datastore),
     usesRdm: false,
-    isNameTaken: taken.some((hostId) => hostId !== null && hostIds.includes(hostId)),
+    isNameTaken: hostId === null ? null : taken.includes(hostId),
   };
+}
+
+/** Those that were asked for by name. One master target that was never named is none to choose. */
+function candidates(
+  tables: InventoryTables,
+  config: Config,
+  { masterTargets: names = [] }: SiteSubject,
+): NonNullable<VsphereFacts['masterTargets']> {
+  return names.flatMap((name) => {
+    const vm = masterTargetRecord(tables, config.masterTargets[name] ?? null);
+    if (vm === null) return [];
+    const host = tables.find('host', vm.hostId ?? '');
+    return [
+      {
+        name,
+        hostName: host?.record.name ?? null,
+        isHostConnected: host?.record.isConnected ?? null,
+        ownDiskCount: ownDiskCount(tables, vm),
+        visibleDatastores: visibleDatastores(tables, vm),
+      },
+    ];
+  });
+}
+
+/** Disks of other machines that it holds stand in the settings of those too. */
+function ownDiskCount(tables: InventoryTables, vm: VmRecord): number {
+  const others = tables.all('vm').filter(({ record }) => record.instanceUuid !== vm.instanceUuid);
+  const foreign = new Set(others.flatMap(({ record }) => record.disks.map(({ file }) => file)));
+  return vm.disks.filter(({ file }) => !foreign.has(file)).length;
+}
+
+function visibleDatastores(tables: InventoryTables, { hostId }: VmRecord): string[] {
+  return tables
+    .all('datastore')
+    .filter(({ record }) =>
+      record.mounts.some(
+        (mount) => mount.hostId === hostId && mount.isAccessible && mount.isWritable,
+      ),
+    )
+    .map(({ record }) => record.name);
 }
 
 function machineFacts(
@@ -160,20 +210,12 @@ function machineFacts(
   const setting = Object.entries(vm.settings).find(
     ([name]) => name.toLowerCase() === 'disk.enableuuid',
   );
-  const visible = tables
-    .all('datastore')
-    .filter(({ record }) =>
-      record.mounts.some(
-        ({ hostId, isAccessible, isWritable }) =>
-          hostId === vm.hostId && isAccessible && isWritable,
-      ),
-    );
   return {
     hostId: vm.hostId,
     biosUuid: vm.biosUuid,
     snapshotCount: vm.snapshots.length,
     diskEnableUuid: setting?.[1] ?? '',
     hasVmwareTools: vm.toolsState === 'unknown' ? null : vm.toolsState === 'running',
-    visibleDatastores: visible.map(({ record }) => record.name),
+    visibleDatastores: visibleDatastores(tables, vm),
   };
 }

@@ -7,8 +7,8 @@ import type { VsphereFacts } from '../../../../shared/contracts/site-facts.ts';
 const AT = '2026-03-01T00:00:00.000Z';
 const CONFIG = {
   masterTarget: 'mt',
+  masterTargets: {},
   datastore: 'ds-new',
-  compute: undefined,
   siteKind: 'vcenter' as const,
 };
 const SUBJECT = { vmName: 'web', originalVmId: 'uuid-web' };
@@ -81,6 +81,7 @@ describe('what a vSphere site tells preflight', () => {
       neededHosts: null,
       originalVm: null,
       placement: null,
+      masterTargets: null,
       masterTargetVm: null,
     });
   });
@@ -108,6 +109,41 @@ describe('what a vSphere site tells preflight', () => {
         datastoreType: 'NFS',
         isNameTaken: true,
       },
+    });
+  });
+
+  it('is each master target that is asked for, its own disks told from those it holds', () => {
+    const held = { disks: [{ file: 'own' }, { file: 'of web' }] };
+    discovered(held, { file: 'of web' });
+    const config = { ...CONFIG, masterTargets: { mt1: 'mt', mt2: 'nowhere' } };
+    const masterTargets = ['mt1', 'mt2', 'mt3'];
+    expect(vsphereFacts(tables, config, { ...SUBJECT, masterTargets }).masterTargets).toEqual([
+      {
+        name: 'mt1',
+        hostName: 'esx-1',
+        isHostConnected: true,
+        ownDiskCount: 1,
+        visibleDatastores: ['ds-old'],
+      },
+    ]);
+  });
+
+  it('has none to choose where the only one was never given a name', () => {
+    discovered();
+    const subject = { ...SUBJECT, masterTargets: ['mt1'] };
+    expect(vsphereFacts(tables, CONFIG, subject).masterTargets).toEqual([]);
+  });
+
+  it('is about the master target that is named, and the datastore that is chosen', () => {
+    discovered();
+    const config = { ...CONFIG, masterTargets: { mt1: 'mt' } };
+    const named = { ...SUBJECT, masterTarget: 'mt1', datastore: 'ds-old' };
+    const facts = vsphereFacts(tables, config, named);
+    expect(facts.masterTargetVm?.biosUuid).toBe('bios-mt');
+    expect(facts.placement).toMatchObject({ datastore: 'ds-old', datastoreType: 'VMFS' });
+    expect(vsphereFacts(tables, config, { ...SUBJECT, masterTarget: 'mt9' })).toMatchObject({
+      masterTargetVm: null,
+      placement: { hostId: null, isNameTaken: null },
     });
   });
 

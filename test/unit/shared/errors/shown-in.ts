@@ -133,6 +133,10 @@ export const SHOWN_IN = {
     'does not start the Azure VM and says so with FB-ORC-011',
   ],
   'FB-REQ-008': ['contract/azure-adapters/records', 'are made once'],
+  'FB-ORC-013': [
+    'orchestrations/choose-master-target',
+    'fails with the reason of each when none fits, and is back in Azure at once',
+  ],
   'FB-SITE-001': ['unit/agents/memory', 'says which replication it does not know'],
   'FB-SITE-002': [
     'contract/agents/interrupted-target',
