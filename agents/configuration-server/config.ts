@@ -49,9 +49,7 @@ const vsphereHypervisorSchema = credentialsSchema.extend({
   thumbprint: z.string().regex(THUMBPRINT, 'must be a SHA-256 or SHA-1 thumbprint').optional(),
   /** Needed where there are several. */
   datacenter: z.string().min(1).optional(),
-  /** Cluster or host for new VMs; needed where there are several. */
-  compute: z.string().min(1).optional(),
-  /** For new VMs and their disks. */
+  /** For new VMs, where none was chosen for the machine. The host of the master target has to reach it. */
   datastore: z.string().min(1),
   /** Name of the VM in which the master target runs; with several, the one for machines that name none. */
   masterTarget: z.string().min(1),

@@ -14,6 +14,10 @@ export interface PlannedReplication {
   /** True when the VM ran before we stopped it. */
   readonly wasRunning: boolean;
   readonly isRehearsal: boolean;
+  /** Who holds the disks, by the name that it registers with. Absent in records of earlier versions: the only one. */
+  readonly masterTarget?: string | undefined;
+  /** Chosen for a VM of our own. */
+  readonly datastore?: string | undefined;
   /** Disks that we made and that nothing was written to before. */
   readonly blankDiskIds: readonly string[];
 }

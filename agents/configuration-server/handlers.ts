@@ -33,8 +33,8 @@ export function createConfigurationServerHandlers(parts: SiteParts): CommandHand
       return success({ vmId, diskCount: vm.disks.length });
     },
     detachDisks: async ({ replicationId }) => {
-      const { vmId, vm } = database.replication(replicationId);
-      const disks = await hypervisor.attachToMasterTarget(vmId);
+      const { vmId, vm, masterTarget } = database.replication(replicationId);
+      const disks = await hypervisor.attachToMasterTarget(vmId, masterTarget);
       return success({ diskCount: ofShape(disks, vm).length });
     },
     fixGuest: async ({ replicationId }) => {
@@ -47,8 +47,8 @@ export function createConfigurationServerHandlers(parts: SiteParts): CommandHand
     verifyBoot: async (input, { signal }) => success(await verifyBoot(parts, input, signal)),
     checkMobilityAgent: async ({ replicationId }) => checkMobilityAgent(parts, replicationId),
     openReverseSource: async ({ replicationId, pointId }) => {
-      const { vmId, vm } = database.replication(replicationId);
-      const disks = ofShape(await hypervisor.openImage(vmId, pointId), vm);
+      const { vmId, vm, masterTarget } = database.replication(replicationId);
+      const disks = ofShape(await hypervisor.openImage(vmId, pointId, masterTarget), vm);
       return success({ takenAt: new Date().toISOString(), disks });
     },
     closeReverseSource: async ({ replicationId, pointId }) => {

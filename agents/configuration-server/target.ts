@@ -13,7 +13,9 @@ export async function prepareTarget(
 ): Promise<CommandOutput<'prepareTarget'>> {
   const { replicationId, vm: shape } = input;
   const known = database.findReplication(replicationId);
-  const record = known ?? (await plan({ hypervisor, database }, input));
+  const { masterTarget } = input;
+  // What an earlier attempt left behind may have had another one.
+  const record = { ...(known ?? (await plan({ hypervisor, database }, input))), masterTarget };
   const vmId = record.vmId ?? (await ownVm(hypervisor, record));
   database.putReplication({ ...record, vmId });
   if (!input.isRehearsal) database.rememberItem(replicationId);
@@ -22,7 +24,7 @@ export async function prepareTarget(
   const fresh = await hypervisor.ensureDisks(vmId, shape.disks, seedVmId);
   const blankDiskIds = [...new Set([...record.blankDiskIds, ...fresh])];
   database.putReplication({ ...record, vmId, vm: shape, blankDiskIds });
-  const devices = ofShape(await hypervisor.attachToMasterTarget(vmId), shape);
+  const devices = ofShape(await hypervisor.attachToMasterTarget(vmId, masterTarget), shape);
   return {
     vmId,
     location: record.location,
@@ -37,7 +39,7 @@ export async function prepareTarget(
 
 async function plan(
   { hypervisor, database }: Pick<SiteParts, 'hypervisor' | 'database'>,
-  { replicationId, vm, isRehearsal }: CommandInput<'prepareTarget'>,
+  { replicationId, vm, isRehearsal, masterTarget, datastore }: CommandInput<'prepareTarget'>,
 ): Promise<PlannedReplication> {
   // A rehearsal must never take, and so never change, the real VM.
   const original = isRehearsal ? null : await hypervisor.findVm({ name: vm.name });
@@ -48,6 +50,8 @@ async function plan(
     location: original === null ? 'alternate' : 'original',
     wasRunning: original?.powerState === 'on',
     isRehearsal,
+    masterTarget,
+    datastore,
     blankDiskIds: [],
   };
   // Before createVm: a repetition would find the VM that we made, and take it for the original one.
@@ -76,10 +80,11 @@ export function ofShape(
 /** The VM that we make for a replication; the same one whenever it is asked for. */
 async function ownVm(
   hypervisor: Hypervisor,
-  { replicationId, vm, isRehearsal }: PlannedReplication,
+  { replicationId, vm, isRehearsal, masterTarget, datastore }: PlannedReplication,
 ): Promise<string> {
   const name = isRehearsal ? `${vm.name}-rehearsal` : vm.name;
-  return hypervisor.createVm({ ...vm, name }, replicationId, isRehearsal);
+  const place = { masterTarget, datastore };
+  return hypervisor.createVm({ ...vm, name }, replicationId, isRehearsal, place);
 }
 
 /** A VM that we made is deleted; the original one gets its disks back, at their last sealed point. */

@@ -39,6 +39,13 @@ export interface SiteDescription {
   readonly hyperv?: HyperVFacts;
 }
 
+/** Where a new VM is made and who is to hold its disks. What is absent is as the driver's configuration says. */
+export interface VmPlace {
+  /** Name of a master target, as it registers. */
+  readonly masterTarget?: string | undefined;
+  readonly datastore?: string | undefined;
+}
+
 export interface AttachedDisk {
   readonly diskId: string;
   readonly device: TargetDevice;
@@ -73,7 +80,12 @@ export interface Hypervisor {
    */
   findVm(key: { readonly vmId?: string; readonly name: string }): Promise<HypervisorVm | null>;
   /** `creationKey` makes it idempotent: the same key gives the same VM. Returns the VM's id. */
-  createVm(shape: VmShape, creationKey: string, isIsolated: boolean): Promise<string>;
+  createVm(
+    shape: VmShape,
+    creationKey: string,
+    isIsolated: boolean,
+    place?: VmPlace,
+  ): Promise<string>;
   deleteVm(vmId: string): Promise<void>;
   /**
    * Adds disks that are missing; returns the ids of those that are new and read as zeros. Disks that are not
@@ -87,8 +99,8 @@ export interface Hypervisor {
   ): Promise<readonly string[]>;
   /** All there are, with what was written since put into the disks. Returns how many there were. */
   removeSnapshots(vmId: string): Promise<number>;
-  /** Only while the VM is off. */
-  attachToMasterTarget(vmId: string): Promise<readonly AttachedDisk[]>;
+  /** Only while the VM is off. Another master target that holds them has to give them away. */
+  attachToMasterTarget(vmId: string, masterTarget?: string): Promise<readonly AttachedDisk[]>;
   attachToVm(vmId: string): Promise<void>;
   /** Only while the VM holds its disks. */
   powerOn(vmId: string): Promise<void>;
@@ -97,7 +109,7 @@ export interface Hypervisor {
   bootEvidence(vmId: string): Promise<BootEvidence>;
   fixGuest(vmId: string, shape: VmShape): Promise<readonly Fixup[]>;
   /** An image of the running VM's disks at one instant, readable by the master target. Open already = as it was. */
-  openImage(vmId: string, imageId: string): Promise<readonly AttachedDisk[]>;
+  openImage(vmId: string, imageId: string, masterTarget?: string): Promise<readonly AttachedDisk[]>;
   closeImage(vmId: string, imageId: string): Promise<boolean>;
   /** Takes up what ran before the program was stopped. */
   resume(): Promise<void>;

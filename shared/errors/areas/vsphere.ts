@@ -203,4 +203,18 @@ export const VSPHERE_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-VSPHERE-018': {
+    severity: 'critical',
+    category: 'site',
+    message:
+      'The VM {vmName} cannot be created where its master target {masterTarget} runs: {reason}.',
+    possibleCauses: [
+      'The datastore was chosen before the master target, or for another one.',
+      'The master target was moved to another host.',
+    ],
+    recommendedAction:
+      'Choose a datastore that the host of the master target reaches, or a master target on a host that reaches the datastore.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
 } as const satisfies Catalogue;

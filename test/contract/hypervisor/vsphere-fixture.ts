@@ -8,6 +8,7 @@ import {
   type VsphereHypervisorConfig,
 } from '../../../agents/configuration-server/config.ts';
 import type { GuestAccounts } from '../../../agents/configuration-server/hypervisors/vsphere/guest/guest-accounts.ts';
+import { Discovery } from '../../../agents/configuration-server/hypervisors/vsphere/discovery/discovery.ts';
 import { VsphereHypervisor } from '../../../agents/configuration-server/hypervisors/vsphere/vsphere-hypervisor.ts';
 import { VimSession } from '../../../agents/configuration-server/hypervisors/vsphere/vim/session.ts';
 import { SoapTransport } from '../../../agents/configuration-server/hypervisors/vsphere/vim/soap-transport.ts';
@@ -93,6 +94,19 @@ export class VsphereFixture implements HypervisorFixture {
     await peer.addVms(master);
     if (privileges !== undefined) await peer.setAccount({ name: peer.ready.user, privileges });
     return new VsphereFixture(peer, folder, options);
+  }
+
+  get tables(): InventoryTables {
+    return new InventoryTables(this.#database);
+  }
+
+  /** Reads the inventory, as the configuration server does by itself. */
+  async discover(): Promise<void> {
+    const { signal } = new AbortController();
+    const { session, tables } = this;
+    const discovery = new Discovery({ session, tables, privileges: [], signal });
+    await discovery.refresh();
+    await discovery.close();
   }
 
   async addVm(vm: Parameters<HypervisorFixture['addVm']>[0]): Promise<string> {

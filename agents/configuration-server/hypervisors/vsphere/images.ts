@@ -41,12 +41,13 @@ export class Images {
     this.#options = options;
   }
 
-  async open(vm: Vm, imageId: string): Promise<readonly AttachedDisk[]> {
+  /** At the VM of that name of a master target. */
+  async open(vm: Vm, imageId: string, name: string): Promise<readonly AttachedDisk[]> {
     const copies = copiesIn(vm, imageId) ?? (await this.#copy(vm, imageId));
     await this.#removeSnapshot(vm, imageId);
     const { masterTarget } = this.#options;
     const disks = copies.map((copy) => ({ ...copy, datastoreId: null }));
-    return masterTarget.attach(vm.record.name, disks);
+    return masterTarget.attach(name, vm.record.name, disks);
   }
 
   /** True when it was open. What a crash left of an unfinished one goes too. */

@@ -20,14 +20,14 @@ export interface WantedDisk {
 interface MasterTargetOptions {
   readonly vms: VmAccess;
   readonly placement: Placement;
-  /** Name of its VM. */
-  readonly name: string;
+  /** Names of the VMs of all master targets. */
+  readonly names: readonly string[];
 }
 
 /** The paravirtual controller: drivers for it are part of a master target. */
 const CONTROLLER: ControllerType = 'ParaVirtualSCSIController';
 
-/** Hot-adds disks to the VM of the master target, and takes them out again. Their VMs keep them in their own settings. */
+/** Hot-adds disks to the VMs of master targets, and takes them out again. Their VMs keep them in their own settings. */
 export class MasterTargetDisks {
   readonly #options: MasterTargetOptions;
   /** Two changes at the same time would choose the same place. */
@@ -37,20 +37,29 @@ export class MasterTargetDisks {
     this.#options = options;
   }
 
-  /** True while it holds any of these disks. */
+  /** True while one of them holds any of these disks. */
   async holds(disks: readonly DiskRecord[]): Promise<boolean> {
     if (disks.length === 0) return false;
-    const vm = await this.#options.vms.findNamed(this.#options.name);
-    return vm !== null && disks.some((disk) => attached(vm, disk.file) !== undefined);
+    const vms = await this.#options.vms.findAllNamed(this.#options.names);
+    return vms.some((vm) => disks.some((disk) => attached(vm, disk.file) !== undefined));
   }
 
-  /** All of them, in one change. */
-  async attach(vmName: string, disks: readonly WantedDisk[]): Promise<readonly AttachedDisk[]> {
+  /** All of them, in one change, to the VM of that name. What another one holds of them it gives away first. */
+  async attach(
+    name: string,
+    vmName: string,
+    disks: readonly WantedDisk[],
+  ): Promise<readonly AttachedDisk[]> {
     return this.#changes.run(async () => {
-      const vm = await this.#require();
+      const files = disks.map(({ file }) => file);
+      await this.#takeFrom(
+        this.#options.names.filter((other) => other !== name),
+        files,
+      );
+      const vm = await this.#require(name);
       const missing = disks.filter(({ file }) => attached(vm, file) === undefined);
       if (missing.length > 0) await this.#add(vm, vmName, missing);
-      const now = missing.length > 0 ? await this.#require() : vm;
+      const now = missing.length > 0 ? await this.#require(name) : vm;
       return disks.map(({ diskId, file }) => {
         const uuid = attached(now, file)?.uuid;
         if (uuid === null || uuid === undefined) {
@@ -62,18 +71,21 @@ export class MasterTargetDisks {
   }
 
   async detach(files: readonly string[]): Promise<void> {
-    await this.#changes.run(async () => {
-      const vm = await this.#options.vms.findNamed(this.#options.name);
-      if (vm === null) return;
-      const held = files.flatMap((file) => attached(vm, file) ?? []);
-      if (held.length === 0) return;
-      await this.#options.vms.reconfigure(vm, { deviceChange: held.map(removedDisk) });
-    });
+    await this.#changes.run(async () => this.#takeFrom(this.#options.names, files));
   }
 
-  async #require(): Promise<Vm> {
-    const { vms, name } = this.#options;
-    const vm = await vms.findNamed(name);
+  async #takeFrom(names: readonly string[], files: readonly string[]): Promise<void> {
+    if (names.length === 0) return;
+    const { vms } = this.#options;
+    for (const vm of await vms.findAllNamed(names)) {
+      const held = files.flatMap((file) => attached(vm, file) ?? []);
+      if (held.length === 0) continue;
+      await vms.reconfigure(vm, { deviceChange: held.map(removedDisk) });
+    }
+  }
+
+  async #require(name: string): Promise<Vm> {
+    const vm = await this.#options.vms.findNamed(name);
     if (vm === null) throw new FailbackError('FB-VSPHERE-014', { masterTarget: name });
     return vm;
   }
@@ -82,7 +94,7 @@ export class MasterTargetDisks {
     await this.#checkDatastores(vm, vmName, disks);
     const slots = freeSlots(vm.record, disks.length);
     if (slots === null) {
-      const values = { vmName: this.#options.name, needed: disks.length };
+      const values = { vmName: vm.record.name, needed: disks.length };
       throw new FailbackError('FB-VSPHERE-017', values);
     }
     const added = disks.flatMap(({ file, sizeBytes }, index) => {
@@ -104,12 +116,12 @@ export class MasterTargetDisks {
       ({ datastoreId }) => datastoreId !== null && !seen.includes(datastoreId),
     );
     if (hidden !== undefined) {
-      const reason = `the host of ${this.#options.name} does not reach ${hidden.file}`;
+      const reason = `the host of ${vm.record.name} does not reach ${hidden.file}`;
       throw refusal(vmName, hidden.diskId, reason);
     }
     const foreign = await diskOnForeignVsan(placement, vm, disks);
     if (foreign === undefined) return;
-    const reason = `it lies on vSAN, which the VM ${this.#options.name} does not`;
+    const reason = `it lies on vSAN, which the VM ${vm.record.name} does not`;
     throw refusal(vmName, foreign.diskId, reason);
   }
 }

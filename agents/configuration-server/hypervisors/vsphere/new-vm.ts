@@ -4,7 +4,7 @@ import type { VsphereHypervisorConfig } from '../../config.ts';
 import { newController, newControllers, newDisk, newNic, setting } from './device-specs.ts';
 import { diskSetting, freeSlots, pairDisks, scsiSlot, slotOf } from './disk-slots.ts';
 import { controllerLike, hardwareFor } from './hardware.ts';
-import type { Placement } from './placement.ts';
+import type { Place, Placement } from './placement.ts';
 import type { Seeds } from './seeds.ts';
 import type { VimSession } from './vim/session.ts';
 import { runTask } from './vim/tasks.ts';
@@ -23,22 +23,23 @@ interface Creation {
   /** The instance UUID that it gets. */
   readonly vmId: string;
   readonly isIsolated: boolean;
+  readonly place: Place;
 }
 
 const ISOLATED = 'azureFailback.isIsolated';
 
 /** A VM without disks, in the form of the Azure VM. */
 export async function createVm(parts: Parts, creation: Creation): Promise<void> {
-  const { session, placement, config } = parts;
-  const { shape, creationKey, vmId, isIsolated } = creation;
-  const { folder, pool } = await placement.place();
+  const { session } = parts;
+  const { shape, creationKey, vmId, isIsolated, place } = creation;
+  const { folder, pool, host, datastore } = place;
   const specification: VimObject<'VirtualMachineConfigSpec'> = {
     _typeName: 'VirtualMachineConfigSpec',
     name: shape.name,
     instanceUuid: vmId,
     guestId: hardwareFor(shape).guestId,
     annotation: 'Made by azure-failback.',
-    files: { _typeName: 'VirtualMachineFileInfo', vmPathName: `[${config.datastore}]` },
+    files: { _typeName: 'VirtualMachineFileInfo', vmPathName: `[${datastore}]` },
     numCPUs: shape.cpuCount,
     memoryMB: shape.memoryMiB,
     deviceChange: await newDevices(parts, creation),
@@ -49,7 +50,7 @@ export async function createVm(parts: Parts, creation: Creation): Promise<void> 
     ],
     firmware: shape.firmware,
   };
-  const parameters = { config: specification, pool };
+  const parameters = { config: specification, pool, host };
   await runTask(session, 'CreateVM_Task', { self: folder, parameters });
 }
 

@@ -5,19 +5,32 @@ import { idOf, idsOf, numberOr, readName, textOr } from './discovery/property-re
 import { type ManagedObject, readProperties } from './vim/properties.ts';
 import type { VimSession } from './vim/session.ts';
 import type { MoRef } from './vim/values.ts';
-import type { VmAccess } from './vm-access.ts';
+import type { Vm, VmAccess } from './vm-access.ts';
 
 const COMPUTE = ['ComputeResource', 'ClusterComputeResource'];
 const NETWORK = ['name', 'key', 'config.distributedVirtualSwitch'];
 
-type Config = Pick<VsphereHypervisorConfig, 'datacenter' | 'compute' | 'datastore' | 'siteKind'>;
+type Config = Pick<VsphereHypervisorConfig, 'datacenter' | 'datastore' | 'siteKind'>;
 
 /** Where a new VM goes. */
 export interface Place {
+  readonly host: MoRef;
+  /** Its name. */
+  readonly datastore: string;
   readonly datacenter: MoRef;
   readonly folder: MoRef;
   readonly pool: MoRef;
 }
+
+interface Wish {
+  readonly vmName: string;
+  /** The VM of the master target that is to hold the disks. */
+  readonly masterTarget: Vm;
+  readonly datastore?: string | undefined;
+}
+
+/** A private cloud has no VMFS of its own. */
+const TYPES_OF_AVS: readonly string[] = ['VMFS', 'vsan', 'NFS', 'NFS41'];
 
 /** Finds what the configuration names; each name that is not there is an error that says what is. */
 export class Placement {
@@ -31,17 +44,44 @@ export class Placement {
     this.#config = config;
   }
 
-  async place(): Promise<Place> {
+  /**
+   * On the host of its master target, which has to reach the datastore. Throws FB-VSPHERE-018 for what can be no place
+   * for a new VM.
+   */
+  async place({ vmName, masterTarget, datastore = this.#config.datastore }: Wish): Promise<Place> {
     const objects = await this.#vms.objects({
       Datacenter: ['name', 'vmFolder'],
-      ComputeResource: ['name', 'resourcePool'],
-      ClusterComputeResource: ['name', 'resourcePool'],
+      ComputeResource: ['name', 'resourcePool', 'host'],
+      ClusterComputeResource: ['name', 'resourcePool', 'host'],
+      Datastore: ['name', 'summary.type'],
     });
+    const refuse = (reason: string): FailbackError =>
+      new FailbackError('FB-VSPHERE-018', {
+        vmName,
+        masterTarget: masterTarget.record.name,
+        reason,
+      });
     const ofType = (...types: readonly string[]): readonly ManagedObject[] =>
       objects.filter(({ ref }) => types.includes(ref.type));
     const datacenter = this.#pick('datacenter', ofType('Datacenter'), this.#config.datacenter);
-    const compute = this.#pick('cluster or host', ofType(...COMPUTE), this.#config.compute);
+    const { hostId } = masterTarget.record;
+    const around = ofType(...COMPUTE).filter(({ properties }) =>
+      idsOf(properties.get('host')).some((id) => id === hostId),
+    );
+    const [compute] = around;
+    if (hostId === null || compute === undefined) throw refuse('its host is not known');
+    const wanted = this.#pick('datastore', ofType('Datastore'), datastore);
+    const type = textOr(wanted.properties.get('summary.type'), 'unknown');
+    const allowed = this.#config.siteKind === 'avs' ? TYPES_OF_AVS : ['VMFS'];
+    if (!allowed.includes(type)) {
+      throw refuse(`the datastore ${datastore} is ${type}, not ${allowed.join(' or ')}`);
+    }
+    if (!(await this.datastoresOf(hostId)).includes(wanted.ref.value)) {
+      throw refuse(`its host does not reach the datastore ${datastore}`);
+    }
     return {
+      host: { type: 'HostSystem', value: hostId },
+      datastore,
       datacenter: datacenter.ref,
       folder: { type: 'Folder', value: idOf(datacenter.properties.get('vmFolder')) ?? '' },
       pool: { type: 'ResourcePool', value: idOf(compute.properties.get('resourcePool')) ?? '' },
@@ -54,9 +94,9 @@ export class Placement {
   }
 
   /** Of the datastore for new disks; `null` when the server does not tell. */
-  async freeBytes(): Promise<number | null> {
+  async freeBytes(name = this.#config.datastore): Promise<number | null> {
     const objects = await this.#vms.objects({ Datastore: ['name', 'summary.freeSpace'] });
-    const { properties } = this.#pick('datastore', objects, this.#config.datastore);
+    const { properties } = this.#pick('datastore', objects, name);
     return numberOr(properties.get('summary.freeSpace'), null);
   }
 

@@ -41,13 +41,20 @@ export class VmAccess {
     return found;
   }
 
-  /** The first of that name; templates are none. */
   async findNamed(name: string): Promise<Vm | null> {
+    return (await this.findAllNamed([name]))[0] ?? null;
+  }
+
+  /** The first of each name; templates are none, and names without a VM are left out. */
+  async findAllNamed(names: readonly string[]): Promise<readonly Vm[]> {
     const all = await this.objects({ VirtualMachine: ['name', 'config.template'] });
-    const isIt = ({ properties }: ManagedObject): boolean =>
-      readName(properties.get('name')) === name && properties.get('config.template') !== true;
-    const found = all.find(isIt);
-    return found === undefined ? null : this.read(found.ref);
+    const found = names.flatMap((name) => {
+      const isIt = ({ properties }: ManagedObject): boolean =>
+        readName(properties.get('name')) === name && properties.get('config.template') !== true;
+      return all.find(isIt)?.ref ?? [];
+    });
+    const vms = await Promise.all(found.map((ref) => this.read(ref)));
+    return vms.filter((vm) => vm !== null);
   }
 
   async read(ref: MoRef): Promise<Vm | null> {

@@ -10,6 +10,7 @@ import type {
   HypervisorVm,
   SiteDescription,
   SiteSubject,
+  VmPlace,
 } from '../../../../shared/ports/hypervisor.ts';
 import type { Logger } from '../../../runtime/types.ts';
 import type { VsphereHypervisorConfig } from '../../config.ts';
@@ -21,6 +22,7 @@ import { accountFor, type GuestAccounts } from './guest/guest-accounts.ts';
 import { fixGuest } from './guest/guest-fixups.ts';
 import { Images } from './images.ts';
 import { MasterTargetDisks, obstacleOf, refusal } from './master-target-disks.ts';
+import { masterTargetVm, masterTargetVms } from './master-target-vms.ts';
 import { addDisks, createVm } from './new-vm.ts';
 import { Placement } from './placement.ts';
 import { powerOff, powerOn } from './power.ts';
@@ -68,7 +70,7 @@ export class VsphereHypervisor implements Hypervisor {
     const placement = new Placement(session, vms, config);
     this.#vms = vms;
     this.#placement = placement;
-    this.#masterTarget = new MasterTargetDisks({ vms, placement, name: config.masterTarget });
+    this.#masterTarget = new MasterTargetDisks({ vms, placement, names: masterTargetVms(config) });
     this.#images = new Images({ session, vms, placement, masterTarget: this.#masterTarget });
     this.#discovery = new Discovery({
       session,
@@ -82,7 +84,7 @@ export class VsphereHypervisor implements Hypervisor {
     try {
       await this.#placement.checkSiteKind();
       const { config, tables, guestAccounts } = this.#options;
-      const freeBytes = await this.#placement.freeBytes();
+      const freeBytes = await this.#placement.freeBytes(subject?.datastore);
       if (subject === undefined) return { isConnected: true, freeBytes };
       const restoresStaticAddresses = accountFor(guestAccounts, subject.vmName) !== null;
       const vsphere = vsphereFacts(tables, config, subject);
@@ -111,7 +113,12 @@ export class VsphereHypervisor implements Hypervisor {
     };
   }
 
-  async createVm(shape: VmShape, creationKey: string, isIsolated: boolean): Promise<string> {
+  async createVm(
+    shape: VmShape,
+    creationKey: string,
+    isIsolated: boolean,
+    { masterTarget, datastore }: VmPlace = {},
+  ): Promise<string> {
     const vmId = vmIdFor(creationKey);
     if ((await this.#vms.find(vmId)) !== null) return vmId;
     const parts = {
@@ -119,7 +126,12 @@ export class VsphereHypervisor implements Hypervisor {
       placement: this.#placement,
       config: this.#options.config,
     };
-    await createVm(parts, { shape, creationKey, vmId, isIsolated });
+    const place = await this.#placement.place({
+      vmName: shape.name,
+      masterTarget: await this.#masterTargetVm(masterTarget),
+      datastore,
+    });
+    await createVm(parts, { shape, creationKey, vmId, isIsolated, place });
     return vmId;
   }
 
@@ -152,7 +164,11 @@ export class VsphereHypervisor implements Hypervisor {
     return removeSnapshots(this.#session, await this.#vms.require(vmId));
   }
 
-  async attachToMasterTarget(vmId: string): Promise<readonly AttachedDisk[]> {
+  async attachToMasterTarget(
+    vmId: string,
+    masterTarget?: string,
+  ): Promise<readonly AttachedDisk[]> {
+    await this.#finishDiscovery();
     const vm = await this.#vms.require(vmId);
     const { name: vmName, powerState } = vm.record;
     if (powerState !== 'off') throw new FailbackError('FB-SITE-004', { vmName });
@@ -163,7 +179,7 @@ export class VsphereHypervisor implements Hypervisor {
       const { file, sizeBytes, datastoreId } = disk;
       return { diskId, file: file ?? '', sizeBytes, datastoreId };
     });
-    return this.#masterTarget.attach(vmName, wanted);
+    return this.#masterTarget.attach(this.#nameOfVm(masterTarget), vmName, wanted);
   }
 
   async attachToVm(vmId: string): Promise<void> {
@@ -204,8 +220,13 @@ export class VsphereHypervisor implements Hypervisor {
     return fixGuest({ session: this.#session, account }, vm, shape);
   }
 
-  async openImage(vmId: string, imageId: string): Promise<readonly AttachedDisk[]> {
-    return this.#images.open(await this.#vms.require(vmId), imageId);
+  async openImage(
+    vmId: string,
+    imageId: string,
+    masterTarget?: string,
+  ): Promise<readonly AttachedDisk[]> {
+    const name = this.#nameOfVm(masterTarget);
+    return this.#images.open(await this.#vms.require(vmId), imageId, name);
   }
 
   async closeImage(vmId: string, imageId: string): Promise<boolean> {
@@ -232,8 +253,7 @@ export class VsphereHypervisor implements Hypervisor {
     while (!signal.aborted) {
       let pauseMs = config.refreshSeconds * 1000;
       try {
-        const { isFresh, changeCount } = await this.#discovery.refresh();
-        if (isFresh) await this.#discovery.refreshFacts();
+        const { isFresh, changeCount } = await this.#discover();
         log.debug('the inventory was read', { isFresh, changeCount });
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
@@ -243,6 +263,32 @@ export class VsphereHypervisor implements Hypervisor {
       }
       await delay(pauseMs, undefined, { signal }).catch(() => undefined);
     }
+  }
+
+  /** Name of the VM of a master target. Throws FB-VSPHERE-014 for one that this site does not have. */
+  #nameOfVm(masterTarget: string | undefined): string {
+    const name = masterTargetVm(this.#options.config, masterTarget);
+    if (name !== null) return name;
+    throw new FailbackError('FB-VSPHERE-014', { masterTarget: masterTarget ?? '' });
+  }
+
+  async #masterTargetVm(masterTarget: string | undefined): Promise<Vm> {
+    const name = this.#nameOfVm(masterTarget);
+    const vm = await this.#vms.findNamed(name);
+    if (vm === null) throw new FailbackError('FB-VSPHERE-014', { masterTarget: name });
+    return vm;
+  }
+
+  /** Of a host without vCenter nobody else knows the VMs: they have to have been read once, as a whole. */
+  async #finishDiscovery(): Promise<void> {
+    const { config, tables } = this.#options;
+    if (config.siteKind === 'esxi' && tables.observedAt() === null) await this.#discover();
+  }
+
+  async #discover(): Promise<Awaited<ReturnType<Discovery['refresh']>>> {
+    const refresh = await this.#discovery.refresh();
+    if (refresh.isFresh) await this.#discovery.refreshFacts();
+    return refresh;
   }
 
   async #takeBack({ record }: Vm): Promise<void> {

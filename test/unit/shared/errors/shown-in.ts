@@ -213,6 +213,7 @@ export const SHOWN_IN = {
     'contract/vsphere/driver',
     'says that a VM has no place for more disks than its controllers hold',
   ],
+  'FB-VSPHERE-018': ['contract/vsphere/placement', 'makes no VM on a datastore when %s'],
   'FB-RCV-001': [
     'unit/functions/intents',
     'is refused at the gate for %s while there is no recovery point at all, by the name of the machine',
