@@ -68,7 +68,32 @@ func (p *peer) newTask(c *call) *simulator.Task {
 	task.Info.Cancelable = true
 	task.Info.Reason = &types.TaskReasonUser{UserName: c.session.UserName}
 	p.tasks[task.Self] = &taskControl{}
+	showTask(c.this, task.Self)
 	return task
+}
+
+const recentTasks = 20
+
+// showTask lists the task at the entity it changes; one on a snapshot changes the snapshot's VM.
+func showTask(this, task types.ManagedObjectReference) {
+	if snapshot, ok := simulator.Map.Get(this).(*simulator.VirtualMachineSnapshot); ok {
+		this = snapshot.Vm
+	}
+	var recent []types.ManagedObjectReference
+	entity := simulator.Map.Get(this)
+	switch e := entity.(type) {
+	case *simulator.VirtualMachine:
+		recent = e.RecentTask
+	case *simulator.Folder:
+		recent = e.RecentTask
+	default:
+		return
+	}
+	if len(recent) >= recentTasks {
+		recent = recent[1:]
+	}
+	recent = append(append([]types.ManagedObjectReference{}, recent...), task)
+	simulator.Map.Update(entity, []types.PropertyChange{{Name: "recentTask", Val: recent}})
 }
 
 const progressSteps = 10

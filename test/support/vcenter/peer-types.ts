@@ -63,6 +63,8 @@ export interface PeerFailure {
   readonly message?: string;
   /** How many calls fail; all of them when left out. */
   readonly times?: number;
+  /** How many calls that fit go through before. */
+  readonly skip?: number;
 }
 
 /** Like VMs made at once: with `count` 1 the prefix is the name, else `<prefix>0000` and so on. */
@@ -78,6 +80,14 @@ export interface PeerInventory {
   readonly isOn?: boolean;
   /** Shows a raw device mapping; no bytes lie behind it. */
   readonly hasRdm?: boolean;
+}
+
+/** A disk that came into a VM or left it. */
+export interface PeerDiskChange {
+  readonly vm: string;
+  readonly operation: 'add' | 'remove' | 'edit';
+  /** `[datastore] folder/file.vmdk` */
+  readonly file: string;
 }
 
 /** How guests behave; replaces what was said before. */

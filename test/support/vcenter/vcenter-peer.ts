@@ -5,6 +5,7 @@ import { vcenterPeerProgram } from './build-peer.ts';
 import type {
   PeerAccount,
   PeerDatastore,
+  PeerDiskChange,
   PeerFailure,
   PeerGuestRecord,
   PeerGuests,
@@ -78,8 +79,10 @@ export class VcenterPeer {
     await this.#control('failure', failure);
   }
 
-  async clearFailures(): Promise<void> {
-    await this.#control('failures', {});
+  /** Gives how many had calls left to fail. */
+  async clearFailures(): Promise<number> {
+    const { cleared } = (await this.#control('failures', {})) as { cleared: number };
+    return cleared;
   }
 
   /** Milliseconds that tasks of a method take; `*` is every other one. Replaces what was said before. */
@@ -123,6 +126,11 @@ export class VcenterPeer {
   /** How often each method was called. */
   async calls(): Promise<Readonly<Record<string, number>>> {
     return (await this.#control('calls', {})) as Record<string, number>;
+  }
+
+  /** What reconfigurations did with disks, in their order. */
+  async diskChanges(): Promise<readonly PeerDiskChange[]> {
+    return (await this.#control('disks', {})) as PeerDiskChange[];
   }
 
   /** The serial console of a VM that QEMU boots, by name or moid. */

@@ -63,7 +63,7 @@ export class MasterTargetDisks {
 
   async detach(files: readonly string[]): Promise<void> {
     await this.#changes.run(async () => {
-      const vm = await this.#options.vms.findNamed(this.#options.name);
+      const vm = await this.#find();
       if (vm === null) return;
       const held = files.flatMap((file) => attached(vm, file) ?? []);
       if (held.length === 0) return;
@@ -72,10 +72,14 @@ export class MasterTargetDisks {
   }
 
   async #require(): Promise<Vm> {
+    const vm = await this.#find();
+    if (vm !== null) return vm;
+    throw new FailbackError('FB-VSPHERE-014', { masterTarget: this.#options.name });
+  }
+
+  async #find(): Promise<Vm | null> {
     const { vms, name } = this.#options;
-    const vm = await vms.findNamed(name);
-    if (vm === null) throw new FailbackError('FB-VSPHERE-014', { masterTarget: name });
-    return vm;
+    return vms.atRest(await vms.findNamed(name));
   }
 
   async #add(vm: Vm, vmName: string, disks: readonly WantedDisk[]): Promise<void> {

@@ -4,7 +4,7 @@ import type { VsphereHypervisorConfig } from '../../config.ts';
 import { newController, newControllers, newDisk, newNic, setting } from './device-specs.ts';
 import { diskSetting, freeSlots, pairDisks, scsiSlot, slotOf } from './disk-slots.ts';
 import { controllerLike, hardwareFor } from './hardware.ts';
-import type { Placement } from './placement.ts';
+import type { Place, Placement } from './placement.ts';
 import type { Seeds } from './seeds.ts';
 import type { VimSession } from './vim/session.ts';
 import { runTask } from './vim/tasks.ts';
@@ -23,15 +23,16 @@ interface Creation {
   /** The instance UUID that it gets. */
   readonly vmId: string;
   readonly isIsolated: boolean;
+  readonly place: Place;
 }
 
 const ISOLATED = 'azureFailback.isIsolated';
 
 /** A VM without disks, in the form of the Azure VM. */
 export async function createVm(parts: Parts, creation: Creation): Promise<void> {
-  const { session, placement, config } = parts;
+  const { session, config } = parts;
   const { shape, creationKey, vmId, isIsolated } = creation;
-  const { folder, pool } = await placement.place();
+  const { folder, pool } = creation.place;
   const specification: VimObject<'VirtualMachineConfigSpec'> = {
     _typeName: 'VirtualMachineConfigSpec',
     name: shape.name,
