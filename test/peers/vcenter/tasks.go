@@ -98,11 +98,20 @@ func showTask(this, task types.ManagedObjectReference) {
 
 const progressSteps = 10
 
+// stepsOf is how often a task tells its progress: a short one only once, as a real one does.
+func stepsOf(delay time.Duration) int {
+	if delay < 100*time.Millisecond {
+		return 1
+	}
+	return progressSteps
+}
+
 func (p *peer) runTask(task *simulator.Task, delay time.Duration, do work) {
 	p.update(task, "info.state", types.TaskInfoStateRunning, "info.startTime", time.Now())
-	for step := 1; delay > 0 && step <= progressSteps; step++ {
-		time.Sleep(delay / progressSteps)
-		p.update(task, "info.progress", int32(step*100/progressSteps-1))
+	steps := stepsOf(delay)
+	for step := 1; delay > 0 && step <= steps; step++ {
+		time.Sleep(delay / time.Duration(steps))
+		p.update(task, "info.progress", int32(step*100/steps-1))
 		if p.isCancelled(task) {
 			do = func() (types.AnyType, types.BaseMethodFault) { return nil, &types.RequestCanceled{} }
 			break
