@@ -11,7 +11,7 @@ import { CertificateAuthority } from './certificate-authority.ts';
 import { configurationServerConfigSchema } from './config.ts';
 import { createHypervisor } from './create-hypervisor.ts';
 import { SiteDatabase } from './database.ts';
-import { createConfigurationServerHandlers } from './handlers.ts';
+import { createWaitingHandlers } from './outages.ts';
 import { createScriptHandlers } from './script-runner.ts';
 import { startMobilityEndpoint } from './mobility-endpoint.ts';
 import { restoreBackup } from './restore.ts';
@@ -67,7 +67,7 @@ mainProgram('The configuration server', async () => {
       return {
         address: { host: address, port: mobility.port },
         handlers: {
-          ...createConfigurationServerHandlers({ hypervisor, database, authority, self }),
+          ...createWaitingHandlers({ hypervisor, database, authority, self }),
           ...createScriptHandlers({
             folder:
               config.scripts === undefined

@@ -14,7 +14,11 @@ interface Surroundings {
   readonly appearMs: number;
 }
 
-const HERE: Surroundings = { root: '/', appearMs: APPEAR_MS };
+/** In a container the host's own `dev` and `sys` may be mounted below another folder. */
+const HERE: Surroundings = {
+  root: process.env['FAILBACK_HOST_ROOT'] ?? '/',
+  appearMs: APPEAR_MS,
+};
 
 /**
  * Path of a target device, `null` when it is not there. vSphere shows a disk's UUID to the guest when the VM

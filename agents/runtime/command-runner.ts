@@ -122,7 +122,7 @@ export class CommandRunner {
       return failure(errorRecord('FB-AGENT-009', { command: name, problems: problems.join('; ') }));
     }
     try {
-      return await handler(input.data, this.#context(commandId, controller.signal));
+      return await handler(input.data, this.#context(envelope, controller.signal));
     } catch (error) {
       if (error instanceof FailbackError) return failure(error.toRecord());
       if (controller.signal.aborted) return failure(errorRecord('FB-DATA-008'));
@@ -132,18 +132,22 @@ export class CommandRunner {
     }
   }
 
-  #context(commandId: string, signal: AbortSignal): CommandContext {
+  #context({ commandId, deadline }: CommandEnvelope, signal: AbortSignal): CommandContext {
     const { client, log } = this.#options;
     let reportedAt = 0;
+    let reportedHealth: string | undefined;
     return {
       commandId,
+      deadlineAtMs: Date.parse(deadline),
       signal,
       log,
       dataAccess: () => client.dataAccess(commandId),
       reportProgress: (progress: TransferProgress) => {
         const now = Date.now();
-        if (now - reportedAt < PROGRESS_INTERVAL_MS) return;
+        const health = progress.health?.code;
+        if (now - reportedAt < PROGRESS_INTERVAL_MS && health === reportedHealth) return;
         reportedAt = now;
+        reportedHealth = health;
         client.progress(commandId, progress).catch((error: unknown) => {
           log.debug('progress was not accepted', { reason: String(error) });
         });

@@ -14,10 +14,12 @@ export interface Logger {
 /** What a command handler gets besides its input. */
 export interface CommandContext {
   readonly commandId: string;
+  /** When the control plane gives the command up, in milliseconds since 1970. */
+  readonly deadlineAtMs: number;
   /** Aborted when the control plane gives the command up or the agent stops. */
   readonly signal: AbortSignal;
   readonly log: Logger;
-  /** Cheap to call often; sent at most once a second. */
+  /** Cheap to call often; sent at most once a second, and whenever its health becomes another one. */
   reportProgress(progress: TransferProgress): void;
   /** Fresh SAS URLs for this command. Call again before `expiresAt` or after a 403. */
   dataAccess(): Promise<DataAccess>;

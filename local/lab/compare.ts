@@ -14,12 +14,11 @@ export interface Comparison {
 }
 
 /**
- * Independent of the product's own proof: the disks in Azure, whose VM is stopped, against the copies that
- * the site kept of its disks right before they booted.
+ * Independent of the product's own proof: the disks in Azure, whose VM is stopped, against those of the site as
+ * they booted.
  */
 export async function compareDisks(lab: Lab, vm: SampleVm): Promise<readonly Comparison[]> {
-  const vms = lab.options.folder.path('site', 'vms');
-  const [vmId = ''] = await readdir(vms);
+  const fileOf = await filesOf(lab, vm);
   const { url, name, key } = lab.diskAccount;
   const service = new BlobServiceClient(url, new StorageSharedKeyCredential(name, key));
   const container = service.getContainerClient('disks');
@@ -27,7 +26,7 @@ export async function compareDisks(lab: Lab, vm: SampleVm): Promise<readonly Com
     vm.disks.map(async ({ id, diskName, sizeBytes }) => {
       const { uniqueId = '' } = lab.arm.state.disks.find((disk) => disk.name === diskName) ?? {};
       const blob = container.getPageBlobClient(`${uniqueId}.vhd`);
-      const file = await open(join(vms, vmId, 'images', 'boot-copy', `${id}.raw`), 'r');
+      const file = await open(fileOf(id), 'r');
       try {
         for (let offset = 0; offset < sizeBytes; offset += CHUNK_BYTES) {
           const length = Math.min(CHUNK_BYTES, sizeBytes - offset);
@@ -45,4 +44,13 @@ export async function compareDisks(lab: Lab, vm: SampleVm): Promise<readonly Com
       }
     }),
   );
+}
+
+/** A vCenter keeps no copies: there the guest has written nothing when it is compared. */
+async function filesOf({ options }: Lab, { vmName }: SampleVm): Promise<(id: string) => string> {
+  const { site, folder } = options;
+  if (site !== undefined) return (id) => site.diskFile(vmName, id);
+  const vms = folder.path('site', 'vms');
+  const [vmId = ''] = await readdir(vms);
+  return (id) => join(vms, vmId, 'images', 'boot-copy', `${id}.raw`);
 }

@@ -2,11 +2,13 @@ import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { redact } from '../../shared/domain/secret.ts';
-import { chooseBoot } from './boot-choice.ts';
+import { missingForVcenterPeer } from '../vcenter/build-peer.ts';
+import { type BootChoice, chooseBoot } from './boot-choice.ts';
 import { runDemo } from './demo.ts';
 import { LabFolder } from './lab-folder.ts';
 import { sampleVm, seedSampleVm } from './sample-vm.ts';
 import { Lab } from './start-lab.ts';
+import { VcenterSite } from './vcenter-site.ts';
 
 const HELP = `The lab: Azure, the Function App and one site on this machine.
 
@@ -17,6 +19,7 @@ const HELP = `The lab: Azure, the Function App and one site on this machine.
   --folder FOLDER  where the lab keeps everything (default .lab/demo, .lab/start)
   --resume         demo: go on with an interrupted demonstration instead of starting afresh
   --simulate-boot  do not use QEMU even if it is installed
+  --site KIND      demo: local (default), or vcenter: a vCenter for tests instead of folders
   --help           this text
 `;
 
@@ -28,6 +31,7 @@ interface Options {
   readonly folder: string | undefined;
   readonly isResumed: boolean;
   readonly simulatesBoot: boolean;
+  readonly isVcenter: boolean;
 }
 
 function readOptions(): Options | null {
@@ -38,6 +42,7 @@ function readOptions(): Options | null {
       folder: { type: 'string' },
       resume: { type: 'boolean', default: false },
       'simulate-boot': { type: 'boolean', default: false },
+      site: { type: 'string', default: 'local' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -49,8 +54,16 @@ function readOptions(): Options | null {
   if (!['demo', 'start'].includes(command)) {
     throw new Error(`"${command}" is neither demo nor start; --help shows what there is.`);
   }
+  if (!['local', 'vcenter'].includes(values.site)) {
+    throw new Error(`--site ${values.site}: there are local and vcenter.`);
+  }
+  const isVcenter = values.site === 'vcenter';
+  if (isVcenter && (command !== 'demo' || values.resume)) {
+    throw new Error('--site vcenter is for a new demo: its vCenter forgets its VMs when it stops.');
+  }
   return {
     command,
+    isVcenter,
     port: portOf(values.port),
     folder: values.folder,
     isResumed: values.resume,
@@ -78,14 +91,7 @@ async function main(): Promise<void> {
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   const boot = chooseBoot(join(appRoot, '.lab', 'cache'), options.simulatesBoot);
-  print(`${boot.explanation}\nStarting the lab in ${root} …`);
-  const lab = await Lab.start({
-    folder: new LabFolder(root),
-    appRoot,
-    port: options.port ?? (isDemo ? 0 : DEFAULT_PORT),
-    boot: boot.mode,
-    agentDelaySeconds: isDemo ? 5 : 20,
-  });
+  const lab = await startLab({ options, appRoot, root, boot });
   try {
     const vm = sampleVm(isDemo ? 'demo-vm' : 'web-01');
     await seedSampleVm(lab, vm, boot.buildOsDisk);
@@ -97,6 +103,35 @@ async function main(): Promise<void> {
   } finally {
     await lab.stop();
   }
+}
+
+async function startLab(request: {
+  readonly options: Options;
+  readonly appRoot: string;
+  readonly root: string;
+  readonly boot: BootChoice;
+}): Promise<Lab> {
+  const { options, appRoot, root, boot } = request;
+  const isDemo = options.command === 'demo';
+  if (options.isVcenter) checkVcenter(boot);
+  print(`${boot.explanation}\nStarting the lab in ${root} …`);
+  const folder = new LabFolder(root);
+  return Lab.start({
+    folder,
+    appRoot,
+    ...(options.isVcenter ? { site: await VcenterSite.start(appRoot, folder) } : {}),
+    port: options.port ?? (isDemo ? 0 : DEFAULT_PORT),
+    boot: boot.mode,
+    agentDelaySeconds: isDemo ? 5 : 20,
+  });
+}
+
+function checkVcenter({ mode, explanation }: BootChoice): void {
+  const missing = missingForVcenterPeer();
+  if (missing.length === 0 && mode === 'qemu') return;
+  const reason = mode === 'qemu' ? `not installed: ${missing.join(', ')}` : explanation;
+  const remedy = 'On Debian, test/peers/install.sh installs what it needs.';
+  throw new Error(`The vCenter for tests needs Go, govmomi and QEMU. ${reason} ${remedy}`);
 }
 
 /** Only after the lock: another demonstration may be running in the folder. */

@@ -8,6 +8,7 @@ import { loadKeys } from '../functions-host/http/keys.ts';
 import { LabApi } from './api.ts';
 import { Child } from './child.ts';
 import { type LabFolder, type LabSecrets } from './lab-folder.ts';
+import type { LabSite } from './lab-site.ts';
 
 export const SUBSCRIPTION = '00000000-0000-4000-8000-000000000001';
 const STORAGE_ACCOUNT = 'failback';
@@ -26,6 +27,8 @@ export interface LabOptions {
   readonly port: number;
   readonly boot: 'qemu' | 'simulated';
   readonly agentDelaySeconds: number | null;
+  /** Instead of folders with the `local` hypervisor. The lab stops it. */
+  readonly site?: LabSite;
 }
 
 /** Azure, the Function App and one site, all on this machine. */
@@ -133,11 +136,13 @@ export class Lab {
   }
 
   async startConfigurationServer(): Promise<void> {
-    const { folder, boot, agentDelaySeconds } = this.options;
+    const { folder, boot, agentDelaySeconds, site } = this.options;
+    const port = await folder.port('mobility');
+    site?.liveWith({ port, passphrase: this.#secrets.passphrase });
     await this.#startAgent('configuration-server', {
-      mobility: { port: await folder.port('mobility') },
+      mobility: { port },
       backup: { folder: folder.folder('site', 'backups') },
-      hypervisor: {
+      hypervisor: site?.hypervisor ?? {
         kind: 'local',
         folder: folder.folder('site', 'vms'),
         boot,
@@ -149,10 +154,14 @@ export class Lab {
 
   async startMasterTarget(): Promise<void> {
     const { folder } = this.options;
-    await this.#startAgent('master-target', {
-      listen: { host: '127.0.0.1', port: await folder.port('master-target') },
-      retentionFolder: folder.folder('site', 'retention'),
-    });
+    await this.#startAgent(
+      'master-target',
+      {
+        listen: { host: '127.0.0.1', port: await folder.port('master-target') },
+        retentionFolder: folder.folder('site', 'retention'),
+      },
+      this.options.site?.masterTargetEnvironment,
+    );
   }
 
   child(name: string): Child | undefined {
@@ -172,10 +181,15 @@ export class Lab {
     await host?.stop();
     await this.arm.stop();
     await this.azurite.stop();
+    await this.options.site?.stop();
     this.options.folder.unlock();
   }
 
-  async #startAgent(name: string, extra: object): Promise<void> {
+  async #startAgent(
+    name: string,
+    extra: object,
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
     const { folder } = this.options;
     const file = folder.path('site', `${name}.json`);
     const config = {
@@ -192,6 +206,7 @@ export class Lab {
       name,
       program: `agents/${name}/main.js`,
       args: ['--config', file],
+      environment,
       readyLine: /^agent .* ready$/,
     }).ready();
   }

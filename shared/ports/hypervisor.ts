@@ -1,5 +1,6 @@
 import type { DiskShape, TargetDevice, VmShape } from '../contracts/commands.ts';
 import type { HyperVFacts, VsphereFacts } from '../contracts/site-facts.ts';
+import type { FailbackError } from '../errors/failback-error.ts';
 
 export interface HypervisorVm {
   readonly vmId: string;
@@ -67,10 +68,13 @@ export interface Fixup {
 
 /**
  * What a site's hypervisor does for a failback. Every call may be repeated and then changes nothing;
- * a call that was cut off in the middle is completed by repeating it.
+ * a call that was cut off in the middle is completed by repeating it. What fails with an error that is
+ * retryable may work later, and whoever called repeats it.
  */
 export interface Hypervisor {
   readonly kind: 'local' | 'vsphere' | 'hyperv';
+  /** Why it does not answer at this moment, also while a call still waits for it; `null` = it answers. */
+  readonly outage: FailbackError | null;
   /** Changes nothing. Without a subject only what does not depend on one. */
   describe(subject?: SiteSubject): Promise<SiteDescription>;
   /**

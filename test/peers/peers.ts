@@ -1,16 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, globSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from '@jest/globals';
 import { bootImageTools } from '../../local/boot-image/build-boot-image.ts';
 import { findProgram } from '../../local/boot-image/tools.ts';
+import { missingForVcenterPeer } from '../../local/vcenter/build-peer.ts';
 
 /** Looks for real programs that end-to-end tests run against; gives what is missing, empty = it is there. */
 const PROBES = {
   qemu: () => ['qemu-system-x86_64', 'qemu-img'].filter((name) => findProgram(name) === null),
   bootImage: () => bootImageTools().missing,
-  vcenter: () => missingForVcenter(),
+  vcenter: () => missingForVcenterPeer(),
   smallVolume: () => (canMount() ? [] : ['the right to mount a small tmpfs']),
 } satisfies Record<string, () => readonly string[]>;
 
@@ -73,17 +74,6 @@ function probe(name: PeerName): Peer {
     isAvailable: false,
     reason: `Peer "${name}" is left out, because this machine lacks ${missing.join(', ')}. ${remedy}`,
   };
-}
-
-/** What test/peers/vcenter/build.sh needs. */
-function missingForVcenter(): string[] {
-  const missing: string[] = [];
-  const hasGo = findProgram('go') !== null || globSync('/usr/lib/go-*/bin/go').length > 0;
-  if (!hasGo) missing.push('go (Debian package golang-go)');
-  if (!existsSync('/usr/share/gocode/src/github.com/vmware/govmomi/simulator')) {
-    missing.push('the govmomi simulator (Debian package golang-github-vmware-govmomi-dev)');
-  }
-  return missing;
 }
 
 /** A volume of a few MiB, to see what happens when it is full. */

@@ -1,3 +1,4 @@
+import { readName } from '../../../agents/configuration-server/hypervisors/vsphere/discovery/property-readers.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,7 +41,7 @@ describeWith(
       const found = await site.vms.objects({ HostSystem: ['name'] });
       hosts = found.map(({ ref, properties }) => ({
         id: ref.value,
-        name: String(properties.get('name')),
+        name: readName(properties.get('name')),
       }));
       const [first = '', second = ''] = hosts.map(({ name }) => name);
       await addDatastore(ONLY_FIRST, [first]);

@@ -33,6 +33,7 @@ func init() {
 		"/guest":     setGuest,
 		"/guests":    readGuest,
 		"/calls":     readCalls,
+		"/disks":     readDisks,
 		"/console":   readConsole,
 	}
 }
@@ -236,6 +237,10 @@ func readGuest(p *peer, body []byte) (interface{}, error) {
 
 func readCalls(p *peer, _ []byte) (interface{}, error) {
 	return p.rules.calls, nil
+}
+
+func readDisks(p *peer, _ []byte) (interface{}, error) {
+	return append([]diskChange{}, p.diskChanges...), nil
 }
 
 func readConsole(p *peer, body []byte) (interface{}, error) {

@@ -32,6 +32,8 @@ type peer struct {
 	waits     map[string]*filterState
 	tasks     map[types.ManagedObjectReference]*taskControl
 	sizes     map[string]sizeOverride
+	// diskChanges are all that reconfigurations did, in their order.
+	diskChanges []diskChange
 }
 
 func newPeer(o options) (*peer, error) {

@@ -25,7 +25,9 @@ type failureRule struct {
 	Kind    string `json:"kind,omitempty"`
 	Message string `json:"message,omitempty"`
 	Times   int    `json:"times,omitempty"`
-	used    int
+	// Skip is how many calls that fit go through before.
+	Skip int `json:"skip,omitempty"`
+	used int
 }
 
 // fault makes the named fault of the schema; the rule was checked when it was set.
@@ -83,6 +85,10 @@ func (b *ruleBook) take(method string, this types.ManagedObjectReference) *failu
 			continue
 		}
 		if rule.Object != "" && rule.Object != this.Value {
+			continue
+		}
+		if rule.Skip > 0 {
+			rule.Skip--
 			continue
 		}
 		rule.used++

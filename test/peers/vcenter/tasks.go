@@ -68,16 +68,50 @@ func (p *peer) newTask(c *call) *simulator.Task {
 	task.Info.Cancelable = true
 	task.Info.Reason = &types.TaskReasonUser{UserName: c.session.UserName}
 	p.tasks[task.Self] = &taskControl{}
+	showTask(c.this, task.Self)
 	return task
+}
+
+const recentTasks = 20
+
+// showTask lists the task at the entity it changes; one on a snapshot changes the snapshot's VM.
+func showTask(this, task types.ManagedObjectReference) {
+	if snapshot, ok := simulator.Map.Get(this).(*simulator.VirtualMachineSnapshot); ok {
+		this = snapshot.Vm
+	}
+	var recent []types.ManagedObjectReference
+	entity := simulator.Map.Get(this)
+	switch e := entity.(type) {
+	case *simulator.VirtualMachine:
+		recent = e.RecentTask
+	case *simulator.Folder:
+		recent = e.RecentTask
+	default:
+		return
+	}
+	if len(recent) >= recentTasks {
+		recent = recent[1:]
+	}
+	recent = append(append([]types.ManagedObjectReference{}, recent...), task)
+	simulator.Map.Update(entity, []types.PropertyChange{{Name: "recentTask", Val: recent}})
 }
 
 const progressSteps = 10
 
+// stepsOf is how often a task tells its progress: a short one only once, as a real one does.
+func stepsOf(delay time.Duration) int {
+	if delay < 100*time.Millisecond {
+		return 1
+	}
+	return progressSteps
+}
+
 func (p *peer) runTask(task *simulator.Task, delay time.Duration, do work) {
 	p.update(task, "info.state", types.TaskInfoStateRunning, "info.startTime", time.Now())
-	for step := 1; delay > 0 && step <= progressSteps; step++ {
-		time.Sleep(delay / progressSteps)
-		p.update(task, "info.progress", int32(step*100/progressSteps-1))
+	steps := stepsOf(delay)
+	for step := 1; delay > 0 && step <= steps; step++ {
+		time.Sleep(delay / time.Duration(steps))
+		p.update(task, "info.progress", int32(step*100/steps-1))
 		if p.isCancelled(task) {
 			do = func() (types.AnyType, types.BaseMethodFault) { return nil, &types.RequestCanceled{} }
 			break

@@ -63,9 +63,30 @@ func reconfigVM(c *call) (types.AnyType, types.BaseMethodFault) {
 	restore := hideForeignDisks(vm)
 	_, fault = c.peer.innerTask(c)
 	restore()
+	if fault == nil {
+		c.peer.noteDisks(vm, &r.Spec)
+	}
 	// Also after a failure: the simulator leaves what it did before it failed.
 	c.peer.afterConfigure(vm, grown)
 	return nil, fault
+}
+
+// diskChange is one disk that came into a VM or left it.
+type diskChange struct {
+	VM        string `json:"vm"`
+	Operation string `json:"operation"`
+	File      string `json:"file"`
+}
+
+func (p *peer) noteDisks(vm *simulator.VirtualMachine, spec *types.VirtualMachineConfigSpec) {
+	for _, change := range spec.DeviceChange {
+		device := change.GetVirtualDeviceConfigSpec()
+		disk, ok := device.Device.(*types.VirtualDisk)
+		if !ok || flatBacking(disk) == nil {
+			continue
+		}
+		p.diskChanges = append(p.diskChanges, diskChange{vm.Name, string(device.Operation), flatBacking(disk).FileName})
+	}
 }
 
 // checkPoweredOnChange refuses what cannot be changed while a VM runs.

@@ -13,6 +13,9 @@ import type {
   Logger,
 } from '../../../agents/runtime/types.ts';
 
+/** Longer than any test. */
+const COMMAND_MS = 600_000;
+
 /** A command context that remembers what the handler said. */
 export interface FakeContext extends CommandContext {
   readonly progress: TransferProgress[];
@@ -31,6 +34,7 @@ export function aCommandContext(
   let accessCount = 0;
   return {
     commandId: 'command-1',
+    deadlineAtMs: Date.now() + COMMAND_MS,
     signal: controller.signal,
     log: loggerInto(warnings),
     progress,

@@ -6,6 +6,7 @@ import { Child } from '../../../local/lab/child.ts';
 import { LabFolder } from '../../../local/lab/lab-folder.ts';
 import { sampleVm, seedSampleVm } from '../../../local/lab/sample-vm.ts';
 import { Lab } from '../../../local/lab/start-lab.ts';
+import { VcenterSite } from '../../../local/lab/vcenter-site.ts';
 import { type Digests, azureDigests, bootedDigests, labStorage, type LabStorage } from './disks.ts';
 import { MachineWatch } from './one-machine.ts';
 import { Portal } from './portal.ts';
@@ -28,18 +29,20 @@ export class TestLab {
   readonly portal: Portal;
   readonly boot: BootChoice;
   readonly #folder: string;
+  readonly #site: VcenterSite | null;
   readonly #watches: MachineWatch[] = [];
   /** Programs that were started again by us. */
   readonly #restarted: Child[] = [];
 
-  private constructor(lab: Lab, folder: string, boot: BootChoice) {
+  private constructor(lab: Lab, folder: string, boot: BootChoice, site: VcenterSite | null) {
     this.lab = lab;
+    this.#site = site;
     this.#folder = folder;
     this.boot = boot;
     this.portal = new Portal(lab.url, lab.functionKey);
   }
 
-  static async start({ isBootSimulated = true } = {}): Promise<TestLab> {
+  static async start({ isBootSimulated = true, isVcenter = false } = {}): Promise<TestLab> {
     const folder = mkdtempSync(join(tmpdir(), 'lab-e2e-'));
     const labFolder = new LabFolder(join(folder, 'lab'));
     const secrets = {
@@ -49,18 +52,26 @@ export class TestLab {
     };
     writeFileSync(labFolder.path('secrets.json'), JSON.stringify(secrets), { mode: 0o600 });
     const boot = chooseBoot(join(APP_ROOT, '.lab', 'boot-image'), isBootSimulated);
+    const site = isVcenter ? await VcenterSite.start(APP_ROOT, labFolder) : null;
     const lab = await Lab.start({
       folder: labFolder,
       appRoot: APP_ROOT,
       port: 0,
       boot: boot.mode,
       agentDelaySeconds: 1,
+      ...(site === null ? {} : { site }),
     });
-    return new TestLab(lab, folder, boot);
+    return new TestLab(lab, folder, boot, site);
   }
 
   get folder(): string {
     return this.lab.options.folder.root;
+  }
+
+  /** Of a lab that was started with one. */
+  get vcenter(): VcenterSite {
+    if (this.#site === null) throw new Error('This lab has no vCenter.');
+    return this.#site;
   }
 
   get storage(): LabStorage {

@@ -1,42 +1,9 @@
-/** What a peer is started with; everything has a default. */
-export interface VcenterPeerOptions {
-  /** A vCenter with a cluster, or one ESXi host that is talked to directly. */
-  readonly mode?: 'vcenter' | 'esxi';
-  /** Of vCenter and of its hosts; '7.0.3' by default. */
-  readonly version?: string;
-  /** Edition key of the licence, such as `esxBasic`, with which every change is refused. */
-  readonly licence?: string;
-  readonly clusters?: number;
-  readonly hostsPerCluster?: number;
-  readonly standaloneHosts?: number;
-  /** Boots the disks of VMs that are powered on. */
-  readonly qemu?: boolean;
-  /** Text on the serial console that says the guest is up. */
-  readonly marker?: string;
-  /** Without any there is one, `datastore1`, in a temporary folder. */
-  readonly datastores?: readonly PeerDatastore[];
-}
-
-export interface PeerDatastore {
-  readonly name: string;
-  /** A folder of this machine; it is made when it is missing, and stays when the peer ends. */
-  readonly folder: string;
-  readonly type: DatastoreType;
-}
-export type DatastoreType = 'VMFS' | 'NFS' | 'NFS41' | 'vsan';
-
-/** The line that the peer prints when it answers. */
-export interface PeerReady {
-  /** `https://127.0.0.1:<port>/sdk` */
-  readonly url: string;
-  readonly control: string;
-  readonly user: string;
-  readonly password: string;
-  /** Of the certificate, as `AB:CD:…`. */
-  readonly thumbprints: { readonly sha1: string; readonly sha256: string };
-  readonly datastores: readonly PeerDatastore[];
-  readonly pid: number;
-}
+export type {
+  DatastoreType,
+  PeerDatastore,
+  PeerReady,
+  VcenterPeerOptions,
+} from '../../../local/vcenter/peer-options.ts';
 
 /** A user of vCenter; without `privileges` it holds all there are. */
 export interface PeerAccount {
@@ -63,6 +30,8 @@ export interface PeerFailure {
   readonly message?: string;
   /** How many calls fail; all of them when left out. */
   readonly times?: number;
+  /** How many calls that fit go through before. */
+  readonly skip?: number;
 }
 
 /** Like VMs made at once: with `count` 1 the prefix is the name, else `<prefix>0000` and so on. */
@@ -78,6 +47,14 @@ export interface PeerInventory {
   readonly isOn?: boolean;
   /** Shows a raw device mapping; no bytes lie behind it. */
   readonly hasRdm?: boolean;
+}
+
+/** A disk that came into a VM or left it. */
+export interface PeerDiskChange {
+  readonly vm: string;
+  readonly operation: 'add' | 'remove' | 'edit';
+  /** `[datastore] folder/file.vmdk` */
+  readonly file: string;
 }
 
 /** How guests behave; replaces what was said before. */

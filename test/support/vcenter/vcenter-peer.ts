@@ -1,10 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { vcenterPeerProgram } from './build-peer.ts';
+import { PeerProcess } from '../../../local/vcenter/peer-process.ts';
+import { APP_ROOT } from '../lab/program.ts';
 import type {
   PeerAccount,
   PeerDatastore,
+  PeerDiskChange,
   PeerFailure,
   PeerGuestRecord,
   PeerGuests,
@@ -20,38 +19,22 @@ export const PEER_START_TIMEOUT_MS = 300_000;
 export class VcenterPeer {
   readonly ready: PeerReady;
   /** What the peer wrote to standard error, for a test that fails. */
-  readonly log: string[];
-  readonly #process: ChildProcess;
+  readonly log: readonly string[];
+  readonly #process: PeerProcess;
 
-  private constructor(ready: PeerReady, log: string[], child: ChildProcess) {
-    this.ready = ready;
-    this.log = log;
-    this.#process = child;
+  private constructor(process: PeerProcess) {
+    this.ready = process.ready;
+    this.log = process.log;
+    this.#process = process;
   }
 
   /** Builds the program when that is needed, starts it and waits until it answers. */
   static async start(options: VcenterPeerOptions = {}): Promise<VcenterPeer> {
-    const program = await vcenterPeerProgram();
-    // The peer ends when its standard input closes, so it never outlives the test.
-    const child = spawn(program, parametersOf(options), { stdio: ['pipe', 'pipe', 'pipe'] });
-    const log: string[] = [];
-    child.stderr.setEncoding('utf8').on('data', (text: string) => log.push(text));
-    const lines = createInterface({ input: child.stdout });
-    const line = await new Promise<string>((resolve, reject) => {
-      lines.once('line', resolve);
-      child.once('error', reject);
-      child.once('exit', (code) => {
-        reject(new Error(`The vCenter peer ended with ${code}: ${log.join('')}`));
-      });
-    });
-    return new VcenterPeer(JSON.parse(line) as PeerReady, log, child);
+    return new VcenterPeer(await PeerProcess.start(APP_ROOT, options));
   }
 
   async stop(): Promise<void> {
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
-    const ended = once(this.#process, 'exit');
-    this.#process.stdin?.end();
-    await ended;
+    await this.#process.stop();
   }
 
   /** Adds a user or changes one; open sessions of that user see the change. */
@@ -78,8 +61,10 @@ export class VcenterPeer {
     await this.#control('failure', failure);
   }
 
-  async clearFailures(): Promise<void> {
-    await this.#control('failures', {});
+  /** Gives how many had calls left to fail. */
+  async clearFailures(): Promise<number> {
+    const { cleared } = (await this.#control('failures', {})) as { cleared: number };
+    return cleared;
   }
 
   /** Milliseconds that tasks of a method take; `*` is every other one. Replaces what was said before. */
@@ -125,37 +110,17 @@ export class VcenterPeer {
     return (await this.#control('calls', {})) as Record<string, number>;
   }
 
+  /** What reconfigurations did with disks, in their order. */
+  async diskChanges(): Promise<readonly PeerDiskChange[]> {
+    return (await this.#control('disks', {})) as PeerDiskChange[];
+  }
+
   /** The serial console of a VM that QEMU boots, by name or moid. */
   async consoleOf(vm: string): Promise<{ readonly file: string; readonly text: string }> {
     return (await this.#control('console', { vm })) as { file: string; text: string };
   }
 
   async #control(name: string, body: unknown): Promise<unknown> {
-    const response = await fetch(`${this.ready.control}/${name}`, {
-      method: 'POST',
-      body: JSON.stringify(body),
-    });
-    if (!response.ok) throw new Error(`The vCenter peer: ${await response.text()}`);
-    return response.json();
+    return this.#process.control(name, body);
   }
-}
-
-function parametersOf(options: VcenterPeerOptions): string[] {
-  const values = {
-    mode: options.mode,
-    version: options.version,
-    licence: options.licence,
-    clusters: options.clusters,
-    hosts: options.hostsPerCluster,
-    standalone: options.standaloneHosts,
-    marker: options.marker,
-  };
-  const parameters = Object.entries(values)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `-${name}=${value}`);
-  if (options.qemu === true) parameters.push('-qemu');
-  for (const { name, folder, type } of options.datastores ?? []) {
-    parameters.push(`-datastore=${name}=${folder},${type}`);
-  }
-  return parameters;
 }

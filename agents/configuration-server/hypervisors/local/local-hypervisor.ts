@@ -42,6 +42,7 @@ interface LocalOptions {
 /** A hypervisor of folders: for the lab, for tests, and for sites that only want the disks. */
 export class LocalHypervisor implements Hypervisor {
   readonly kind = 'local';
+  readonly outage = null;
   readonly #options: LocalOptions;
   readonly #folders: VmFolders;
   readonly #boots: Boots;

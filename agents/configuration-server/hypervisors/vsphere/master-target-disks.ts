@@ -77,7 +77,9 @@ export class MasterTargetDisks {
   async #takeFrom(names: readonly string[], files: readonly string[]): Promise<void> {
     if (names.length === 0) return;
     const { vms } = this.#options;
-    for (const vm of await vms.findAllNamed(names)) {
+    for (const found of await vms.findAllNamed(names)) {
+      const vm = await vms.atRest(found);
+      if (vm === null) continue;
       const held = files.flatMap((file) => attached(vm, file) ?? []);
       if (held.length === 0) continue;
       await vms.reconfigure(vm, { deviceChange: held.map(removedDisk) });
@@ -85,7 +87,8 @@ export class MasterTargetDisks {
   }
 
   async #require(name: string): Promise<Vm> {
-    const vm = await this.#options.vms.findNamed(name);
+    const { vms } = this.#options;
+    const vm = await vms.atRest(await vms.findNamed(name));
     if (vm === null) throw new FailbackError('FB-VSPHERE-014', { masterTarget: name });
     return vm;
   }

@@ -4,6 +4,7 @@ import { PATHS, readRecord } from './discovery/kinds.ts';
 import { readName } from './discovery/property-readers.ts';
 import type { VmRecord } from './discovery/records.ts';
 import { isFault } from './vim/faults.ts';
+import { waitForOwnTasks } from './vim/own-tasks.ts';
 import { type ManagedObject, readProperties, retrieve, selectView } from './vim/properties.ts';
 import type { VimSession } from './vim/session.ts';
 import { understand } from './vim/understand.ts';
@@ -34,11 +35,17 @@ export class VmAccess {
     return this.read(understand(moRefSchema, answer, where));
   }
 
-  /** Throws FB-SITE-002 when there is none. */
+  /** For those who change it: nothing that was asked for earlier changes it any more. Throws FB-SITE-002 when there is none. */
   async require(vmId: string): Promise<Vm> {
-    const found = await this.find(vmId);
+    const found = await this.atRest(await this.find(vmId));
     if (found === null) throw new FailbackError('FB-SITE-002', { vmName: vmId });
     return found;
+  }
+
+  /** As it is once no task of ours changes it any more. */
+  async atRest(vm: Vm | null): Promise<Vm | null> {
+    if (vm === null || !(await waitForOwnTasks(this.#session, vm.ref))) return vm;
+    return this.read(vm.ref);
   }
 
   async findNamed(name: string): Promise<Vm | null> {

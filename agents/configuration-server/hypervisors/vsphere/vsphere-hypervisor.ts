@@ -30,6 +30,7 @@ import { Seeds } from './seeds.ts';
 import { vsphereFacts } from './site-facts.ts';
 import { removeSnapshots } from './snapshots.ts';
 import { isFault } from './vim/faults.ts';
+import { waitForOwnTasks } from './vim/own-tasks.ts';
 import { VimSession } from './vim/session.ts';
 import { SoapTransport } from './vim/soap-transport.ts';
 import { runTask } from './vim/tasks.ts';
@@ -80,6 +81,10 @@ export class VsphereHypervisor implements Hypervisor {
     });
   }
 
+  get outage(): FailbackError | null {
+    return this.#session.outage;
+  }
+
   async describe(subject?: SiteSubject): Promise<SiteDescription> {
     try {
       await this.#placement.checkSiteKind();
@@ -121,22 +126,24 @@ export class VsphereHypervisor implements Hypervisor {
   ): Promise<string> {
     const vmId = vmIdFor(creationKey);
     if ((await this.#vms.find(vmId)) !== null) return vmId;
-    const parts = {
-      session: this.#session,
-      placement: this.#placement,
-      config: this.#options.config,
-    };
     const place = await this.#placement.place({
       vmName: shape.name,
       masterTarget: await this.#masterTargetVm(masterTarget),
       datastore,
     });
+    const wasBusy = await waitForOwnTasks(this.#session, place.folder);
+    if (wasBusy && (await this.#vms.find(vmId)) !== null) return vmId;
+    const parts = {
+      session: this.#session,
+      placement: this.#placement,
+      config: this.#options.config,
+    };
     await createVm(parts, { shape, creationKey, vmId, isIsolated, place });
     return vmId;
   }
 
   async deleteVm(vmId: string): Promise<void> {
-    const vm = await this.#vms.find(vmId);
+    const vm = await this.#vms.atRest(await this.#vms.find(vmId));
     if (vm === null) return;
     if (vm.record.powerState !== 'off') await powerOff(this.#session, vm, 0);
     await this.#takeBack(vm);
@@ -230,7 +237,7 @@ export class VsphereHypervisor implements Hypervisor {
   }
 
   async closeImage(vmId: string, imageId: string): Promise<boolean> {
-    const vm = await this.#vms.find(vmId);
+    const vm = await this.#vms.atRest(await this.#vms.find(vmId));
     return vm === null ? false : this.#images.close(vm, imageId);
   }
 

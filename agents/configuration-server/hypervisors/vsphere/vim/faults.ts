@@ -70,6 +70,12 @@ function entryFor(
   const { address, account, method, object } = context;
   const reason = sentence(fault.text);
   switch (fault.kind) {
+    case 'NotAuthenticated':
+      // Only after a login that worked: a server that is starting up, or one of several behind one address.
+      return {
+        code: 'FB-VSPHERE-003',
+        values: { address, reason: 'it forgets every session at once' },
+      };
     case 'InvalidLogin':
       return { code: 'FB-VSPHERE-004', values: { address, account } };
     case 'NoPermission': {

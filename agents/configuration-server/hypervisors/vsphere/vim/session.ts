@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Secret } from '../../../../../shared/domain/secret.ts';
+import type { FailbackError } from '../../../../../shared/errors/failback-error.ts';
 import type { Logger } from '../../../../runtime/types.ts';
 import { connectionError, explainFault, missingPrivilege } from './faults.ts';
 import type { MethodName } from './field-orders.ts';
@@ -78,6 +79,7 @@ export class VimSession {
   /** Null while it is being opened. */
   #current: Live | null = null;
   #isClosed = false;
+  #outage: FailbackError | null = null;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -91,6 +93,11 @@ export class VimSession {
 
   get account(): string {
     return this.#options.username;
+  }
+
+  /** Why the last call got no answer; `null` = it got one. */
+  get outage(): FailbackError | null {
+    return this.#outage;
   }
 
   async content(): Promise<ServiceContent> {
@@ -183,7 +190,16 @@ export class VimSession {
     parameters: MethodArguments<M>,
     { signal, timeoutMs = CALL_TIMEOUT_MS }: SessionCallOptions = {},
   ): Promise<VimData | undefined> {
-    return this.#options.transport.call(method, self, parameters, { signal, timeoutMs });
+    const { transport } = this.#options;
+    try {
+      const answer = await transport.call(method, self, parameters, { signal, timeoutMs });
+      this.#outage = null;
+      return answer;
+    } catch (error) {
+      if (error instanceof ConnectionLost) this.#outage = connectionError(error, this.address);
+      if (error instanceof VimFault) this.#outage = null;
+      throw error;
+    }
   }
 
   /** What a person is told about an error of a call. */

@@ -49,11 +49,7 @@ export async function runTask<M extends TaskMethod>(
   signal?.throwIfAborted();
   const answer = await session.call(method, call.self, call.parameters);
   const task = understand(moRefSchema, answer, { address: session.address, method });
-  const watch = new PropertyWatch({
-    session,
-    select: async () =>
-      selectObject(task, ['info.state', 'info.progress', 'info.error', 'info.result']),
-  });
+  const watch = watchTask(session, task);
   try {
     return await waitForEnd(watch, options);
   } catch (error) {
@@ -71,6 +67,23 @@ export async function runTask<M extends TaskMethod>(
   } finally {
     await watch.close();
   }
+}
+
+/** Returns when a task has ended, however it did, or is not known any more. */
+export async function followTask(session: VimSession, task: MoRef): Promise<void> {
+  const watch = watchTask(session, task);
+  try {
+    await waitForEnd(watch, {});
+  } catch (error) {
+    if (!(error instanceof VimFault) && !isFault(error, 'ManagedObjectNotFound')) throw error;
+  } finally {
+    await watch.close();
+  }
+}
+
+function watchTask(session: VimSession, task: MoRef): PropertyWatch {
+  const paths = ['info.state', 'info.progress', 'info.error', 'info.result'];
+  return new PropertyWatch({ session, select: async () => selectObject(task, paths) });
 }
 
 async function waitForEnd(

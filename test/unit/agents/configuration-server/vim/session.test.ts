@@ -79,7 +79,7 @@ describe('a session on a vSphere server', () => {
       text: 'The session is not authenticated.',
     });
     expect(await errorOf(session.call('UnregisterVM', VM, {}))).toMatchObject({
-      code: 'FB-VSPHERE-009',
+      code: 'FB-VSPHERE-003',
     });
     expect(server.logins).toBe(2);
   });

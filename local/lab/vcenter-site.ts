@@ -1,0 +1,156 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { proofOf } from '../../agents/runtime/enrolment.ts';
+import { Secret } from '../../shared/domain/secret.ts';
+import { PeerProcess } from '../vcenter/peer-process.ts';
+import type { LabFolder } from './lab-folder.ts';
+import type { LabSite } from './lab-site.ts';
+
+const DATASTORE = 'datastore1';
+const MASTER_TARGET = 'master-target';
+const LOOK_MS = 100;
+const GUEST_IS_UP = 'ASR-BOOT-OK';
+
+/**
+ * The vCenter for tests, whose VMs QEMU boots. It runs the configuration server's vSphere driver as a real one would;
+ * two things that a real site has are played here: the kernel of the master target, which shows disks that were
+ * hot-added to its VM, and the mobility agents in the guests. Its VMs are gone when it stops.
+ */
+export class VcenterSite implements LabSite {
+  readonly peer: PeerProcess;
+  readonly hypervisor: object;
+  readonly masterTargetEnvironment: Readonly<Record<string, string>>;
+  readonly #datastore: string;
+  /** `dev/disk/by-id` of the master target. */
+  readonly #devices: string;
+  readonly #looking: NodeJS.Timeout;
+  /** When the consoles of guests that have registered were written first. */
+  readonly #registered = new Map<string, number>();
+  #mobility: { readonly port: number; readonly passphrase: string } | null = null;
+
+  private constructor(peer: PeerProcess, folder: LabFolder) {
+    this.peer = peer;
+    this.#datastore = folder.path('site', DATASTORE);
+    const root = folder.path('site', 'master-target-root');
+    this.#devices = join(root, 'dev/disk/by-id');
+    mkdirSync(this.#devices, { recursive: true });
+    const { url, user, password, thumbprints } = peer.ready;
+    const passwordFile = folder.path('site', 'vcenter-password');
+    writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
+    this.masterTargetEnvironment = { FAILBACK_HOST_ROOT: root };
+    this.hypervisor = {
+      kind: 'vsphere',
+      url,
+      thumbprint: thumbprints.sha256,
+      username: user,
+      passwordFile,
+      datastore: DATASTORE,
+      masterTarget: MASTER_TARGET,
+      networks: { Production: 'VM Network' },
+    };
+    this.#looking = setInterval(() => this.#look(), LOOK_MS);
+  }
+
+  /** Needs what `missingForVcenterPeer` and `chooseBoot` look for. */
+  static async start(appRoot: string, folder: LabFolder): Promise<VcenterSite> {
+    folder.folder('site');
+    const path = folder.path('site', DATASTORE);
+    const datastore = { name: DATASTORE, folder: path, type: 'VMFS' } as const;
+    const peer = await PeerProcess.start(appRoot, { qemu: true, datastores: [datastore] });
+    const master = { prefix: MASTER_TARGET, datastore: DATASTORE, count: 1, disks: 1, diskMb: 1 };
+    await peer.control('inventory', { ...master, isOn: true });
+    return new VcenterSite(peer, folder);
+  }
+
+  diskFile(vmName: string, diskId: string): string {
+    return join(this.#datastore, vmName, `${diskId}-flat.vmdk`);
+  }
+
+  liveWith(mobility: { readonly port: number; readonly passphrase: string }): void {
+    this.#mobility = mobility;
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#looking);
+    await this.peer.stop();
+  }
+
+  #look(): void {
+    this.#showDevices();
+    for (const name of readdirSync(this.#datastore)) {
+      const vm = readVmx(join(this.#datastore, name, `${name}.vmx`));
+      const console = join(this.#datastore, name, 'serial.log');
+      if (vm === null || !existsSync(console)) continue;
+      const bootedAtMs = statSync(console).birthtimeMs;
+      if (this.#registered.get(name) === bootedAtMs) continue;
+      if (!readFileSync(console, 'latin1').includes(GUEST_IS_UP)) continue;
+      this.#registered.set(name, bootedAtMs);
+      this.#register(vm.get('vc.uuid') ?? '', name).catch(() => this.#registered.delete(name));
+    }
+  }
+
+  /** As udev does for the disks of the VM that the master target runs in. */
+  #showDevices(): void {
+    const vm = readVmx(join(this.#datastore, MASTER_TARGET, `${MASTER_TARGET}.vmx`));
+    if (vm === null) return;
+    const wanted = new Map<string, string>();
+    for (const [key, file] of vm) {
+      const disk = key.endsWith('.fileName') ? this.#readDisk(file) : null;
+      if (disk !== null) wanted.set(`wwn-0x${disk.uuid}`, disk.dataFile);
+    }
+    const shown = readdirSync(this.#devices);
+    for (const name of shown) {
+      const path = join(this.#devices, name);
+      if (wanted.get(name) !== readlinkSync(path)) rmSync(path);
+      else wanted.delete(name);
+    }
+    for (const [name, dataFile] of wanted) symlinkSync(dataFile, join(this.#devices, name));
+  }
+
+  #readDisk(datastorePath: string): { uuid: string; dataFile: string } | null {
+    const descriptor = join(this.#datastore, datastorePath.replace(/^\[[^\]]*\] */, ''));
+    const text = readText(descriptor);
+    const uuid = /^ddb\.uuid = "([^"]*)"/m.exec(text)?.[1]?.replaceAll(/[^0-9a-f]/gi, '');
+    const extent = /^RW \d+ VMFS "([^"]*)"/m.exec(text)?.[1];
+    if (uuid === undefined || extent === undefined) return null;
+    return { uuid: uuid.toLowerCase(), dataFile: join(dirname(descriptor), extent) };
+  }
+
+  async #register(vmId: string, hostName: string): Promise<void> {
+    const mobility = this.#mobility;
+    if (mobility === null) throw new Error('nobody listens yet');
+    const proof = proofOf(new Secret(mobility.passphrase), 'mobility', vmId);
+    const response = await fetch(`http://127.0.0.1:${mobility.port}/mobility/register`, {
+      method: 'POST',
+      body: JSON.stringify({ vmId, hostName, version: '0.1.0', proof }),
+    });
+    if (!response.ok) throw new Error(`the configuration server answered ${response.status}`);
+  }
+}
+
+/** The lines of a .vmx file; `null` where there is none. */
+function readVmx(file: string): ReadonlyMap<string, string> | null {
+  const lines = [...readText(file).matchAll(/^(\S+) = "(.*)"$/gm)];
+  return lines.length === 0
+    ? null
+    : new Map(lines.map(([, key = '', value = '']) => [key, value] as const));
+}
+
+/** Empty for what is not there, or goes away in this moment. */
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,269 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import { CertificateAuthority } from '../../../agents/configuration-server/certificate-authority.ts';
+import { SiteDatabase } from '../../../agents/configuration-server/database.ts';
+import { createWaitingHandlers } from '../../../agents/configuration-server/outages.ts';
+import type { CommandHandlers } from '../../../agents/runtime/types.ts';
+import type { CommandInput, CommandName, VmShape } from '../../../shared/contracts/commands.ts';
+import { Secret } from '../../../shared/domain/secret.ts';
+import { describeWith } from '../../peers/peers.ts';
+import { untilTrue } from '../../support/control-plane/until.ts';
+import {
+  aCommandContext,
+  type FakeContext,
+  runCommand,
+} from '../../support/data-plane/command-context.ts';
+import type { PeerFailure } from '../../support/vcenter/peer-types.ts';
+import { aVmShape } from '../hypervisor/conformance.ts';
+import { MASTER_TARGET, VsphereFixture } from '../hypervisor/vsphere-fixture.ts';
+
+const SUITE_DEADLINE_MS = 300_000;
+/** Long enough that whoever repeats a lost call finds the first one still at work. */
+const TASK_MS = 60;
+
+interface Step {
+  readonly name: CommandName;
+  readonly input: object;
+}
+/** What a command does to disks, with the VM's name taken out, and how many VMs of that name there are then. */
+interface Effect {
+  readonly disks: readonly string[];
+  readonly vms: number;
+}
+/** And whether what was to fail did. */
+interface Outcome {
+  readonly effect: Effect;
+  readonly hasFailed: boolean;
+}
+
+describeWith('vcenter', 'When the vCenter is away, a command of the configuration server', () => {
+  let site: VsphereFixture;
+  let folder: string;
+  let database: SiteDatabase;
+  let handlers: CommandHandlers;
+  let shape: VmShape;
+
+  beforeAll(async () => {
+    site = await VsphereFixture.start({
+      config: { gracefulShutdownSeconds: 5 },
+      guestAccounts: {
+        others: { username: 'root', password: new Secret('guest-password') },
+        ofVms: new Map(),
+      },
+    });
+    folder = mkdtempSync(join(tmpdir(), 'outages-'));
+    database = new SiteDatabase(folder);
+    const authority = await CertificateAuthority.open(folder, new Secret('a passphrase'));
+    const self = { address: 'cs1.site.example', backups: null };
+    const parts = { hypervisor: site.hypervisor, database, authority, self };
+    handlers = createWaitingHandlers(parts, { firstMs: 20, maxMs: 200 });
+    shape = aVmShape();
+    await site.peer.setTaskDelays({ '*': TASK_MS });
+  }, SUITE_DEADLINE_MS);
+  afterEach(async () => {
+    await site.peer.clearFailures();
+    await site.peer.endOutage();
+  });
+  afterAll(async () => {
+    database.close();
+    await site.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const replicationId = 'r-1';
+  const prepare = (): Step => ({
+    name: 'prepareTarget',
+    input: { replicationId, vm: shape, isRehearsal: false },
+  });
+  const restore: Step = { name: 'restoreTarget', input: { replicationId, startVm: false } };
+  const of = (name: CommandName, more: object = {}): Step => ({
+    name,
+    input: { replicationId, ...more },
+  });
+  const run = async ({ name, input }: Step, context?: FakeContext): Promise<unknown> =>
+    runCommand(handlers, name, input as CommandInput<typeof name>, context);
+
+  /** Runs the command, and says what became of disks and VMs by it. */
+  async function outcomeOf(step: Step): Promise<Outcome> {
+    const before = (await site.peer.diskChanges()).length;
+    await run(step);
+    const hasFailed = (await site.peer.clearFailures()) === 0;
+    const changes = (await site.peer.diskChanges()).slice(before);
+    const disks = changes.map(({ vm, operation, file }) =>
+      `${operation} ${file.replace(/^.*\//, '')} at ${vm}`.replaceAll(shape.name, 'VM'),
+    );
+    const named = await site.vms.objects({ VirtualMachine: ['name'] });
+    const own = named.filter(({ properties }) => properties.get('name') === shape.name);
+    return { effect: { disks, vms: own.length }, hasFailed };
+  }
+
+  /**
+   * Cuts each call of the command in turn, twice so that a mere repetition does not help, and takes the command back
+   * before each; gives how many calls there were.
+   */
+  async function cutEachCall(
+    step: Step,
+    back: Step,
+    failure: Partial<PeerFailure>,
+  ): Promise<number> {
+    const { effect: whole } = await outcomeOf(step);
+    for (let skip = 0; ; skip += 1) {
+      await run(back);
+      const rule = { method: '*', action: 'dropAfter', times: 2, ...failure, skip } as const;
+      await site.peer.addFailure(rule);
+      const { effect, hasFailed } = await outcomeOf(step);
+      expect({ ...effect, rule }).toEqual({ ...whole, rule });
+      if (!hasFailed) return skip;
+    }
+  }
+
+  /** After the answer was made, which is lost; and before each change. */
+  async function cutInEachWay(step: Step, back: Step, changes: readonly string[]): Promise<void> {
+    expect(await cutEachCall(step, back, {})).toBeGreaterThan(3);
+    for (const method of changes) {
+      await run(back);
+      const count = await cutEachCall(step, back, { method, action: 'dropBefore' });
+      expect([method, count > 0]).toEqual([method, true]);
+    }
+  }
+
+  const masterTargetDisks = async (): Promise<number> =>
+    (await site.vms.findNamed(MASTER_TARGET))?.record.disks.length ?? -1;
+
+  it(
+    'makes one VM with each disk once, and gives each to the master target once',
+    async () => {
+      await cutInEachWay(prepare(), restore, ['CreateVM_Task', 'ReconfigVM_Task']);
+      const again = await outcomeOf(of('detachDisks'));
+      expect(again.effect).toEqual({ disks: [], vms: 1 });
+    },
+    SUITE_DEADLINE_MS,
+  );
+
+  it(
+    'takes each disk back once, and the VM away once',
+    async () => {
+      await cutInEachWay(restore, prepare(), ['ReconfigVM_Task', 'Destroy_Task']);
+      expect(await masterTargetDisks()).toBe(1);
+      await run(prepare());
+      expect(await masterTargetDisks()).toBe(3);
+    },
+    SUITE_DEADLINE_MS,
+  );
+
+  it(
+    'attaches and detaches each disk once',
+    async () => {
+      const [attach, detach] = [of('attachDisks'), of('detachDisks')];
+      await cutInEachWay(attach, detach, ['ReconfigVM_Task']);
+      await cutInEachWay(detach, attach, ['ReconfigVM_Task']);
+      await run(attach);
+      expect(await masterTargetDisks()).toBe(1);
+    },
+    SUITE_DEADLINE_MS,
+  );
+
+  it(
+    'starts and stops the VM, and reads of it',
+    async () => {
+      const [start, stop] = [of('startVm'), of('stopVm', { graceful: false })];
+      await cutInEachWay(start, stop, ['PowerOnVM_Task']);
+      const verify = of('verifyBoot', { timeoutSeconds: 60 });
+      await cutInEachWay(verify, of('fixGuest'), []);
+      await cutInEachWay(of('fixGuest'), verify, ['StartProgramInGuest']);
+      await cutInEachWay(stop, start, ['PowerOffVM_Task']);
+      await run(start);
+    },
+    SUITE_DEADLINE_MS,
+  );
+
+  it(
+    'makes one image, and leaves no snapshot and no copy',
+    async () => {
+      const [open, close] = ['openReverseSource', 'closeReverseSource'].map((name) =>
+        of(name as CommandName, { pointId: 'p-1' }),
+      ) as [Step, Step];
+      const changes = ['CreateSnapshot_Task', 'CopyVirtualDisk_Task', 'RemoveSnapshot_Task'];
+      await cutInEachWay(open, close, [...changes, 'ReconfigVM_Task']);
+      await cutInEachWay(close, open, ['DeleteVirtualDisk_Task', 'ReconfigVM_Task']);
+      const { snapshots } = (await site.vms.findNamed(shape.name))!.record;
+      expect([snapshots, await masterTargetDisks()]).toEqual([[], 3]);
+      await run(close);
+      expect(await masterTargetDisks()).toBe(1);
+    },
+    SUITE_DEADLINE_MS,
+  );
+
+  it('outlasts sessions that end under it', async () => {
+    const steps = [of('stopVm', { graceful: true }), of('detachDisks'), of('attachDisks')];
+    for (const step of steps) {
+      const rule = { method: '*', action: 'fault', kind: 'NotAuthenticated' } as const;
+      await site.peer.addFailure({ ...rule, skip: 1, times: 3 });
+      await site.peer.expireSessions();
+      await run(step);
+    }
+    expect(await masterTargetDisks()).toBe(1);
+  });
+
+  it('shows why it waits, and no more when it goes on', async () => {
+    const context = aCommandContext();
+    await site.peer.startOutage(60_000);
+    const detached = run(of('detachDisks'), context);
+    await untilTrue('it says so', async () => context.progress.length > 0);
+    expect(context.progress[0]).toMatchObject({
+      step: 'waiting',
+      health: { code: 'FB-VSPHERE-003', recommendedAction: expect.any(String) as unknown },
+    });
+    await site.peer.endOutage();
+    await detached;
+    expect(context.progress.at(-1)?.health).toBeUndefined();
+    expect(await masterTargetDisks()).toBe(3);
+  });
+
+  it('shows why it waits for the end of a task that goes on meanwhile', async () => {
+    const context = aCommandContext();
+    await site.peer.setTaskDelays({ ReconfigVM_Task: 2000 });
+    const before = (await site.peer.calls())['ReconfigVM_Task'] ?? 0;
+    const attached = run(of('attachDisks'), context);
+    await untilTrue('the task was started', async () => {
+      return ((await site.peer.calls())['ReconfigVM_Task'] ?? 0) > before;
+    });
+    await site.peer.startOutage(60_000);
+    await untilTrue('it says so', async () => context.progress.length > 0);
+    expect(context.progress[0]?.health?.code).toBe('FB-VSPHERE-003');
+    await site.peer.endOutage();
+    await attached;
+    expect(context.progress.at(-1)?.health).toBeUndefined();
+    expect((await site.peer.calls())['ReconfigVM_Task']).toBe(before + 1);
+    await site.peer.setTaskDelays({ '*': TASK_MS });
+  });
+
+  it('waits for a file that somebody else holds', async () => {
+    const context = aCommandContext();
+    const rule = { method: 'PowerOnVM_Task', action: 'taskFault', kind: 'FileLocked' } as const;
+    await site.peer.addFailure({ ...rule, times: 2 });
+    await run(of('startVm'), context);
+    expect(context.progress[0]?.health?.code).toBe('FB-VSPHERE-008');
+    await run(of('stopVm', { graceful: false }));
+  });
+
+  it('ends with the cause shortly before it is given up, and at once when it is', async () => {
+    await site.peer.startOutage(60_000);
+    const late = { ...aCommandContext(), deadlineAtMs: Date.now() + 30_100 };
+    await expect(run(of('startVm'), late)).rejects.toMatchObject({ code: 'FB-VSPHERE-003' });
+    const context = aCommandContext();
+    const given = run(of('startVm'), context);
+    await untilTrue('it waits', async () => context.progress.length > 0);
+    context.abort();
+    await expect(given).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
+  it('fails at once with what does not pass by itself', async () => {
+    const denied = [{ privilege: 'VirtualMachine.Interact.PowerOn' }];
+    await site.peer.setAccount({ name: site.peer.ready.user, denied });
+    await expect(run(of('startVm'))).rejects.toMatchObject({ code: 'FB-VSPHERE-005' });
+    await site.peer.setAccount({ name: site.peer.ready.user, denied: [] });
+  });
+});
