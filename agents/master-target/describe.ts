@@ -22,21 +22,27 @@ export async function describeMasterTarget({
   const areOpen = await Promise.all(known.map((folder) => folder.isOpen()));
   const open = known.filter((_folder, index) => areOpen[index] === true);
   const disks = await Promise.all(open.map((folder) => folder.disks()));
+  const machine =
+    osType === 'Linux' ? await linuxPreparation(prepareScript, retentionFolder) : null;
   return {
     version: AGENT_VERSION,
     osType,
     retentionVolume: {
       freeBytes: bavail * bsize,
-      isSeparateVolume: statSync(retentionFolder).dev !== statSync(dirname(retentionFolder)).dev,
+      isSeparateVolume: machine?.isRetentionSeparate === true || isMountPoint(retentionFolder),
       isWritable: isWritable(retentionFolder),
     },
     retentionSeconds: retention.maxAgeHours * 3600,
     openReplications: open.length,
     attachedDiskCount: disks.flat().length,
     transferAddress,
-    linuxPreparation: osType === 'Linux' ? await linuxPreparation(prepareScript) : null,
+    linuxPreparation: machine?.preparation ?? null,
     observedAt: new Date().toISOString(),
   };
+}
+
+function isMountPoint(folder: string): boolean {
+  return statSync(folder).dev !== statSync(dirname(folder)).dev;
 }
 
 function isWritable(folder: string): boolean {
