@@ -41,21 +41,27 @@ export async function describeMasterTarget(
 ): Promise<CommandOutput<'verifyMasterTarget'>> {
   const { retentionFolder, retention, osType, transferAddress, prepareScript } = parts;
   const { openReplications, attachedDiskCount, retentionFreeBytes } = await loadOf(parts);
+  const machine =
+    osType === 'Linux' ? await linuxPreparation(prepareScript, retentionFolder) : null;
   return {
     version: AGENT_VERSION,
     osType,
     retentionVolume: {
       freeBytes: retentionFreeBytes,
-      isSeparateVolume: statSync(retentionFolder).dev !== statSync(dirname(retentionFolder)).dev,
+      isSeparateVolume: machine?.isRetentionSeparate === true || isMountPoint(retentionFolder),
       isWritable: isWritable(retentionFolder),
     },
     retentionSeconds: retention.maxAgeHours * 3600,
     openReplications,
     attachedDiskCount,
     transferAddress,
-    linuxPreparation: osType === 'Linux' ? await linuxPreparation(prepareScript) : null,
+    linuxPreparation: machine?.preparation ?? null,
     observedAt: new Date().toISOString(),
   };
+}
+
+function isMountPoint(folder: string): boolean {
+  return statSync(folder).dev !== statSync(dirname(folder)).dev;
 }
 
 function isWritable(folder: string): boolean {

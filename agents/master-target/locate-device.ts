@@ -3,6 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TargetDevice } from '../../shared/contracts/commands.ts';
+import { HOST_ROOT } from './host-root.ts';
 
 /** How long a disk that was hot-added may take to show up after the buses were searched. */
 const APPEAR_MS = 10_000;
@@ -14,11 +15,7 @@ interface Surroundings {
   readonly appearMs: number;
 }
 
-/** In a container the host's own `dev` and `sys` may be mounted below another folder. */
-const HERE: Surroundings = {
-  root: process.env['FAILBACK_HOST_ROOT'] ?? '/',
-  appearMs: APPEAR_MS,
-};
+const HERE: Surroundings = { root: HOST_ROOT, appearMs: APPEAR_MS };
 
 /**
  * Path of a target device, `null` when it is not there. vSphere shows a disk's UUID to the guest when the VM

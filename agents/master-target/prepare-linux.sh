@@ -3,7 +3,7 @@
 #   prepare-linux.sh [--check] [--retention FOLDER] [--root FOLDER]
 # --check      changes nothing and prints the state as one line of JSON
 # --retention  where the retention volume is mounted; /mnt/retention unless given
-# --root       another root of the file system, for tests and images
+# --root       another root of the file system, for images and for containers that mount the machine's
 # Ends with 0 when all is well, 3 when the VM has to be restarted, 4 when something has to be done by hand.
 set -eu
 
@@ -32,6 +32,7 @@ marker='# azure-failback: custom changes of the master target'
 
 # ---- packages: VMware Tools for the host, the others to see SCSI disks that are hot-added ----------------
 if command -v dpkg-query >/dev/null 2>&1; then
+  if [ -d "$root/var/lib/dpkg" ]; then export DPKG_ADMINDIR="$root/var/lib/dpkg"; fi
   packages='open-vm-tools lsscsi sg3-utils lvm2'
   raid_folder=/etc/mdadm/mdadm.conf.d
   is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }

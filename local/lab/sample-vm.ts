@@ -45,6 +45,7 @@ export async function seedSampleVm(
 ): Promise<void> {
   const isThere = lab.arm.state.virtualMachines.some(({ name }) => name === vm.vmName);
   if (!isThere) await createVm(lab, vm, buildOsDisk);
+  const { site } = lab.options;
   const known = await lab.api.protectedItem(vm.itemId).catch(() => null);
   if (known !== null) return;
   await lab.api.putProtectedItem(vm.itemId, {
@@ -56,10 +57,11 @@ export async function seedSampleVm(
       configurationServer: 'lab-configuration-server',
       masterTarget: 'lab-master-target',
       vmName: vm.vmName,
+      ...(site === undefined ? {} : { datastore: site.datastore }),
       networks: [{ name: 'Production', staticIpAddress: '192.168.10.20' }],
     },
     isRehearsalEnabled: true,
-    failover: { isNetworkManagerRemoved: false },
+    failover: { isNetworkManagerRemoved: false, ...site?.failover },
   });
 }
 
@@ -69,6 +71,7 @@ async function createVm(lab: Lab, vm: SampleVm, buildOsDisk: BuildOsDisk): Promi
   const marker = `MARK-${vm.vmName}`;
   await buildOsDisk({ file: osFile, sizeBytes: OS_DISK_BYTES, marker });
   await buildDataDisk(dataFile);
+  if (lab.options.site !== undefined) connectNetwork(lab);
   await lab.arm.seed({
     resourceGroup: GROUP,
     name: vm.vmName,
@@ -82,6 +85,19 @@ async function createVm(lab: Lab, vm: SampleVm, buildOsDisk: BuildOsDisk): Promi
       // The guest leaves the boot loader and the file system of the OS disk alone.
       writableFrom: id === 'os' ? (sizeBytes * 3) / 4 : 0,
     })),
+  });
+}
+
+/** A VPN to the site: what leaves this machine's own folders is asked for one. */
+function connectNetwork({ arm }: Lab): void {
+  const gateway = arm.put(GROUP, 'Network/virtualNetworkGateways/gateway', {});
+  const address = { id: `${gateway}/ipConfigurations/default` };
+  const subnet = { name: 'GatewaySubnet', properties: { ipConfigurations: [address] } };
+  arm.put(GROUP, 'Network/virtualNetworks/lab-vnet', { subnets: [subnet] });
+  arm.put(GROUP, 'Network/connections/to-site', {
+    virtualNetworkGateway1: { id: gateway },
+    connectionType: 'IPsec',
+    connectionStatus: 'Connected',
   });
 }
 

@@ -10,7 +10,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setting } from '../../agents/configuration-server/hypervisors/vsphere/device-specs.ts';
+import { VimSession } from '../../agents/configuration-server/hypervisors/vsphere/vim/session.ts';
+import { SoapTransport } from '../../agents/configuration-server/hypervisors/vsphere/vim/soap-transport.ts';
+import { VmAccess } from '../../agents/configuration-server/hypervisors/vsphere/vm-access.ts';
 import { proofOf } from '../../agents/runtime/enrolment.ts';
+import { createLogger } from '../../agents/runtime/logger.ts';
 import { Secret } from '../../shared/domain/secret.ts';
 import { PeerProcess } from '../vcenter/peer-process.ts';
 import type { LabFolder } from './lab-folder.ts';
@@ -20,16 +25,20 @@ const DATASTORE = 'datastore1';
 const MASTER_TARGET = 'master-target';
 const LOOK_MS = 100;
 const GUEST_IS_UP = 'ASR-BOOT-OK';
+/** Of a Debian master target. */
+const PACKAGES = ['open-vm-tools', 'lsscsi', 'sg3-utils', 'lvm2'];
 
 /**
  * The vCenter for tests, whose VMs QEMU boots. It runs the configuration server's vSphere driver as a real one would;
- * two things that a real site has are played here: the kernel of the master target, which shows disks that were
- * hot-added to its VM, and the mobility agents in the guests. Its VMs are gone when it stops.
+ * what a real site has besides is played here: the machine of the master target, which is prepared and shows disks that
+ * were hot-added to its VM, and the mobility agents in the guests. Its VMs are gone when it stops.
  */
 export class VcenterSite implements LabSite {
   readonly peer: PeerProcess;
   readonly hypervisor: object;
   readonly masterTargetEnvironment: Readonly<Record<string, string>>;
+  readonly failover: object;
+  readonly datastore = DATASTORE;
   readonly #datastore: string;
   /** `dev/disk/by-id` of the master target. */
   readonly #devices: string;
@@ -38,12 +47,14 @@ export class VcenterSite implements LabSite {
   readonly #registered = new Map<string, number>();
   #mobility: { readonly port: number; readonly passphrase: string } | null = null;
 
-  private constructor(peer: PeerProcess, folder: LabFolder) {
+  private constructor(peer: PeerProcess, folder: LabFolder, vcenterId: string) {
     this.peer = peer;
+    this.failover = { vcenterId, vmwareTools: 'running' };
     this.#datastore = folder.path('site', DATASTORE);
     const root = folder.path('site', 'master-target-root');
     this.#devices = join(root, 'dev/disk/by-id');
     mkdirSync(this.#devices, { recursive: true });
+    prepareMasterTarget(root, folder.path('site', 'retention'));
     const { url, user, password, thumbprints } = peer.ready;
     const passwordFile = folder.path('site', 'vcenter-password');
     writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
@@ -66,10 +77,14 @@ export class VcenterSite implements LabSite {
     folder.folder('site');
     const path = folder.path('site', DATASTORE);
     const datastore = { name: DATASTORE, folder: path, type: 'VMFS' } as const;
-    const peer = await PeerProcess.start(appRoot, { qemu: true, datastores: [datastore] });
+    const peer = await PeerProcess.start(appRoot, {
+      qemu: true,
+      hostsPerCluster: 1,
+      datastores: [datastore],
+    });
     const master = { prefix: MASTER_TARGET, datastore: DATASTORE, count: 1, disks: 1, diskMb: 1 };
     await peer.control('inventory', { ...master, isOn: true });
-    return new VcenterSite(peer, folder);
+    return new VcenterSite(peer, folder, await configureMasterTarget(peer));
   }
 
   diskFile(vmName: string, diskId: string): string {
@@ -135,6 +150,57 @@ export class VcenterSite implements LabSite {
       body: JSON.stringify({ vmId, hostName, version: '0.1.0', proof }),
     });
     if (!response.ok) throw new Error(`the configuration server answered ${response.status}`);
+  }
+}
+
+/** Its VM shows disks by UUID, and its tools run; gives the id of the vCenter. */
+async function configureMasterTarget({ ready }: PeerProcess): Promise<string> {
+  const { url, user: username, password, thumbprints } = ready;
+  const session = new VimSession({
+    transport: new SoapTransport({ url, thumbprint: thumbprints.sha256 }),
+    username,
+    password: new Secret(password),
+    log: createLogger('error'),
+  });
+  try {
+    const vms = new VmAccess(session);
+    const vm = await vms.findNamed(MASTER_TARGET);
+    if (vm === null) throw new Error('The vCenter has no VM of the master target.');
+    await vms.reconfigure(vm, {
+      extraConfig: [
+        setting('disk.EnableUUID', 'TRUE'),
+        // How the simulator is told what a guest shows.
+        setting('SET.guest.toolsRunningStatus', 'guestToolsRunning'),
+      ],
+    });
+    return (await session.content()).about.instanceUuid ?? '';
+  } finally {
+    await session.close();
+  }
+}
+
+/** What prepare-linux.sh leaves on a machine, and what it looks at to see that. */
+function prepareMasterTarget(root: string, retentionFolder: string): void {
+  const installed = PACKAGES.map((name) =>
+    [
+      `Package: ${name}`,
+      'Status: install ok installed',
+      'Architecture: all',
+      'Maintainer: the lab <lab@invalid>',
+      'Version: 1',
+      'Description: stands in for the package\n',
+    ].join('\n'),
+  );
+  const files = {
+    'var/lib/dpkg/status': installed.join('\n'),
+    'var/lib/azure-failback/changes-made-in-boot': 'the boot before\n',
+    'proc/sys/kernel/random/boot_id': 'this boot\n',
+    'proc/mounts': `/dev/sdz ${retentionFolder} ext4 rw 0 0\n`,
+    'etc/lvm/lvmlocal.conf': '# azure-failback: custom changes of the master target\n',
+  };
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, name)), { recursive: true });
+    writeFileSync(join(root, name), text);
   }
 }
 

@@ -55,12 +55,17 @@ describe('the preparation of a Linux master target', () => {
 
   it('is what the script says', async () => {
     const state = { missingPackages: ['lvm2'], customChangesCount: 2, isRestartedSince: false };
-    const text = JSON.stringify({ ...state, hasDiskUuids: true });
-    expect(await linuxPreparation(script(`[ "$1" = --check ] && echo '${text}'`))).toEqual(state);
+    const text = JSON.stringify({ ...state, hasDiskUuids: true, isRetentionSeparate: true });
+    const body = `[ "$1 $2 $3" = "--check --retention /retention" ] && echo '${text}'`;
+    expect(await linuxPreparation(script(body), '/retention')).toEqual({
+      preparation: state,
+      isRetentionSeparate: true,
+    });
   });
 
   it.each(['exit 4', 'echo not-json', 'echo {}'])('is unknown after: %s', async (body) => {
-    expect(await linuxPreparation(script(body))).toBeNull();
-    expect(await linuxPreparation(join(folder, 'no-such-script.sh'))).toBeNull();
+    const unknown = { preparation: null, isRetentionSeparate: null };
+    expect(await linuxPreparation(script(body), folder)).toEqual(unknown);
+    expect(await linuxPreparation(join(folder, 'no-such-script.sh'), folder)).toEqual(unknown);
   });
 });

@@ -20,6 +20,7 @@ func init() {
 		"Logout":                        logout,
 		"SessionIsActive":               sessionIsActive,
 		"CancelTask":                    cancelTask,
+		"QueryAssignedLicenses":         assignedLicenses,
 		"RefreshDatastore":              refreshDatastore,
 		"QueryVirtualDiskUuid":          queryVirtualDiskUuid,
 		"SetVirtualDiskUuid":            setVirtualDiskUuid,

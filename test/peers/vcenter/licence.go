@@ -37,3 +37,22 @@ func (p *peer) checkLicence(c *call) types.BaseMethodFault {
 	}
 	return nil
 }
+
+// assignedLicenses lists every host and the server itself where no entity is asked for, as vCenter does; the simulator
+// then gives one without a name.
+func assignedLicenses(c *call) answer {
+	asked := c.body.(*types.QueryAssignedLicenses).EntityId
+	ids := []string{content().About.InstanceUuid}
+	for _, host := range simulator.Map.All("HostSystem") {
+		ids = append(ids, host.Reference().Value)
+	}
+	response := &types.QueryAssignedLicensesResponse{}
+	for _, id := range ids {
+		if asked == "" || asked == id {
+			response.Returnval = append(response.Returnval, types.LicenseAssignmentManagerLicenseAssignment{
+				EntityId: id, AssignedLicense: simulator.EvalLicense,
+			})
+		}
+	}
+	return answer{response: response}
+}
