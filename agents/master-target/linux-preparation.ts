@@ -10,6 +10,7 @@ const stateSchema = z.object({
   missingPackages: z.array(z.string()),
   customChangesCount: z.int().nonnegative(),
   isRestartedSince: z.boolean(),
+  hasDiskUuids: z.boolean(),
 });
 
 /** What prepare-linux.sh says about this machine; `null` where it cannot tell. Changes nothing. */

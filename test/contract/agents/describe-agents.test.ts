@@ -55,8 +55,9 @@ describe('the preparation of a Linux master target', () => {
 
   it('is what the script says', async () => {
     const state = { missingPackages: ['lvm2'], customChangesCount: 2, isRestartedSince: false };
-    const text = JSON.stringify({ ...state, hasDiskUuids: true });
-    expect(await linuxPreparation(script(`[ "$1" = --check ] && echo '${text}'`))).toEqual(state);
+    const known = { ...state, hasDiskUuids: true };
+    const text = JSON.stringify({ ...known, isRetentionSeparate: true });
+    expect(await linuxPreparation(script(`[ "$1" = --check ] && echo '${text}'`))).toEqual(known);
   });
 
   it.each(['exit 4', 'echo not-json', 'echo {}'])('is unknown after: %s', async (body) => {
