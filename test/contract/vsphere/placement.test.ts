@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { readName } from '../../../agents/configuration-server/hypervisors/vsphere/discovery/property-readers.ts';
 import { describeWith } from '../../peers/peers.ts';
 import type { DatastoreType } from '../../support/vcenter/peer-types.ts';
 import { aVmShape } from '../hypervisor/conformance.ts';
