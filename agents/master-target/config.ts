@@ -21,7 +21,8 @@ const fieldsSchema = agentConfigSchema.extend({
       maxAgeHours: z.number().positive().max(720).default(24),
     })
     .prefault({}),
-  osType: z.enum(['Linux', 'Windows']).default('Linux'),
+  /** Default: what it runs on. */
+  osType: z.enum(['Linux', 'Windows']).default(process.platform === 'win32' ? 'Windows' : 'Linux'),
 });
 
 export const masterTargetConfigSchema = fieldsSchema.superRefine(

@@ -8,6 +8,7 @@ const stateSchema = z.object({
   missingPackages: z.array(z.string()),
   customChangesCount: z.int().nonnegative(),
   isRestartedSince: z.boolean(),
+  hasDiskUuids: z.boolean(),
 });
 
 const volumeSchema = z.object({ isRetentionSeparate: z.boolean() });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TargetDevice } from '../../shared/contracts/commands.ts';
 import { HOST_ROOT } from './host-root.ts';
+import { windowsDisk } from './windows-disks.ts';
 
 /** How long a disk that was hot-added may take to show up after the buses were searched. */
 const APPEAR_MS = 10_000;
@@ -17,8 +18,25 @@ interface Surroundings {
 
 const HERE: Surroundings = { root: HOST_ROOT, appearMs: APPEAR_MS };
 
+/** Where a device is. */
+interface FoundDevice {
+  readonly path: string;
+  /** `null` = the device itself tells when it is open. */
+  readonly sizeBytes: number | null;
+}
+
+/** As this operating system finds it; `null` when it is not there. */
+export async function findDevice(
+  device: TargetDevice,
+  platform: NodeJS.Platform = process.platform,
+): Promise<FoundDevice | null> {
+  if (platform === 'win32' && device.kind === 'diskUuid') return windowsDisk(device.uuid);
+  const path = await locateDevice(device);
+  return path === null ? null : { path, sizeBytes: null };
+}
+
 /**
- * Path of a target device, `null` when it is not there. vSphere shows a disk's UUID to the guest when the VM
+ * Path of a target device under Linux, `null` when it is not there. vSphere shows a disk's UUID to the guest when the VM
  * has disk.EnableUUID=TRUE. A disk that does not show up by itself is looked for on all SCSI buses once.
  */
 export async function locateDevice(

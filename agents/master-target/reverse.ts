@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { copyFile, rename } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { AnonymousCredential, PageBlobClient } from '@azure/storage-blob';
 import type { CommandInput, CommandOutput } from '../../shared/contracts/commands.ts';
 import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { CommandContext } from '../runtime/types.ts';
 import { ProgressMeter } from '../runtime/progress-meter.ts';
+import { renameOver } from './durable-file.ts';
 import { blockCount, entryOf, isSame, Manifest } from './manifest.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
 import { TargetDisk } from './target-disk.ts';
@@ -67,7 +68,7 @@ export async function replicateToAzure(
     await manifest.close();
     await next.close();
   }
-  await rename(`${file}.next`, file);
+  await renameOver(`${file}.next`, file);
   return {
     comparedBytes: sizeBytes,
     changedBytes,

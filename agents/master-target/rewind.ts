@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { copyFile, rename } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import type { CommandOutput } from '../../shared/contracts/commands.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { applyPending } from './apply.ts';
+import { renameOver } from './durable-file.ts';
 import type { SealedPoint } from './journal-records.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
 
@@ -33,7 +34,7 @@ async function goBack(
     const remembered = folder.replicaManifestFile(diskId);
     if (existsSync(remembered)) continue;
     await copyFile(folder.manifestFile(diskId), `${remembered}.new`);
-    await rename(`${remembered}.new`, remembered);
+    await renameOver(`${remembered}.new`, remembered);
   }
   const undo = newer.map(({ pointId }) => pointId).toReversed();
   await folder.writeJournal({ points: [...kept], pending: { kind: 'rewind', undo } });

@@ -4,7 +4,7 @@ import { DIGEST_BYTES } from '../../shared/contracts/transfer-protocol.ts';
 import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { digestOf } from '../runtime/block-bytes.ts';
-import { locateDevice } from './locate-device.ts';
+import { findDevice } from './locate-device.ts';
 
 const ZERO_CHUNK = Buffer.alloc(4 * 1024 * 1024);
 
@@ -12,10 +12,13 @@ const ZERO_CHUNK = Buffer.alloc(4 * 1024 * 1024);
 export class TargetDisk {
   readonly #handle: FileHandle;
   readonly #sizeBytes: number;
+  /** Of the device, which may be larger than the disk. */
+  readonly #endBytes: number;
 
-  private constructor(handle: FileHandle, sizeBytes: number) {
+  private constructor(handle: FileHandle, sizeBytes: number, endBytes: number) {
     this.#handle = handle;
     this.#sizeBytes = sizeBytes;
+    this.#endBytes = endBytes;
   }
 
   /** Throws FB-JRN-003 when the device is not there, FB-JRN-005 when it is too small. */
@@ -24,37 +27,35 @@ export class TargetDisk {
     device: TargetDevice,
     request: { readonly sizeBytes: number; readonly isReadOnly: boolean },
   ): Promise<TargetDisk> {
-    const path = await locateDevice(device);
-    if (path === null) {
+    const found = await findDevice(device);
+    if (found === null) {
       const name = device.kind === 'file' ? device.path : device.uuid;
       throw new FailbackError('FB-JRN-003', { diskId, device: name });
     }
-    const handle = await open(path, request.isReadOnly ? 'r' : 'r+');
-    const actualBytes = await sizeOf(handle);
+    const handle = await open(found.path, request.isReadOnly ? 'r' : 'r+');
+    const actualBytes = found.sizeBytes ?? (await sizeOf(handle));
     if (actualBytes < request.sizeBytes) {
       await handle.close();
       const values = { diskId, actualBytes, neededBytes: request.sizeBytes };
       throw new FailbackError('FB-JRN-005', values);
     }
-    return new TargetDisk(handle, request.sizeBytes);
+    return new TargetDisk(handle, request.sizeBytes, actualBytes);
   }
 
   async read(offset: number, length: number): Promise<Buffer> {
     return this.readInto(Buffer.allocUnsafeSlow(length), offset);
   }
 
-  /** Fills the buffer; what lies behind the end of the device reads as zeros. */
+  /** Fills the buffer; what lies behind the end of the device reads as zeros. Windows refuses to read there. */
   async readInto(buffer: Buffer, offset: number): Promise<Buffer> {
-    const { length } = buffer;
-    for (let done = 0; done < length;) {
+    const length = Math.max(0, Math.min(buffer.length, this.#endBytes - offset));
+    let done = 0;
+    while (done < length) {
       const { bytesRead } = await this.#handle.read(buffer, done, length - done, offset + done);
-      if (bytesRead === 0) {
-        buffer.fill(0, done);
-        break;
-      }
+      if (bytesRead === 0) break;
       done += bytesRead;
     }
-    return buffer;
+    return buffer.fill(0, done);
   }
 
   async write(offset: number, bytes: Uint8Array): Promise<void> {

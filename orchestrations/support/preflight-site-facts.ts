@@ -155,7 +155,12 @@ function machineOf(
   if (kind !== 'vsphere') return { kind };
   const vm = vsphere?.masterTargetVm ?? null;
   if (vm === null) return null;
-  const unread = { missingPackages: null, customChangesCount: null, isRestartedSince: null };
+  const unread = {
+    missingPackages: null,
+    customChangesCount: null,
+    isRestartedSince: null,
+    hasDiskUuids: null,
+  };
   const preparation =
     osType === 'Windows'
       ? ({ kind: 'windows' } as const)

@@ -163,6 +163,7 @@ export const verifyMasterTargetOutput = z.object({
       missingPackages: fact(z.array(z.string())),
       customChangesCount: fact(z.int().nonnegative()),
       isRestartedSince: fact(z.boolean()),
+      hasDiskUuids: fact(z.boolean()),
     }),
   ),
   observedAt: fact(timestampSchema),

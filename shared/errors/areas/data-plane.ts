@@ -181,4 +181,17 @@ export const DATA_PLANE_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-JRN-010': {
+    severity: 'critical',
+    category: 'dataPlane',
+    message: 'The disk {device} of the master target cannot be written to: {reason}.',
+    possibleCauses: [
+      'Windows has its volumes in use.',
+      'The datastore or the disk is of a kind that was not meant for this.',
+    ],
+    recommendedAction:
+      'Look at the disk in the disk management of the master target, close what uses it, then start the failback again.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
 } as const satisfies Catalogue;

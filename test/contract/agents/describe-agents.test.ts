@@ -55,10 +55,11 @@ describe('the preparation of a Linux master target', () => {
 
   it('is what the script says', async () => {
     const state = { missingPackages: ['lvm2'], customChangesCount: 2, isRestartedSince: false };
-    const text = JSON.stringify({ ...state, hasDiskUuids: true, isRetentionSeparate: true });
+    const known = { ...state, hasDiskUuids: true };
+    const text = JSON.stringify({ ...known, isRetentionSeparate: true });
     const body = `[ "$1 $2 $3" = "--check --retention /retention" ] && echo '${text}'`;
     expect(await linuxPreparation(script(body), '/retention')).toEqual({
-      preparation: state,
+      preparation: known,
       isRetentionSeparate: true,
     });
   });

@@ -247,6 +247,7 @@ describe('a master target that starts', () => {
     await masterTarget({ listen: { port: 0 }, advertisedHost: 'mt.site.example' }).ready();
     const { value } = (await plane.stores.agents.get('mt-mt'))!;
     expect(value.address).toEqual({ host: 'mt.site.example', port: expect.any(Number) });
+    expect(value.load).toMatchObject({ openReplications: 0, attachedDiskCount: 0 });
   });
 
   it('ends with what to do when nobody could reach it', async () => {

@@ -92,6 +92,59 @@ describe('facts about the site', () => {
   });
 });
 
+/** The driver, writing down which master target and which datastore it is asked for. */
+function noting(asked: unknown[]): Hypervisor {
+  const notes: Partial<Record<keyof Hypervisor, number>> = {
+    createVm: 3,
+    attachToMasterTarget: 1,
+    openImage: 2,
+  };
+  return new Proxy<Hypervisor>(site.hypervisor, {
+    get: (driver, name) => {
+      const value: unknown = Reflect.get(driver, name, driver);
+      if (typeof value !== 'function') return value;
+      return async (...parameters: unknown[]) => {
+        const index = notes[name as keyof Hypervisor];
+        if (index !== undefined) asked.push([name, parameters[index]]);
+        return Reflect.apply(value, driver, parameters) as unknown;
+      };
+    },
+  });
+}
+
+describe('a target with a master target of its own', () => {
+  it('is made there, and every later step goes there too', async () => {
+    const asked: unknown[] = [];
+    const noted = withHypervisor(noting(asked));
+    const place = { masterTarget: 'mt2', datastore: 'ds-2' };
+    await runCommand(noted, 'prepareTarget', prepare(aVmShape(), place));
+    const replicationId = REPLICATION;
+    await runCommand(noted, 'attachDisks', { replicationId });
+    await runCommand(noted, 'detachDisks', { replicationId });
+    await runCommand(noted, 'openReverseSource', { replicationId, pointId: 'p1' });
+    expect(asked).toEqual([
+      ['createVm', place],
+      ['attachToMasterTarget', 'mt2'],
+      ['attachToMasterTarget', 'mt2'],
+      ['openImage', 'mt2'],
+    ]);
+  });
+
+  it('goes to another one when the next attempt names another', async () => {
+    const asked: unknown[] = [];
+    const noted = withHypervisor(noting(asked));
+    const shape = aVmShape();
+    await runCommand(noted, 'prepareTarget', prepare(shape, { masterTarget: 'mt1' }));
+    await runCommand(noted, 'prepareTarget', prepare(shape, { masterTarget: 'mt2' }));
+    await runCommand(noted, 'detachDisks', { replicationId: REPLICATION });
+    expect(asked.slice(1)).toEqual([
+      ['attachToMasterTarget', 'mt1'],
+      ['attachToMasterTarget', 'mt2'],
+      ['attachToMasterTarget', 'mt2'],
+    ]);
+  });
+});
+
 describe('a target that is prepared', () => {
   it('is the original VM where it still exists, stopped, with its disks given away', async () => {
     const shape = aVmShape();

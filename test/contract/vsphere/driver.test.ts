@@ -281,8 +281,12 @@ describeWith('vcenter', 'The vSphere driver on a server that it must not change,
     const site = await VsphereFixture.start({ config: { masterTarget: 'nobody' } });
     try {
       const shape = aVmShape();
-      const vmId = await site.hypervisor.createVm(shape, shape.name, false);
-      await site.hypervisor.ensureDisks(vmId, shape.disks);
+      const creation = site.hypervisor.createVm(shape, shape.name, false);
+      expect(await code(creation)).toBe('FB-VSPHERE-014');
+      const vmId = await site.addVm({
+        name: 'original',
+        disks: [{ diskId: 'os', sizeBytes: DISK_BYTES }],
+      });
       expect(await code(site.hypervisor.attachToMasterTarget(vmId))).toBe('FB-VSPHERE-014');
     } finally {
       await site.stop();

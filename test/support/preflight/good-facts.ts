@@ -127,6 +127,7 @@ export function originalOnVcenter(): PreflightFacts {
           missingPackages: [],
           customChangesCount: 1,
           isRestartedSince: true,
+          hasDiskUuids: true,
         },
       },
     },

@@ -45,7 +45,12 @@ const MASTER_TARGET = COMMANDS.verifyMasterTarget.output.parse({
   openReplications: 0,
   attachedDiskCount: 0,
   transferAddress: { host: 'mt1.site.example', port: 9443 },
-  linuxPreparation: { missingPackages: [], customChangesCount: 1, isRestartedSince: true },
+  linuxPreparation: {
+    missingPackages: [],
+    customChangesCount: 1,
+    isRestartedSince: true,
+    hasDiskUuids: true,
+  },
   observedAt: NOW,
 });
 const PROCESS_SERVER = {

@@ -8,6 +8,8 @@ export interface LinuxPreparation {
   /** How often the script with the custom changes was run; once is right, twice breaks the set-up. */
   readonly customChangesCount: Known<number>;
   readonly isRestartedSince: Known<boolean>;
+  /** Its disks show their UUIDs to the guest. Where nobody can tell, the setting of the VM has to do. */
+  readonly hasDiskUuids: Known<boolean>;
 }
 
 export interface VsphereMachine {

@@ -83,8 +83,19 @@ export const MASTER_TARGET_CASES: readonly RuleCases[] = [
         { needed: 'TRUE', actual: 'FALSE' },
       ],
       ['it is not set', { 'masterTarget.machine.diskEnableUuid': '' }, { actual: 'not set' }],
+      [
+        'the guest was not restarted since',
+        { 'masterTarget.machine.preparation.hasDiskUuids': false },
+        { actual: 'not in effect yet' },
+      ],
     ],
-    passes: [['it is written small', { 'masterTarget.machine.diskEnableUuid': 'true' }]],
+    passes: [
+      ['it is written small', { 'masterTarget.machine.diskEnableUuid': 'true' }],
+      [
+        'nobody can tell what the guest sees',
+        { 'masterTarget.machine.preparation.hasDiskUuids': null },
+      ],
+    ],
     doesNotApply: elsewhere,
     unknown: [...MACHINE, 'masterTarget.machine.diskEnableUuid'],
   },

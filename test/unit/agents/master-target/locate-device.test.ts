@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { locateDevice } from '../../../../agents/master-target/locate-device.ts';
+import { findDevice, locateDevice } from '../../../../agents/master-target/locate-device.ts';
 
 const UUID = '6000C29a-1122-3344-5566-778899aabbcc';
 const ID = '6000c29a11223344556677889900';
@@ -60,5 +60,12 @@ describe('a disk that is a file', () => {
     expect(await locateDevice({ kind: 'file', path }, surroundings())).toBe(path);
     const missing = join(root, 'other.raw');
     expect(await locateDevice({ kind: 'file', path: missing }, surroundings())).toBeNull();
+  });
+
+  it.each(['linux', 'win32'] as const)('is found as such on %s', async (platform) => {
+    const path = put('disk.raw');
+    expect(await findDevice({ kind: 'file', path }, platform)).toEqual({ path, sizeBytes: null });
+    const other = { kind: 'file', path: join(root, 'other.raw') } as const;
+    expect(await findDevice(other, platform)).toBeNull();
   });
 });

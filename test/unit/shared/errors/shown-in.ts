@@ -133,6 +133,7 @@ export const SHOWN_IN = {
     'does not start the Azure VM and says so with FB-ORC-011',
   ],
   'FB-REQ-008': ['contract/azure-adapters/records', 'are made once'],
+  'FB-JRN-010': ['unit/agents/master-target/windows-disks', 'is refused when it %s'],
   'FB-ORC-013': [
     'orchestrations/choose-master-target',
     'fails with the reason of each when none fits, and is back in Azure at once',
