@@ -195,6 +195,7 @@ function prepareMasterTarget(root: string, retentionFolder: string): void {
     'var/lib/dpkg/status': installed.join('\n'),
     'var/lib/azure-failback/changes-made-in-boot': 'the boot before\n',
     'proc/sys/kernel/random/boot_id': 'this boot\n',
+    'sys/block/sda/device/wwid': 'naa.6000c290000000000000000000000000\n',
     'proc/mounts': `/dev/sdz ${retentionFolder} ext4 rw 0 0\n`,
     'etc/lvm/lvmlocal.conf': '# azure-failback: custom changes of the master target\n',
   };
