@@ -70,7 +70,8 @@ export class AgentChild {
       this.#child,
       (answer) => answer.kind !== 'ready' && answer.id === id,
     );
-    if (this.#child.connected) this.#child.send({ ...request, id });
+    // One that was killed a moment ago still counts as connected; its end rejects the answer.
+    if (this.#child.connected) this.#child.send({ ...request, id }, () => undefined);
     const answer = await answering;
     if (answer.kind === 'result') return answer.value;
     throw new Error(answer.kind === 'failed' ? answer.reason : 'an unexpected answer');
