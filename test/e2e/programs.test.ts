@@ -76,6 +76,8 @@ describe('a program that is started the wrong way', () => {
 
   it.each([
     ['an unknown command', ['dmo'], '"dmo" is neither demo nor start'],
+    ['an unknown site', ['demo', '--site', 'hyperv'], 'there are local and vcenter'],
+    ['a vCenter to go on with', ['demo', '--site', 'vcenter', '--resume'], 'forgets its VMs'],
     ['a port that is none', ['start', '--port', 'abc'], '--port abc: a port is a whole number'],
     ['a port out of range', ['start', '--port', '99999'], '--port 99999: a port is a whole number'],
     [
