@@ -145,6 +145,15 @@ describeWith('vcenter', 'When the vCenter is away, a command of the configuratio
     SUITE_DEADLINE_MS,
   );
 
+  it('makes one VM also when a lost call and its repetition arrive together', async () => {
+    await run(restore);
+    const make = async (): Promise<string> => site.hypervisor.createVm(shape, 'together', false);
+    const [first, ...others] = await Promise.all([make(), make(), make()]);
+    expect(others).toEqual([first, first]);
+    await site.hypervisor.deleteVm(String(first));
+    await run(prepare());
+  });
+
   it(
     'takes each disk back once, and the VM away once',
     async () => {

@@ -131,14 +131,21 @@ export class VsphereHypervisor implements Hypervisor {
       masterTarget: await this.#masterTargetVm(masterTarget),
       datastore,
     });
-    const wasBusy = await waitForOwnTasks(this.#session, place.folder);
-    if (wasBusy && (await this.#vms.find(vmId)) !== null) return vmId;
+    await waitForOwnTasks(this.#session, place.folder);
+    // Also when nothing was at work: what was may have ended since the first look.
+    if ((await this.#vms.find(vmId)) !== null) return vmId;
     const parts = {
       session: this.#session,
       placement: this.#placement,
       config: this.#options.config,
     };
-    await createVm(parts, { shape, creationKey, vmId, isIsolated, place });
+    try {
+      await createVm(parts, { shape, creationKey, vmId, isIsolated, place });
+    } catch (error) {
+      if (!isFault(error, 'DuplicateName')) throw error;
+      // A request whose answer was lost may arrive after those that look for what it made.
+      if ((await this.#vms.find(vmId)) === null) throw error;
+    }
     return vmId;
   }
 
