@@ -65,7 +65,11 @@ describe('the HTTP API of a lab', () => {
       name: '',
       origin: 'Mainframe',
       resourceGroup: 'dr',
-      target: { configurationServer: 'x', networks: [{ name: 'n', staticIpAddress: '1.2.3' }] },
+      target: {
+        configurationServer: 'x',
+        masterTarget: '',
+        networks: [{ name: 'n', staticIpAddress: '1.2.3' }],
+      },
     });
     expectProblem(answer, 400, 'FB-REQ-001');
     expect(answer.body.problems?.map(({ path }) => path)).toEqual(
