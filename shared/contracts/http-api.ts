@@ -275,6 +275,8 @@ export type AgentView = z.infer<typeof agentViewSchema>;
 export const eventFilter = {
   itemId: identifierSchema.optional(),
   jobId: identifierSchema.optional(),
+  planId: identifierSchema.optional(),
+  runId: identifierSchema.optional(),
 };
 
 /** GET /api/events, newest first. */
@@ -285,6 +287,8 @@ export const eventViewSchema = z.object({
   caller: z.string(),
   itemId: z.string().nullable(),
   jobId: z.string().nullable(),
+  planId: z.string().nullable(),
+  runId: z.string().nullable(),
   message: z.string(),
   code: z.string().nullable(),
 });
