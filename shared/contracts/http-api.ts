@@ -75,6 +75,8 @@ export const itemFilter = {
   origin: originSchema.optional(),
   /** Beginning of the name; capitals do not count. */
   name: z.string().min(1).max(80).optional(),
+  /** As it is when the page is asked for. */
+  health: z.enum(HEALTH_STATES).optional(),
 };
 
 /** GET /api/failbacks/{id}/failover-preview?recoveryPoint= */
