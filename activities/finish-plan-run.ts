@@ -2,6 +2,7 @@ import type { ActivityHandler } from '../shared/contracts/activities.ts';
 import type { PlanRun } from '../shared/domain/plan-run.ts';
 import { isRunOver } from '../shared/domain/plan-run.ts';
 import { type ErrorRecord, errorRecord } from '../shared/errors/failback-error.ts';
+import { recordRunEnd } from '../shared/services/record-run-event.ts';
 import { updateRecord } from '../shared/services/update-record.ts';
 import type { StoreDeps } from './support/deps.ts';
 import { updateRun } from './support/plan-runs.ts';
@@ -15,15 +16,16 @@ export const createFinishPlanRun = ({
 }: StoreDeps): ActivityHandler<'finishPlanRun'> =>
   async function finishPlanRun({ runId, error }) {
     const endedAt = clock.now().toISOString();
-    const { planId } = await updateRun(stores, runId, (run) => {
+    const ended = await updateRun(stores, runId, (run) => {
       if (isRunOver(run)) return run;
       // Where the plan rolled back because of a machine, its record names it.
       const reason = error === null || error.code === 'FB-RCV-006' ? failureOfMachines(run) : error;
       return { ...run, state: endState(reason), error: reason, endedAt, gate: null };
     });
-    await updateRecord(stores.plans, planId, (plan) =>
+    await updateRecord(stores.plans, ended.planId, (plan) =>
       plan.activeRunId === runId ? { ...plan, activeRunId: null } : plan,
     );
+    await recordRunEnd(stores, ended);
     return null;
   };
 

@@ -1,9 +1,13 @@
 import type { ActivityHandler } from '../shared/contracts/activities.ts';
 import type { PlanRun } from '../shared/domain/plan-run.ts';
+import { recordDecision } from '../shared/services/record-run-event.ts';
 import type { StoreDeps } from './support/deps.ts';
 import { updateRun } from './support/plan-runs.ts';
 
-/** What was decided at the gate. A pause that is over counts as decided from then on. Idempotent. */
+/**
+ * What was decided at the gate; noted in the events. A pause that is over counts as decided from then on.
+ * Idempotent: the event has the time of the decision.
+ */
 export const createReadPlanGate = ({ stores, clock }: StoreDeps): ActivityHandler<'readPlanGate'> =>
   async function readPlanGate({ runId, key }) {
     const now = clock.now();
@@ -11,7 +15,10 @@ export const createReadPlanGate = ({ stores, clock }: StoreDeps): ActivityHandle
     const decided = run.decisions[key];
     const { gate } = run;
     const untilAt = gate?.key === key ? (gate.untilAt ?? null) : null;
-    if (decided !== undefined) return { ...decided, untilAt };
+    if (decided !== undefined) {
+      await recordDecision(stores, run, key);
+      return { decision: decided.decision, note: decided.note, untilAt };
+    }
     const decision = run.cancelAskedAt === null ? null : 'cancel';
     return { decision, note: '', untilAt };
   };
@@ -21,6 +28,7 @@ function elapsed(run: PlanRun, key: string, now: Date): PlanRun {
   const isOver =
     gate?.key === key && gate.untilAt !== undefined && Date.parse(gate.untilAt) <= now.getTime();
   if (!isOver || run.cancelAskedAt !== null) return run;
-  const decided = { decision: 'elapsed', note: '' } as const;
+  const at = now.toISOString();
+  const decided = { decision: 'elapsed', note: '', at, caller: 'system' } as const;
   return { ...run, gate: null, state: 'running', decisions: { ...run.decisions, [key]: decided } };
 }

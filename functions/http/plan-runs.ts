@@ -30,7 +30,8 @@ const startRoute = apiRoute({
   body: runPlanSchema,
   example: { kind: 'failback', recoveryPoint: 'latest', options: { cycleIntervalSeconds: 600 } },
   responses: { 202: { description: 'Started.', schema: planRunViewSchema } },
-  handle: async ({ params: { id }, body }, deps) => accepted(await startRun(deps, id, body)),
+  handle: async ({ params: { id }, body, caller: { name: caller } }, deps) =>
+    accepted(await startRun(deps, id, { ...body, caller })),
 });
 
 const listRoute = apiRoute({
@@ -70,7 +71,8 @@ const cancelRoute = apiRoute({
   role: 'operator',
   params: oneParams,
   responses: ASKED,
-  handle: async ({ params }, deps) => wish(deps, params, { action: 'cancel' }),
+  handle: async ({ params, caller: { name: caller } }, deps) =>
+    wish(deps, params, { action: 'cancel', caller }),
 });
 
 const commitRoute = apiRoute({
@@ -81,7 +83,8 @@ const commitRoute = apiRoute({
   role: 'committer',
   params: oneParams,
   responses: ASKED,
-  handle: async ({ params }, deps) => wish(deps, params, { action: 'commit' }),
+  handle: async ({ params, caller: { name: caller } }, deps) =>
+    wish(deps, params, { action: 'commit', caller }),
 });
 
 const resumeRoute = apiRoute({
@@ -95,7 +98,8 @@ const resumeRoute = apiRoute({
   isBodyOptional: true,
   example: { skip: true },
   responses: ASKED,
-  handle: async ({ params, body }, deps) => wish(deps, params, { action: 'resume', ...body }),
+  handle: async ({ params, body, caller: { name: caller } }, deps) =>
+    wish(deps, params, { action: 'resume', ...body, caller }),
 });
 
 const completeRoute = apiRoute({
@@ -109,9 +113,9 @@ const completeRoute = apiRoute({
   isBodyOptional: true,
   example: { outcome: 'done', note: 'Load balancer switched' },
   responses: ASKED,
-  handle: async ({ params, body }, deps) => {
+  handle: async ({ params, body, caller: { name: caller } }, deps) => {
     const { actionId } = params;
-    return wish(deps, params, { action: 'complete', actionId, ...body });
+    return wish(deps, params, { action: 'complete', actionId, ...body, caller });
   },
 });
 

@@ -20,7 +20,8 @@ import type { FunctionDeps } from '../support/deps.ts';
 import { assertIfMatch, etagOf, isCreateOnly } from '../support/etag.ts';
 import { pageBody, pageOfArray, pageRequest } from '../support/paging.ts';
 import { type Answer, apiRoute, type Route } from '../support/route.ts';
-import { viewItem, viewItems } from '../views/item-view.ts';
+import { viewItem } from '../views/item-view.ts';
+import { listItems } from '../views/list-items.ts';
 
 /** In place of the name of a master target. */
 const AUTO = 'auto';
@@ -36,17 +37,14 @@ const listRoute = apiRoute({
   query: z.strictObject({ ...pageQuery, ...itemFilter }),
   responses: { 200: { description: 'By id.', schema: pageSchema(protectedItemViewSchema) } },
   handle: async ({ request, query }, deps) => {
-    const { phase, origin, name = '' } = query;
+    const { phase, origin, health, name = '' } = query;
     const begin = name.toLowerCase();
-    const page = await deps.stores.items.listPage({
-      ...pageRequest(query),
-      where: (item) =>
-        (phase === undefined || item.phase === phase) &&
-        (origin === undefined || item.origin === origin) &&
-        item.name.toLowerCase().startsWith(begin),
-    });
-    const views = await viewItems(deps, page.values);
-    return { jsonBody: pageBody(request, page.next, views) };
+    const where = (item: ProtectedItem): boolean =>
+      (phase === undefined || item.phase === phase) &&
+      (origin === undefined || item.origin === origin) &&
+      item.name.toLowerCase().startsWith(begin);
+    const page = await listItems(deps, { ...pageRequest(query), where }, health);
+    return { jsonBody: pageBody(request, page.next, page.values) };
   },
 });
 

@@ -15,6 +15,7 @@ import {
 import { redact } from '../../shared/domain/secret.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { Versioned } from '../../shared/ports/stores.ts';
+import { recordEvent } from '../../shared/services/record-event.ts';
 import { refuseUnknownSecrets, refuseWhileRunning } from '../plans/start-run.ts';
 import type { FunctionDeps } from '../support/deps.ts';
 import { assertIfMatch, etagOf, isCreateOnly } from '../support/etag.ts';
@@ -70,7 +71,7 @@ const putRoute = apiRoute({
     201: { description: 'Made.', schema: planViewSchema },
   },
   hasETag: true,
-  handle: async ({ request, params: { id }, body: definition }, deps) => {
+  handle: async ({ request, params: { id }, body: definition, caller: { name: caller } }, deps) => {
     const existing = await deps.stores.plans.get(id);
     assertIfMatch(request, existing);
     if (existing !== null && isCreateOnly(request)) {
@@ -81,6 +82,7 @@ const putRoute = apiRoute({
     const plan = { id, definition, updatedAt: deps.clock.now().toISOString(), activeRunId };
     if (existing === null) await deps.stores.plans.create(plan);
     else await deps.stores.plans.replace(plan, existing.etag);
+    await noteSaved(deps, plan, { caller, what: existing === null ? 'made' : 'replaced' });
     return { ...show(await requirePlan(deps, id)), status: existing === null ? 201 : 200 };
   },
 });
@@ -95,14 +97,29 @@ const deleteRoute = apiRoute({
   params: idParams,
   responses: { 204: { description: 'Deleted.' } },
   hasETag: true,
-  handle: async ({ request, params: { id } }, deps) => {
+  handle: async ({ request, params: { id }, caller: { name: caller } }, deps) => {
     const found = await requirePlan(deps, id);
     assertIfMatch(request, found);
     await refuseWhileRunning(deps, found.value);
     await deps.stores.plans.delete(id, found.etag);
+    await noteSaved(deps, found.value, { caller, what: 'deleted' });
     return { status: 204 };
   },
 });
+
+async function noteSaved(
+  deps: FunctionDeps,
+  { id: planId, definition }: RecoveryPlan,
+  { caller, what }: { readonly caller: string; readonly what: string },
+): Promise<void> {
+  await recordEvent(deps.stores, deps.newEventKey(), {
+    kind: 'planSaved',
+    at: deps.clock.now().toISOString(),
+    caller,
+    planId,
+    message: `The recovery plan ${definition.name} was ${what}`,
+  });
+}
 
 async function refuseInvalid(deps: FunctionDeps, definition: PlanDefinition): Promise<void> {
   const items = await deps.stores.items.list();

@@ -7,6 +7,11 @@ import {
   type PlanRun,
 } from '../../shared/domain/plan-run.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
+import {
+  recordDecision,
+  recordRunEnd,
+  recordRunEvent,
+} from '../../shared/services/record-run-event.ts';
 import { updateRecord } from '../../shared/services/update-record.ts';
 import type { FunctionDeps } from '../support/deps.ts';
 import { startOrchestration } from './start-run.ts';
@@ -21,7 +26,7 @@ type Decision =
       readonly note: string;
     };
 
-export type PlanWish = Decision | { readonly action: 'cancel' };
+export type PlanWish = (Decision | { readonly action: 'cancel' }) & { readonly caller: string };
 
 /**
  * Writes down what a person decided, then wakes the run. Resume and cancel also take up a run whose
@@ -30,17 +35,21 @@ export type PlanWish = Decision | { readonly action: 'cancel' };
 export async function decide(deps: FunctionDeps, runId: string, wish: PlanWish): Promise<PlanRun> {
   const before = (await deps.stores.planRuns.get(runId))?.value;
   if (before === undefined) throw noRun(runId);
-  const { action } = wish;
+  const { action, caller } = wish;
   const at = deps.clock.now().toISOString();
   const isRevival = action === 'resume' || action === 'cancel';
   if (isRevival && !(await isAlive(deps, before))) {
-    return takeUp(deps, before, action === 'cancel' ? at : null);
+    return takeUp(deps, before, { action, caller, at });
   }
+  let gateKey = '';
   const run = await updateRecord(deps.stores.planRuns, runId, (current) => {
+    gateKey = current.gate?.key ?? '';
     refuseIfImpossible(current, wish);
-    return wish.action === 'cancel' ? cancelled(current, at) : decided(current, wish);
+    return wish.action === 'cancel' ? cancelled(current, at) : decided(current, wish, at);
   });
   if (run === null) throw noRun(runId);
+  if (action === 'cancel') await noteAsked(deps, run, { action, caller, at });
+  else await recordDecision(deps.stores, run, gateKey);
   const waiting = before.gate?.instanceId;
   if (waiting !== undefined) await deps.orchestrator.wake(waiting, INTENT_EVENT);
   return run;
@@ -55,19 +64,40 @@ async function isAlive(deps: FunctionDeps, run: PlanRun): Promise<boolean> {
  * Its record says how far it got; instances of the earlier attempt keep their names. A run that never got the
  * plan has done nothing, and ends.
  */
-async function takeUp(deps: FunctionDeps, before: PlanRun, at: string | null): Promise<PlanRun> {
+async function takeUp(deps: FunctionDeps, before: PlanRun, asked: Asked): Promise<PlanRun> {
   const { id: runId, planId } = before;
   const plan = await deps.stores.plans.get(planId);
   const isOwner = plan?.value.activeRunId === runId;
-  const endedAt = deps.clock.now().toISOString();
+  const { action, at } = asked;
   const run = await updateRecord(deps.stores.planRuns, runId, (current) => {
-    if (!isOwner) return { ...current, state: 'cancelled', endedAt } as const;
+    if (!isOwner) return { ...current, state: 'cancelled', endedAt: at } as const;
     const next = { ...current, attempt: current.attempt + 1 };
-    return at === null ? next : cancelled(next, at);
+    return action === 'resume' ? next : cancelled(next, at);
   });
   if (run === null) throw noRun(runId);
+  await noteAsked(deps, run, asked);
   if (isOwner) await startOrchestration(deps, run);
+  else await recordRunEnd(deps.stores, run);
   return run;
+}
+
+interface Asked {
+  readonly action: 'cancel' | 'resume';
+  readonly caller: string;
+  readonly at: string;
+}
+
+/** Also what was asked for before: who pressed the button twice, and when. */
+async function noteAsked(
+  deps: FunctionDeps,
+  run: PlanRun,
+  { action, ...asked }: Asked,
+): Promise<void> {
+  await recordRunEvent(deps.stores, deps.newEventKey(), run, {
+    kind: 'runAsked',
+    ...asked,
+    what: (name) => `${action} of the ${name}`,
+  });
 }
 
 function refuseIfImpossible(run: PlanRun, wish: PlanWish): void {
@@ -93,11 +123,12 @@ function cancelled(run: PlanRun, at: string): PlanRun {
   return { ...run, cancelAskedAt: at, gate: null, state: 'running' };
 }
 
-function decided(run: PlanRun, wish: Decision): PlanRun {
+function decided(run: PlanRun, wish: Decision & { caller: string }, at: string): PlanRun {
   const { gate } = run;
   if (gate === null) return run;
   const note = wish.action === 'complete' ? wish.note : '';
-  const decisions = { ...run.decisions, [gate.key]: { decision: decisionOf(wish), note } };
+  const decision = { decision: decisionOf(wish), note, at, caller: wish.caller };
+  const decisions = { ...run.decisions, [gate.key]: decision };
   // Whoever resumes after machines failed goes on without them.
   const isGivingUp = gate.kind === 'failure' && gate.actionId === undefined;
   const machines = isGivingUp ? withoutFailed(run) : run.machines;

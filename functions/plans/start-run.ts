@@ -7,6 +7,7 @@ import {
   type RecoveryPlan,
 } from '../../shared/domain/recovery-plan.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
+import { recordRunEvent } from '../../shared/services/record-run-event.ts';
 import { updateRecord } from '../../shared/services/update-record.ts';
 import type { FunctionDeps } from '../support/deps.ts';
 
@@ -17,7 +18,7 @@ import type { FunctionDeps } from '../support/deps.ts';
 export async function startRun(
   deps: FunctionDeps,
   planId: string,
-  request: RunPlan,
+  request: RunPlan & { readonly caller: string },
 ): Promise<PlanRun> {
   const found = await deps.stores.plans.get(planId);
   if (found === null) throw new FailbackError('FB-REQ-002', { kind: 'recovery plan', id: planId });
@@ -32,8 +33,19 @@ export async function startRun(
     await updateRecord(deps.stores.planRuns, run.id, (late) => ({ ...late, ...end }));
     throw error;
   }
+  // Before the start: one that breaks off here is completed by resume, and belongs to whoever began it.
+  await noteStarted(deps, run, request.caller);
   await startOrchestration(deps, run);
   return run;
+}
+
+async function noteStarted({ stores }: FunctionDeps, run: PlanRun, caller: string): Promise<void> {
+  await recordRunEvent(stores, `${run.id}-start`, run, {
+    kind: 'runStarted',
+    at: run.createdAt,
+    caller,
+    what: (name) => `${name} started`,
+  });
 }
 
 export async function startOrchestration(

@@ -6,6 +6,8 @@ import type { Answer } from './route.ts';
 
 const ITEM = /\/protected-items\/([^/]+)/;
 const JOB = /\/failbacks\/([^/]+)/;
+const PLAN = /\/recovery-plans\/([^/]+)/;
+const RUN = /\/runs\/([^/]+)/;
 
 interface Asked {
   readonly request: HttpRequest;
@@ -37,6 +39,8 @@ export async function recordRefusal(
 ): Promise<void> {
   if (request.method === 'GET') return;
   const { pathname } = new URL(request.url);
+  const planId = idIn(PLAN, pathname);
+  const runId = idIn(RUN, pathname) ?? named(error, 'runId');
   try {
     await recordEvent(deps.stores, deps.newEventKey(), {
       kind: 'refused',
@@ -44,6 +48,8 @@ export async function recordRefusal(
       caller,
       itemId: idIn(ITEM, pathname) ?? named(error, 'itemId'),
       jobId: idIn(JOB, pathname) ?? named(error, 'jobId'),
+      ...(planId === null ? {} : { planId }),
+      ...(runId === null ? {} : { runId }),
       message: `${request.method} ${pathname}: ${error.toRecord().message}`,
       code: error.code,
     });

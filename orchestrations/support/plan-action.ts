@@ -34,7 +34,12 @@ export function* runPlanAction(context: Context, runId: string, actionId: string
     const state = result.ok ? 'succeeded' : 'failed';
     const detail = result.ok ? result.value : `${result.error.code} ${result.error.message}`;
     if (!result.ok && result.error.code === 'FB-RCV-007') throw new StepFailure(result.error);
-    yield* callActivity(context, 'endPlanAction', { runId, actionId, state, detail });
+    const end = { runId, actionId, state, detail } as const;
+    yield* callActivity(
+      context,
+      'endPlanAction',
+      result.ok ? end : { ...end, code: result.error.code },
+    );
     if (result.ok || begun.onFailure === 'continue') return;
     if (begun.onFailure === 'rollBack') throw new StepFailure(result.error);
     const { decision } = yield* passGate(context, {

@@ -243,6 +243,8 @@ export interface ActivityContracts {
       readonly actionId: string;
       readonly state: 'succeeded' | 'failed' | 'skipped';
       readonly detail: string;
+      /** Of a failure. */
+      readonly code?: string;
     };
     output: null;
   };

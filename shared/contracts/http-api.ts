@@ -75,6 +75,8 @@ export const itemFilter = {
   origin: originSchema.optional(),
   /** Beginning of the name; capitals do not count. */
   name: z.string().min(1).max(80).optional(),
+  /** As it is when the page is asked for. */
+  health: z.enum(HEALTH_STATES).optional(),
 };
 
 /** GET /api/failbacks/{id}/failover-preview?recoveryPoint= */
@@ -275,6 +277,8 @@ export type AgentView = z.infer<typeof agentViewSchema>;
 export const eventFilter = {
   itemId: identifierSchema.optional(),
   jobId: identifierSchema.optional(),
+  planId: identifierSchema.optional(),
+  runId: identifierSchema.optional(),
 };
 
 /** GET /api/events, newest first. */
@@ -285,6 +289,8 @@ export const eventViewSchema = z.object({
   caller: z.string(),
   itemId: z.string().nullable(),
   jobId: z.string().nullable(),
+  planId: z.string().nullable(),
+  runId: z.string().nullable(),
   message: z.string(),
   code: z.string().nullable(),
 });

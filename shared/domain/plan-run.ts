@@ -56,6 +56,14 @@ export interface PlanGate {
 
 export type PlanDecision = 'resume' | 'skip' | 'commit' | 'complete' | 'fail' | 'elapsed';
 
+export interface GateDecision {
+  readonly decision: PlanDecision;
+  readonly note: string;
+  /** When, and by whom; absent in earlier records. */
+  readonly at?: string;
+  readonly caller?: string;
+}
+
 export interface PlanActionRecord {
   readonly state: 'running' | 'succeeded' | 'failed' | 'skipped';
   readonly attempts: number;
@@ -87,9 +95,8 @@ export interface PlanRun {
   /** Common point by replication group, fixed before the first machine is failed over. */
   readonly groupPoints: Readonly<Record<string, string>>;
   readonly gate: PlanGate | null;
-  readonly decisions: Readonly<
-    Record<string, { readonly decision: PlanDecision; readonly note: string }>
-  >;
+  /** By the key of the gate. */
+  readonly decisions: Readonly<Record<string, GateDecision>>;
   readonly error: ErrorRecord | null;
 }
 

@@ -143,6 +143,9 @@ export interface EventRecord {
   readonly caller: string;
   readonly itemId: string | null;
   readonly jobId: string | null;
+  /** Absent where no recovery plan is concerned. */
+  readonly planId?: string;
+  readonly runId?: string;
   readonly message: string;
   /** Of the catalogue, when something was refused or failed. */
   readonly code: string | null;

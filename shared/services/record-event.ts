@@ -3,7 +3,7 @@ import { FailbackError } from '../errors/failback-error.ts';
 import type { EventRecord, RecordStore } from '../ports/stores.ts';
 
 type NewEvent = Pick<EventRecord, 'kind' | 'at' | 'caller' | 'message'> &
-  Partial<Pick<EventRecord, 'itemId' | 'jobId' | 'code'>>;
+  Partial<Pick<EventRecord, 'itemId' | 'jobId' | 'planId' | 'runId' | 'code'>>;
 
 /** A detail of an error may be long; a line of the log is one line. */
 const MAX_MESSAGE_CHARACTERS = 1_000;

@@ -95,7 +95,7 @@ export const PLAN_CASES: { readonly [N in PlanActivity]: ActivityCase<N> } = {
   },
   endPlanAction: {
     arrange: stored({ actions: { dns: action } }),
-    input: { ...run, actionId: 'dns', state: 'succeeded', detail: '200 ok' },
+    input: { ...run, actionId: 'dns', state: 'failed', detail: '400 no', code: 'FB-RCV-008' },
     answers: null,
   },
   callPlanWebhook: {

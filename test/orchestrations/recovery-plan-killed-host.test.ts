@@ -50,6 +50,10 @@ function outcomeOf(it: PlanWorld): object {
     webhooks: [...it.memory.webhooks.done],
     scripts: it.scripts.map(({ commandId }) => commandId),
     actions: Object.entries(actions).map(([id, each]) => [id, each.state, each.attempts]),
+    log: it.memory.stores.events
+      .all()
+      .flatMap(({ runId, kind, message }) => (runId === undefined ? [] : [`${kind} ${message}`]))
+      .toSorted(),
     activeRunId: it.memory.stores.plans.must('plan').activeRunId,
   };
 }

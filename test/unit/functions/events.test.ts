@@ -150,16 +150,34 @@ describe('GET /api/events', () => {
       world.stores.events.put({ ...rest, id, itemId: itemId!, jobId: jobId! });
     }
     world.stores.jobs.put(aJob());
+    const line = { at: NOW, kind: 'runAsked', caller: 'x', message: 'x', code: null } as const;
+    const none = { itemId: null, jobId: null };
+    world.stores.events.put({ ...line, ...none, id: '8-r', planId: 'shop', runId: 'pr-1' });
+    world.stores.events.put({ ...line, ...none, id: '9-p', planId: 'shop' });
   });
 
   it.each([
-    [{}, ['fb-3', 'fb-2', 'fb-1']],
+    [{}, ['fb-3', 'fb-2', null, 'fb-1', null]],
     [{ itemId: 'web-01' }, ['fb-2', 'fb-1']],
     [{ jobId: 'fb-1' }, ['fb-1']],
     [{ itemId: 'web-02', jobId: 'fb-1' }, []],
-    [{ limit: '2' }, ['fb-3', 'fb-2']],
+    [{ limit: '1' }, ['fb-3']],
   ] as const)('with %j gives %j, newest first', async (query, jobIds) => {
     expect((await events(query)).map(({ jobId }) => jobId)).toEqual(jobIds);
+  });
+
+  it.each([
+    [{ planId: 'shop' }, ['8-r', '9-p']],
+    [{ runId: 'pr-1' }, ['8-r']],
+    [{ planId: 'other' }, []],
+    [{ planId: 'shop', itemId: 'web-01' }, []],
+  ] as const)('with %j gives the lines %j of recovery plans', async (query, ids) => {
+    expect((await events(query)).map(({ id }) => id)).toEqual(ids);
+  });
+
+  it('says of every line what it is about, also where it is of no plan', async () => {
+    const { json } = await callRoute(world, 'listEvents', { query: { limit: '1' } });
+    expect(json).toMatchObject({ value: [{ jobId: 'fb-3', planId: null, runId: null }] });
   });
 
   it.each([{ limit: '0' }, { limit: '501' }, { limit: 'all' }, { itemid: 'web-01' }])(

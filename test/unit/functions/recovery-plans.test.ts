@@ -283,7 +283,8 @@ describe('/api/recovery-plans/{id}/runs', () => {
     await callRoute(world, 'resumePlanRun', { params });
     const { machines, decisions } = world.stores.planRuns.must('pr-1');
     expect(machines['web-01']).toMatchObject({ isLeftBehind: true });
-    expect(decisions).toEqual({ 'failure-0': { decision: 'resume', note: '' } });
+    const decision = { decision: 'resume', note: '', at: NOW, caller: 'key committer-1' };
+    expect(decisions).toEqual({ 'failure-0': decision });
   });
 
   it.each(['resumePlanRun', 'cancelPlanRun'])(
