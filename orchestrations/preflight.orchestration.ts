@@ -16,12 +16,10 @@ export function* preflightOrchestration(context: Context): Steps<Result<null>> {
   return result.ok ? success(null) : failure(result.error);
 }
 
-function* report(
-  context: Context,
-  { preflightId: jobId, itemId, operation, placement }: OrchestrationInput<'preflight'>,
-): Steps<PreflightReport> {
+function* report(context: Context, input: OrchestrationInput<'preflight'>): Steps<PreflightReport> {
+  const { preflightId: jobId, itemId, operation, placement, originalVm } = input;
   const replicationId = operation === 'rehearsal' ? rehearsalReplicationId(itemId) : itemId;
-  const request = { jobId, itemId, replicationId, operation, placement };
+  const request = { jobId, itemId, replicationId, operation, placement, originalVm };
   const { facts, unanswered } = yield* gatherFacts(context, request);
   return preflightReport(facts, unanswered);
 }

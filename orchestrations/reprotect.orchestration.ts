@@ -50,11 +50,13 @@ function* reprotect(context: Context, input: FailbackInput): Steps<Output> {
   });
   const placement = yield* bindMasterTarget(context, { jobId, itemId }, 'reprotect');
   const site = yield* callActivity(context, 'bindSite', { jobId, itemId });
-  if (options.removeSnapshots === true) yield* removeSnapshots(context, jobId, site);
+  const isUsed = options.originalVm !== 'unregister';
+  if (isUsed && options.removeSnapshots === true) yield* removeSnapshots(context, jobId, site);
   const found = yield* preflight(context, input, {
     operation: 'reprotect',
     replicationId,
     placement,
+    originalVm: options.originalVm,
   });
 
   yield* enterPhase(context, subject, 'preparing', {
@@ -68,7 +70,7 @@ function* reprotect(context: Context, input: FailbackInput): Steps<Output> {
     task: 'prepareTarget',
   });
   yield* refuseIfCancelled(context, jobId);
-  yield* openTarget(context, { ...subject, replicationId, site });
+  yield* openTarget(context, { ...subject, replicationId, site, originalVm: options.originalVm });
 
   yield* enterPhase(context, subject, 'initialReplication', {
     message: 'Copying the disks',

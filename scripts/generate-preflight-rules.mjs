@@ -1,6 +1,10 @@
 /** Writes docs/preflight.md from the table of rules; with --check only says whether it is up to date. */
 import { RULES } from '../shared/domain/preflight/rules/index.ts';
-import { PROCESS_SERVER_SIZES, VSPHERE_PRIVILEGES } from '../shared/policy/preflight-limits.ts';
+import {
+  NOT_ASKED_IN_AVS,
+  PROCESS_SERVER_SIZES,
+  VSPHERE_PRIVILEGES,
+} from '../shared/policy/preflight-limits.ts';
 import { cell, writeOrCheck } from './generated-document.mjs';
 
 /** Rules by the first word of their id, in the order of the table. */
@@ -75,7 +79,9 @@ ${sizes.join('\n')}
 
 ## Privileges in vCenter
 
-The account of the configuration server needs them on the data centre, passed down to all below it.
+The account of the configuration server needs them on the data centre, passed down to all below it, and
+\`Global.Licenses\` at the root. In Azure VMware Solution ${NOT_ASKED_IN_AVS.join(', ')} is not asked for; the role CloudAdmin has all
+others.
 
 ${privileges.join('\n')}
 `,

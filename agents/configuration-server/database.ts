@@ -18,6 +18,10 @@ export interface PlannedReplication {
   readonly masterTarget?: string | undefined;
   /** Chosen for a VM of our own. */
   readonly datastore?: string | undefined;
+  /** It was not in the inventory when it was found, and goes back into it. */
+  readonly isToBeRegistered?: boolean | undefined;
+  /** The original VM that is taken out of the inventory to make room for one of our own, and goes back with a rollback. */
+  readonly unregisteredVmId?: string | undefined;
   /** Disks that we made and that nothing was written to before. */
   readonly blankDiskIds: readonly string[];
 }

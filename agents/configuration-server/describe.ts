@@ -1,7 +1,8 @@
 import type { CommandInput, CommandOutput } from '../../shared/contracts/commands.ts';
-import type { Hypervisor, HypervisorVm } from '../../shared/ports/hypervisor.ts';
+import type { Hypervisor } from '../../shared/ports/hypervisor.ts';
 import { AGENT_VERSION } from '../runtime/run-agent.ts';
 import type { SiteDatabase } from './database.ts';
+import { findOriginalVm, type OriginalVm } from './original-vm.ts';
 
 type SiteAnswer = CommandOutput<'describeSite'>;
 
@@ -35,10 +36,10 @@ export async function describeSite(
   }: CommandInput<'describeSite'>,
 ): Promise<SiteAnswer> {
   const { isConnected } = await hypervisor.describe();
-  const vm = isConnected ? await originalVm(hypervisor, vmName, targetVmId) : null;
+  const original = isConnected ? await findOriginalVm(hypervisor, vmName, targetVmId) : null;
   const site = await hypervisor.describe({
     vmName,
-    ...(vm === null ? {} : { originalVmId: vm.vmId }),
+    ...(original === null ? {} : { originalVmId: original.vm.vmId }),
     ...(masterTarget === undefined ? {} : { masterTarget }),
     ...(masterTargets === undefined ? {} : { masterTargets }),
     ...(datastore === undefined ? {} : { datastore }),
@@ -47,7 +48,7 @@ export async function describeSite(
     hypervisor: hypervisor.kind,
     isConnected: site.isConnected,
     freeBytes: site.freeBytes,
-    originalVm: vm === null ? null : shown(vm),
+    originalVm: original === null ? null : shown(original),
     restoresStaticAddresses: site.restoresStaticAddresses ?? null,
     configurationServer: {
       version: AGENT_VERSION,
@@ -61,8 +62,9 @@ export async function describeSite(
   };
 }
 
-function shown(vm: HypervisorVm): SiteAnswer['originalVm'] {
+function shown({ vm, isRegistered }: OriginalVm): SiteAnswer['originalVm'] {
   return {
+    isRegistered,
     vmId: vm.vmId,
     powerState: vm.powerState,
     snapshotCount: vm.snapshotCount,
@@ -89,14 +91,4 @@ function backupFacts({
     // The volume of the backups is away, and with it what is known of them.
     return { backup: null, backupSchedule };
   }
-}
-
-/** The only place where a name stands in for an id that is gone: what is found is shown, never changed. */
-async function originalVm(
-  hypervisor: Hypervisor,
-  name: string,
-  vmId: string | undefined,
-): Promise<HypervisorVm | null> {
-  const known = vmId === undefined ? null : await hypervisor.findVm({ vmId, name });
-  return known ?? hypervisor.findVm({ name });
 }

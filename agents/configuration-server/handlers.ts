@@ -7,6 +7,7 @@ import type { CommandHandlers } from '../runtime/types.ts';
 import type { CertificateAuthority } from './certificate-authority.ts';
 import type { MobilityAgentRecord, SiteDatabase } from './database.ts';
 import { describeSite, type SelfDescription } from './describe.ts';
+import { findOriginalVm } from './original-vm.ts';
 import { ofShape, prepareTarget, restoreTarget } from './target.ts';
 
 const BOOT_POLL_MS = 500;
@@ -64,9 +65,9 @@ async function removeSnapshots(
   hypervisor: Hypervisor,
   { vmName: name, targetVmId }: CommandInput<'removeSnapshots'>,
 ): Promise<CommandOutput<'removeSnapshots'>> {
-  const key = targetVmId === undefined ? { name } : { vmId: targetVmId, name };
-  const vm = await hypervisor.findVm(key);
-  return { removedCount: vm === null ? 0 : await hypervisor.removeSnapshots(vm.vmId) };
+  const found = await findOriginalVm(hypervisor, name, targetVmId);
+  if (found?.isRegistered !== true) return { removedCount: 0 };
+  return { removedCount: await hypervisor.removeSnapshots(found.vm.vmId) };
 }
 
 async function requireVm(

@@ -1,5 +1,9 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import type { InventoryKind, RecordByKind } from './hypervisors/vsphere/discovery/records.ts';
+import type {
+  InventoryKind,
+  RecordByKind,
+  VmRecord,
+} from './hypervisors/vsphere/discovery/records.ts';
 
 /** Each is run once, in order; one that was released is never changed. */
 const MIGRATIONS: readonly string[] = [
@@ -8,7 +12,13 @@ const MIGRATIONS: readonly string[] = [
      changed_at TEXT NOT NULL, PRIMARY KEY (kind, id));
    CREATE INDEX inventory_objects_by_name ON inventory_objects (kind, name);
    CREATE TABLE inventory_facts (name TEXT PRIMARY KEY, fact TEXT NOT NULL, observed_at TEXT NOT NULL);`,
+  `CREATE TABLE departed_vms (
+     instance_uuid TEXT PRIMARY KEY, name TEXT NOT NULL, record TEXT NOT NULL, seen_at TEXT NOT NULL);
+   CREATE INDEX departed_vms_by_name ON departed_vms (name);`,
 ];
+
+/** VMs that are deleted leave too: the oldest are forgotten. */
+const MAX_DEPARTED_VMS = 10_000;
 
 export interface InventoryObject<K extends InventoryKind = InventoryKind> {
   readonly id: string;
@@ -48,8 +58,13 @@ export class InventoryTables {
   /** In one transaction: a reader sees all of it or nothing. */
   replaceAll(objects: readonly NewObject[], observedAt: string): void {
     this.#transaction(() => {
+      const before = this.all('vm');
       this.#database.exec('DELETE FROM inventory_objects');
       for (const { kind, id, record } of objects) this.#put(kind, id, record, observedAt);
+      const there = new Set(this.all('vm').map(({ record }) => record.instanceUuid));
+      for (const { record } of before) {
+        if (!there.has(record.instanceUuid)) this.putDeparted(record, observedAt);
+      }
       this.putFact('objects', { count: objects.length }, observedAt);
     });
   }
@@ -58,6 +73,8 @@ export class InventoryTables {
     this.#transaction(() => {
       for (const { kind, id, changes: parts } of changes) {
         if (parts === null) {
+          const gone = kind === 'vm' ? this.find('vm', id) : null;
+          if (gone !== null) this.putDeparted(gone.record, observedAt);
           this.#run('DELETE FROM inventory_objects WHERE kind = ? AND id = ?', kind, id);
           continue;
         }
@@ -79,6 +96,27 @@ export class InventoryTables {
 
   all<K extends InventoryKind>(kind: K): readonly InventoryObject<K>[] {
     return this.#select<K>('kind = ?', kind);
+  }
+
+  /** What was known of a VM when it left the inventory: its files may still be where they were. */
+  putDeparted(record: VmRecord, seenAt: string): void {
+    const { instanceUuid, vmxFile, name, isTemplate } = record;
+    // Nobody could find it, or put it back.
+    if (typeof instanceUuid !== 'string' || typeof vmxFile !== 'string' || isTemplate) return;
+    const insert = 'INSERT OR REPLACE INTO departed_vms VALUES (?, ?, ?, ?)';
+    this.#run(insert, instanceUuid, name, JSON.stringify(record), seenAt);
+    this.#run(
+      'DELETE FROM departed_vms WHERE rowid NOT IN (SELECT rowid FROM departed_vms ORDER BY seen_at DESC LIMIT ?)',
+      MAX_DEPARTED_VMS,
+    );
+  }
+
+  departed(instanceUuid: string): VmRecord | null {
+    return this.#selectDeparted('instance_uuid', instanceUuid)[0] ?? null;
+  }
+
+  departedNamed(name: string): readonly VmRecord[] {
+    return this.#selectDeparted('name', name);
   }
 
   putFact(name: string, fact: object, observedAt: string): void {
@@ -120,6 +158,13 @@ export class InventoryTables {
         record: JSON.parse(String(row['record'])) as RecordByKind[K],
         changedAt: String(row['changed_at']),
       }));
+  }
+
+  #selectDeparted(column: 'instance_uuid' | 'name', value: string): VmRecord[] {
+    const rows = this.#database
+      .prepare(`SELECT record FROM departed_vms WHERE ${column} = ? ORDER BY seen_at DESC`)
+      .all(value);
+    return rows.map((row) => JSON.parse(String(row['record'])) as VmRecord);
   }
 
   #run(statement: string, ...values: SQLInputValue[]): void {

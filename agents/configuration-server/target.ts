@@ -1,10 +1,12 @@
 import type { CommandInput, CommandOutput, VmShape } from '../../shared/contracts/commands.ts';
-import type { AttachedDisk, Hypervisor } from '../../shared/ports/hypervisor.ts';
+import { FailbackError } from '../../shared/errors/failback-error.ts';
+import type { AttachedDisk, Hypervisor, HypervisorVm } from '../../shared/ports/hypervisor.ts';
 import type { PlannedReplication } from './database.ts';
 import type { SiteParts } from './handlers.ts';
+import { findOriginalVm } from './original-vm.ts';
 
 /**
- * Original location when the VM still exists, else a new VM. Written down before anything is changed or made,
+ * Original location when the VM still exists, also outside of the inventory, else a new VM. Written down before anything is changed or made,
  * so that a repetition after a crash takes the same decision.
  */
 export async function prepareTarget(
@@ -16,6 +18,12 @@ export async function prepareTarget(
   const { masterTarget } = input;
   // What an earlier attempt left behind may have had another one.
   const record = { ...(known ?? (await plan({ hypervisor, database }, input))), masterTarget };
+  if (record.unregisteredVmId !== undefined) {
+    await hypervisor.unregisterVm(record.unregisteredVmId);
+  }
+  if (record.isToBeRegistered === true && record.vmId !== null) {
+    await hypervisor.registerVm(record.vmId, masterTarget);
+  }
   const vmId = record.vmId ?? (await ownVm(hypervisor, record));
   database.putReplication({ ...record, vmId });
   if (!input.isRehearsal) database.rememberItem(replicationId);
@@ -39,10 +47,10 @@ export async function prepareTarget(
 
 async function plan(
   { hypervisor, database }: Pick<SiteParts, 'hypervisor' | 'database'>,
-  { replicationId, vm, isRehearsal, masterTarget, datastore }: CommandInput<'prepareTarget'>,
+  input: CommandInput<'prepareTarget'>,
 ): Promise<PlannedReplication> {
-  // A rehearsal must never take, and so never change, the real VM.
-  const original = isRehearsal ? null : await hypervisor.findVm({ name: vm.name });
+  const { replicationId, vm, isRehearsal, masterTarget, datastore } = input;
+  const { original, ...use } = await useOfOriginal(hypervisor, input);
   const record: PlannedReplication = {
     replicationId,
     vmId: original?.vmId ?? null,
@@ -52,11 +60,30 @@ async function plan(
     isRehearsal,
     masterTarget,
     datastore,
+    ...use,
     blankDiskIds: [],
   };
   // Before createVm: a repetition would find the VM that we made, and take it for the original one.
   database.putReplication(record);
   return record;
+}
+
+/** `original` is the target; `null` = a new VM is. Throws FB-SITE-010 when one is to leave the inventory and runs. */
+async function useOfOriginal(
+  hypervisor: Hypervisor,
+  { vm: { name }, isRehearsal, targetVmId, originalVm }: CommandInput<'prepareTarget'>,
+): Promise<
+  Pick<PlannedReplication, 'isToBeRegistered' | 'unregisteredVmId'> & {
+    readonly original: HypervisorVm | null;
+  }
+> {
+  // A rehearsal must never take, and so never change, the real VM.
+  const found = isRehearsal ? null : await findOriginalVm(hypervisor, name, targetVmId);
+  if (found === null) return { original: null };
+  const { vm, isRegistered } = found;
+  if (originalVm !== 'unregister') return { original: vm, isToBeRegistered: !isRegistered };
+  if (vm.powerState === 'on') throw new FailbackError('FB-SITE-010', { vmName: name });
+  return { original: null, ...(isRegistered ? { unregisteredVmId: vm.vmId } : {}) };
 }
 
 /**
@@ -87,7 +114,10 @@ async function ownVm(
   return hypervisor.createVm({ ...vm, name }, replicationId, isRehearsal, place);
 }
 
-/** A VM that we made is deleted; the original one gets its disks back, at their last sealed point. */
+/**
+ * A VM that we made is deleted, and the one that made room for it is put back; the original one gets its disks back, at
+ * their last sealed point.
+ */
 export async function restoreTarget(
   { hypervisor, database }: Pick<SiteParts, 'hypervisor' | 'database'>,
   { replicationId, startVm }: CommandInput<'restoreTarget'>,
@@ -98,6 +128,7 @@ export async function restoreTarget(
   const vmId = record.vmId ?? (await ownVm(hypervisor, record));
   const vm = await hypervisor.findVm({ vmId, name: record.vm.name });
   if (vm === null) {
+    await putBack(hypervisor, record);
     database.deleteReplication(replicationId);
     return { deletedVm: false, startedVm: false };
   }
@@ -105,8 +136,17 @@ export async function restoreTarget(
   await hypervisor.attachToVm(vm.vmId);
   const deletedVm = record.location === 'alternate';
   if (deletedVm) await hypervisor.deleteVm(vm.vmId);
+  await putBack(hypervisor, record);
   const startedVm = !deletedVm && startVm && record.wasRunning;
   if (startedVm) await hypervisor.powerOn(vm.vmId);
   database.deleteReplication(replicationId);
   return { deletedVm, startedVm };
+}
+
+/** Last of all, because of its name. */
+async function putBack(
+  hypervisor: Hypervisor,
+  { unregisteredVmId, masterTarget }: PlannedReplication,
+): Promise<void> {
+  if (unregisteredVmId !== undefined) await hypervisor.registerVm(unregisteredVmId, masterTarget);
 }

@@ -28,7 +28,7 @@ const createRoute = apiRoute({
     202: { description: 'Still gathering facts: poll the location.', schema: preflightViewSchema },
   },
   handle: async ({ body }, deps) => {
-    const { protectedItemId: itemId, operation, placement } = body;
+    const { protectedItemId: itemId, operation, placement, originalVm } = body;
     await assertInAzure(deps, itemId);
     const id = deps.newJobId('pf');
     const run: PreflightRecord = {
@@ -47,6 +47,7 @@ const createRoute = apiRoute({
       itemId,
       operation,
       placement,
+      ...(originalVm === undefined ? {} : { originalVm }),
     };
     await deps.orchestrator.start('preflight', id, input);
     const seen = await waitForEnd(deps, run);

@@ -1,4 +1,5 @@
 import type { CommandInput, CommandName, CommandOutput } from '../../shared/contracts/commands.ts';
+import type { OriginalVmUse } from '../../shared/domain/job.ts';
 import { clockSkewSeconds } from '../../shared/domain/clock-skew.ts';
 import type { PreflightFacts } from '../../shared/domain/preflight/facts.ts';
 import type {
@@ -24,6 +25,8 @@ interface GatherRequest {
   readonly replicationId: string;
   readonly operation: PreflightOperation;
   readonly placement: Placement;
+  /** What the job is to do with it. Absent = it is used. */
+  readonly originalVm?: OriginalVmUse | undefined;
 }
 
 export interface Gathered {
@@ -37,7 +40,7 @@ export interface Gathered {
  * are silent are not asked; what nobody tells is unknown, and never holds the run up for long.
  */
 export function* gatherFacts(context: Context, request: GatherRequest): Steps<Gathered> {
-  const { jobId, itemId, placement, operation } = request;
+  const { jobId, itemId, placement, operation, originalVm = 'use' } = request;
   const told = yield* callActivity(context, 'gatherRecordFacts', { itemId, placement });
   const { records, unchosen } = yield* withMasterTarget(context, request, told);
   const azure = yield* asResult(callActivity(context, 'gatherAzureFacts', { jobId, itemId }));
@@ -47,6 +50,7 @@ export function* gatherFacts(context: Context, request: GatherRequest): Steps<Ga
       ? yield* verifyMasterTarget(context, request, records)
       : failure<Answer<'verifyMasterTarget'>>(unchosen);
   const processServer = yield* describeProcessServer(context, request, records);
+  const now = context.df.currentUtcDateTime;
   const answers = {
     azure: azure.ok ? azure.value : null,
     site: answerOf(site),
@@ -54,7 +58,7 @@ export function* gatherFacts(context: Context, request: GatherRequest): Steps<Ga
     processServer: processServer === null ? null : answerOf(processServer),
   };
   return {
-    facts: assembleFacts({ operation, records, now: context.df.currentUtcDateTime, ...answers }),
+    facts: assembleFacts({ operation, originalVm, records, now, ...answers }),
     unanswered: [
       ...silence('azure', azure),
       ...silence('configurationServer', site),

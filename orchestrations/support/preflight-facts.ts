@@ -5,6 +5,7 @@ import type {
 } from '../../shared/domain/preflight/facts.ts';
 import type { AzureVmSection } from '../../shared/domain/preflight/facts/azure-vm.ts';
 import type { RegisteredProcessServer } from '../../shared/domain/preflight/facts/process-server.ts';
+import type { OriginalVmUse } from '../../shared/domain/job.ts';
 import type {
   AzureFacts,
   PreflightOperation,
@@ -23,6 +24,7 @@ import {
 
 interface Answers {
   readonly operation: PreflightOperation;
+  readonly originalVm: OriginalVmUse;
   readonly now: Date;
   readonly records: RecordFacts;
   /** `null` = nobody told. */
@@ -34,7 +36,7 @@ interface Answers {
 
 /** What was told, as the rules read it. */
 export function assembleFacts(answers: Answers): PreflightFacts {
-  const { records, site, masterTarget, now } = answers;
+  const { records, site, masterTarget, now, originalVm } = answers;
   const protection = protectionSection(answers);
   return {
     protection,
@@ -43,7 +45,7 @@ export function assembleFacts(answers: Answers): PreflightFacts {
     processServer: processServerSection(answers),
     configurationServer: configurationServerSection(records.item, site, now),
     site: site === null ? null : siteSection(site.told),
-    location: site === null ? null : locationSection(site.told),
+    location: site === null ? null : locationSection(site.told, originalVm),
     masterTarget:
       masterTarget === null ? null : masterTargetSection(masterTarget, site?.told ?? null),
     notGathered: notGathered(answers, protection),

@@ -1,5 +1,6 @@
 import type { CommandName, CommandOutput } from '../../shared/contracts/commands.ts';
 import type { HyperVFacts, VsphereFacts } from '../../shared/contracts/site-facts.ts';
+import type { OriginalVmUse } from '../../shared/domain/job.ts';
 import type { FactSections } from '../../shared/domain/preflight/facts.ts';
 import type { Known } from '../../shared/domain/preflight/facts/known.ts';
 import type { HyperVSite, VsphereSite } from '../../shared/domain/preflight/facts/site.ts';
@@ -86,17 +87,32 @@ function hyperVFacts({
 }
 
 /** A hypervisor that is not connected shows no VM: that says nothing about where the machine will live. */
-export function locationSection(site: SiteAnswer): FactSections['location'] {
-  const { originalVm, isConnected, freeBytes } = site;
+export function locationSection(
+  site: SiteAnswer,
+  originalVmUse: OriginalVmUse,
+): FactSections['location'] {
+  const { originalVm, isConnected } = site;
   if (!isConnected) return null;
-  if (originalVm === null) {
-    const storage = alternateStorage(site);
-    return { kind: 'alternate', doesOriginalExist: false, freeBytes, storage };
-  }
-  const { vmId, snapshotCount, firmware, diskCount } = originalVm;
+  if (originalVm === null || originalVmUse === 'unregister') return alternateLocation(site);
+  const { vmId, snapshotCount, firmware, diskCount, isRegistered } = originalVm;
   const storage = originalStorage(site);
   // Where disks are, blocks are compared and only those that differ travel.
-  return { kind: 'original', vmId, snapshotCount, firmware, hasSeed: diskCount > 0, storage };
+  const hasSeed = diskCount > 0;
+  return { kind: 'original', vmId, isRegistered, snapshotCount, firmware, hasSeed, storage };
+}
+
+/** One that is outside of the inventory already stays there; one that is in it is to leave it. */
+function alternateLocation(site: SiteAnswer): Location<'alternate'> {
+  const { originalVm, freeBytes } = site;
+  const storage = alternateStorage(site);
+  const leaving = originalVm?.isRegistered === true ? originalVm : null;
+  return {
+    kind: 'alternate',
+    doesOriginalExist: false,
+    leavingOriginal: leaving === null ? 'none' : leaving.powerState,
+    freeBytes,
+    storage,
+  };
 }
 
 type Location<K> = Extract<NonNullable<FactSections['location']>, { kind: K }>;

@@ -1,4 +1,5 @@
 import type { FailbackInput } from '../../shared/contracts/orchestrations.ts';
+import type { OriginalVmUse } from '../../shared/domain/job.ts';
 import type { Placement, PreflightOperation } from '../../shared/domain/preflight/gathered.ts';
 import { blockingFindings, runPreflight } from '../../shared/domain/preflight/run.ts';
 import { summaryOf } from '../../shared/domain/preflight/summary.ts';
@@ -17,6 +18,7 @@ export function* preflight(
     readonly operation: PreflightOperation;
     readonly replicationId: string;
     readonly placement: Placement;
+    readonly originalVm?: OriginalVmUse | undefined;
   },
 ): Steps<string> {
   const gathered = yield* gatherFacts(context, { jobId, itemId, ...run });

@@ -1,4 +1,5 @@
 import type { SiteBinding } from '../../shared/contracts/activities.ts';
+import type { OriginalVmUse } from '../../shared/domain/job.ts';
 import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
 import { runCommand } from './run-command.ts';
 import { callActivity, type Context, type Steps } from './steps.ts';
@@ -9,6 +10,7 @@ interface TargetRequest {
   readonly replicationId: string;
   readonly isRehearsal: boolean;
   readonly site: SiteBinding;
+  readonly originalVm?: OriginalVmUse | undefined;
 }
 
 /**
@@ -16,8 +18,9 @@ interface TargetRequest {
  * Returns the sealed point the disks stand at, `null` when they were never sealed.
  */
 export function* openTarget(context: Context, request: TargetRequest): Steps<string | null> {
-  const { jobId, itemId, replicationId, isRehearsal, site } = request;
-  const { datastore } = site.item.target;
+  const { jobId, itemId, replicationId, isRehearsal, site, originalVm } = request;
+  const { target, onPremisesVmId } = site.item;
+  const { datastore } = target;
   const prepared = yield* runCommand(context, {
     jobId,
     step: 'prepare-target',
@@ -29,6 +32,8 @@ export function* openTarget(context: Context, request: TargetRequest): Steps<str
       isRehearsal,
       masterTarget: site.masterTarget,
       ...(datastore === undefined ? {} : { datastore }),
+      ...(onPremisesVmId === null ? {} : { targetVmId: onPremisesVmId }),
+      ...(originalVm === undefined ? {} : { originalVm }),
     },
     // The disks of a rehearsal may begin as copies, which take as long as they are large.
     deadlineMs: isRehearsal ? DEADLINE_MS.transfer : DEADLINE_MS.siteChange,

@@ -16,6 +16,9 @@ import {
  * it over HTTPS with the command id.
  */
 
+/** What becomes of the original VM; see FailbackOptions. */
+export const originalVmUseSchema = z.enum(['use', 'unregister']);
+
 /** How the master target finds a disk: a file it can open, or a disk hot-added to its own VM. */
 export const targetDeviceSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('file'), path: z.string().min(1) }),
@@ -86,6 +89,9 @@ const commandSchemas = {
       masterTarget: identifierSchema.optional(),
       /** For a VM that has to be created. */
       datastore: z.string().optional(),
+      /** The VM that the item had last; without it its name has to do. */
+      targetVmId: z.string().optional(),
+      originalVm: originalVmUseSchema.optional(),
     }),
     output: z.object({
       vmId: z.string(),

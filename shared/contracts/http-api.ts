@@ -9,6 +9,7 @@ import {
   consistencySchema,
   diskShapeSchema,
   networkShape,
+  originalVmUseSchema,
   replicationModeSchema,
 } from './commands.ts';
 import { errorRecordSchema } from './errors.ts';
@@ -35,6 +36,8 @@ export const optionsSchema = z.strictObject({
   rollBackOnBootFailure: z.boolean().default(true),
   /** True: snapshots of the on-premises VM are removed first. Otherwise a VM that has some is refused. */
   removeSnapshots: z.boolean().optional(),
+  /** `unregister`: the original VM, which has to be off, leaves the inventory with its files kept; a new VM is made. */
+  originalVm: originalVmUseSchema.optional(),
 });
 
 /** POST /api/failbacks and POST /api/rehearsals. */

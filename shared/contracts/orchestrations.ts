@@ -1,4 +1,4 @@
-import type { FailbackOptions } from '../domain/job.ts';
+import type { FailbackOptions, OriginalVmUse } from '../domain/job.ts';
 import type { Intent, Phase } from '../domain/phases.ts';
 import type { Placement, PreflightOperation } from '../domain/preflight/gathered.ts';
 import type { ErrorRecord } from '../errors/failback-error.ts';
@@ -79,6 +79,7 @@ export interface OrchestrationContracts {
       itemId: string;
       operation: PreflightOperation;
       placement: Placement;
+      originalVm?: OriginalVmUse;
     };
     output: null;
   };

@@ -129,6 +129,8 @@ export const describeSiteOutput = z.object({
       powerState: z.enum(['on', 'off']),
       snapshotCount: z.int().nonnegative(),
       diskCount: z.int().nonnegative(),
+      /** False = it was taken out of the inventory, and its files are still there. */
+      isRegistered: z.boolean().default(true),
       firmware: fact(firmwareSchema),
     })
     .nullable(),

@@ -38,7 +38,15 @@ export interface FailbackOptions {
   readonly replicationGroupId?: string | undefined;
   /** Snapshots of the on-premises VM are removed before it is checked. Absent in earlier records: they are not. */
   readonly removeSnapshots?: boolean | undefined;
+  /** Absent = `use`. */
+  readonly originalVm?: OriginalVmUse | undefined;
 }
+
+/**
+ * `use` takes it for the failback (OLR) wherever it exists. `unregister` takes it, which has to be off, out of the
+ * inventory with its files kept, so that a new VM is made (ALR); a rollback puts it back.
+ */
+export type OriginalVmUse = 'use' | 'unregister';
 
 /** The steps of a job as people see them. Which of them a job has shows as it goes. */
 export const TASK_NAMES = [

@@ -83,6 +83,21 @@ export interface Hypervisor {
    * `null` = it does not exist; throws when that cannot be found out.
    */
   findVm(key: { readonly vmId?: string; readonly name: string }): Promise<HypervisorVm | null>;
+  /**
+   * A VM that was taken out of the inventory while its files stayed, as it was when it was last seen; `null` when
+   * there is none, or when its files are gone. By name only one that is the only one of that name.
+   */
+  findUnregistered(key: {
+    readonly vmId?: string;
+    readonly name: string;
+  }): Promise<HypervisorVm | null>;
+  /**
+   * Puts such a VM back, off and with its disks. Throws FB-SITE-008 when it is not known where it was, and
+   * FB-SITE-009 when what lies there is another VM; nothing of it stays in the inventory then.
+   */
+  registerVm(vmId: string, masterTarget?: string): Promise<void>;
+  /** Takes a VM out of the inventory and keeps its files, disks included. Throws FB-SITE-010 while it is on. */
+  unregisterVm(vmId: string): Promise<void>;
   /** `creationKey` makes it idempotent: the same key gives the same VM. Returns the VM's id. */
   createVm(
     shape: VmShape,

@@ -138,6 +138,36 @@ describe('snapshots of the on-premises VM', () => {
   });
 });
 
+describe('an original VM that is to leave the inventory', () => {
+  const input = (): unknown =>
+    world.commands.all().find(({ name }) => name === 'prepareTarget')?.input;
+
+  it('makes room for a new one, without a merge of its snapshots', async () => {
+    const originalVm = 'unregister';
+    const original = world.site.findByName('web');
+    const wishes = { originalVm, removeSnapshots: true } as const;
+    await world.start({ autoFailover: true, autoCommit: true, ...wishes });
+    expect((await world.untilEnd()).state).toBe('succeeded');
+    expect(input()).toMatchObject({ originalVm });
+    expect(world.agents.timesDone('removeSnapshots')).toBe(0);
+    expect(world.item?.onPremisesVmId).not.toBe(original?.vmId);
+    expect([...world.site.leftOut.values()]).toEqual([original]);
+  });
+
+  it('is back after a rollback, and is the target of the next failback', async () => {
+    const original = world.site.findByName('web');
+    const broken = new FailbackError('FB-SITE-005', { vmName: 'web', seconds: 120, console: '' });
+    world.agents.behaviours.plan('verifyBoot', { error: broken }, 1);
+    await world.start({ autoFailover: true, autoCommit: true, originalVm: 'unregister' });
+    await expectRolledBack('FB-SITE-005');
+    expect(world.site.findByName('web')).toEqual(original);
+    await world.advance(MINUTE_MS);
+    await world.startAutomatic();
+    expect((await world.untilEnd()).state).toBe('succeeded');
+    expect(world.item?.onPremisesVmId).toBe(original?.vmId);
+  });
+});
+
 describe('disks that are not equal to the source', () => {
   it('are never booted; the failback is rolled back with FB-ORC-006', async () => {
     world.site.storageFault = LASTING_FAULT;

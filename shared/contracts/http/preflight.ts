@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PREFLIGHT_OPERATIONS } from '../../domain/preflight/gathered.ts';
+import { originalVmUseSchema } from '../commands.ts';
 import { errorRecordSchema } from '../errors.ts';
 import { identifierSchema, timestampSchema } from '../json.ts';
 
@@ -16,6 +17,8 @@ export const preflightRequestSchema = z.strictObject({
       datastore: z.string().min(1).max(255).optional(),
     })
     .prefault({}),
+  /** As the option of a failback: what would be found with it. */
+  originalVm: originalVmUseSchema.optional(),
 });
 
 const findingSchema = z.object({

@@ -222,6 +222,43 @@ export const SITE_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-SITE-008': {
+    severity: 'critical',
+    category: 'site',
+    message:
+      'The VM {vmId} cannot be registered: nobody knows where its files are, or they are gone.',
+    possibleCauses: [
+      'It was deleted, or its files were moved, after it was taken out of the inventory.',
+      'The configuration server was restored from an older backup.',
+    ],
+    recommendedAction:
+      'Register the VM by hand if its files are there. Otherwise start the failback again; a new VM will be created.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-SITE-009': {
+    severity: 'critical',
+    category: 'site',
+    message:
+      'The VM {vmName} was not registered: {file} is not the VM {vmId} any more, but {actual}.',
+    possibleCauses: [
+      'Another VM was put in its place.',
+      'The VM was copied or moved, and has got a new identity.',
+    ],
+    recommendedAction:
+      'Look at what lies there. Register the VM that is wanted by hand, or take what lies there away: a new VM is then created.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-SITE-010': {
+    severity: 'critical',
+    category: 'site',
+    message: 'The VM {vmName} runs, and is not taken out of the inventory.',
+    possibleCauses: ['Somebody started it after the failover.'],
+    recommendedAction: 'Shut the on-premises VM down and start the failback again.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
   'FB-SITE-900': {
     severity: 'critical',
     category: 'site',

@@ -119,6 +119,87 @@ describe('a target that is a new VM', () => {
   });
 });
 
+describe('a target beside an original VM that leaves the inventory', () => {
+  const input = () =>
+    ({ replicationId: 'web', vm: shape, isRehearsal: false, originalVm: 'unregister' }) as const;
+  const restore = { replicationId: 'web', startVm: false };
+  const expectBack = async (original: string): Promise<void> => {
+    expect(await restoreTarget(parts(), restore)).toEqual({ deletedVm: true, startedVm: false });
+    expect(await vmNamed(shape.name)).toMatchObject({ vmId: original, disksAt: 'vm' });
+    expect(database.findReplication('web')).toBeNull();
+  };
+
+  it.each([1, 2, 3])('is a new one when the program dies at its write %i', async (count) => {
+    const original = await production();
+    const dying = { hypervisor: site.hypervisor, database: dyingAtWrite(count) };
+    await expect(prepareTarget(dying, input())).rejects.toThrow('died');
+    await site.restart();
+    const prepared = await prepareTarget(parts(), input());
+    expect(prepared.location).toBe('alternate');
+    expect(prepared.vmId).not.toBe(original);
+    expect((await vmNamed(shape.name))?.vmId).toBe(prepared.vmId);
+    await expectBack(original);
+  });
+
+  it('lets it back when a rollback died after it had deleted the new one', async () => {
+    const original = await production();
+    const { vmId } = await prepareTarget(parts(), input());
+    await site.hypervisor.deleteVm(vmId);
+    expect(await restoreTarget(parts(), restore)).toEqual({ deletedVm: false, startedVm: false });
+    expect(await vmNamed(shape.name)).toMatchObject({ vmId: original });
+  });
+
+  it('is refused while the original runs, and nothing is made or written down', async () => {
+    const original = await production();
+    await site.hypervisor.powerOn(original);
+    await expect(prepareTarget(parts(), input())).rejects.toMatchObject({ code: 'FB-SITE-010' });
+    expect(await vmNamed(shape.name)).toMatchObject({ vmId: original, powerState: 'on' });
+    expect(database.findReplication('web')).toBeNull();
+    await site.hypervisor.powerOff(original);
+  });
+
+  it('leaves one outside that somebody else had taken out, and does not bring it back', async () => {
+    const original = await production();
+    await site.hypervisor.unregisterVm(original);
+    const { vmId } = await prepareTarget(parts(), { ...input(), targetVmId: original });
+    expect(vmId).not.toBe(original);
+    await restoreTarget(parts(), restore);
+    expect(await vmNamed(shape.name)).toBeNull();
+    expect(await site.hypervisor.findUnregistered({ vmId: original, name: '' })).not.toBeNull();
+  });
+
+  it('is no matter of a rehearsal', async () => {
+    const original = await production();
+    await prepareTarget(parts(), { ...input(), replicationId: 'rehearsal-web', isRehearsal: true });
+    expect(await vmNamed(shape.name)).toMatchObject({ vmId: original });
+  });
+});
+
+describe('an original VM that was taken out of the inventory', () => {
+  const input = () => ({ replicationId: 'web', vm: shape, isRehearsal: false });
+
+  it.each([1, 2, 3])('is the target when the program dies at its write %i', async (count) => {
+    const original = await production();
+    await site.hypervisor.unregisterVm(original);
+    const dying = { hypervisor: site.hypervisor, database: dyingAtWrite(count) };
+    await expect(prepareTarget(dying, input())).rejects.toThrow('died');
+    await site.restart();
+    const prepared = await prepareTarget(parts(), input());
+    expect(prepared).toMatchObject({ vmId: original, location: 'original', wasRunning: false });
+    await restoreTarget(parts(), { replicationId: 'web', startVm: true });
+    expect(await vmNamed(shape.name)).toMatchObject({ vmId: original, powerState: 'off' });
+  });
+
+  it('is told from one of its name that took its place: its id counts', async () => {
+    const original = await production();
+    await site.hypervisor.unregisterVm(original);
+    const other = await production();
+    const prepared = await prepareTarget(parts(), { ...input(), targetVmId: original });
+    expect(prepared.vmId).toBe(original);
+    expect((await site.hypervisor.findVm({ vmId: other, name: '' }))?.disksAt).toBe('vm');
+  });
+});
+
 describe('facts about a site', () => {
   async function facts(targetVmId: string) {
     const authority = await CertificateAuthority.open(folder, new Secret('p'));

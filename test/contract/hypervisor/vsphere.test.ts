@@ -1,11 +1,16 @@
+import { neededPrivileges } from '../../../agents/configuration-server/hypervisors/vsphere/discovery/account.ts';
 import { describeWith } from '../../peers/peers.ts';
 import { describeHypervisor } from './conformance.ts';
 import { CLOUD_ADMIN } from './cloud-admin.ts';
 import { VsphereFixture } from './vsphere-fixture.ts';
 
+/** In every role. */
+const SYSTEM = ['System.Anonymous', 'System.Read', 'System.View'];
+
 describeWith('vcenter', 'with the vCenter peer', () => {
-  describeHypervisor('The vSphere driver', {
-    start: async () => VsphereFixture.start(),
+  describeHypervisor('The vSphere driver with the privileges that are documented and no others', {
+    start: async () =>
+      VsphereFixture.start({ privileges: [...SYSTEM, ...neededPrivileges('vcenter')] }),
     hasGuests: false,
   });
 

@@ -172,7 +172,7 @@ func specOfVmx(lines map[string]string) types.VirtualMachineConfigSpec {
 				Operation: types.VirtualDeviceConfigSpecOperationAdd, Device: device,
 			})
 		}
-		if strings.HasPrefix(key, "disk.") || strings.HasPrefix(key, "guestinfo.") {
+		if strings.HasPrefix(key, "disk.") || strings.HasPrefix(key, "guestinfo.") || strings.HasPrefix(key, "azureFailback.") {
 			spec.ExtraConfig = append(spec.ExtraConfig, &types.OptionValue{Key: key, Value: lines[key]})
 		}
 	}

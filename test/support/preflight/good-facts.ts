@@ -90,6 +90,7 @@ export function originalOnVcenter(): PreflightFacts {
     location: {
       kind: 'original',
       vmId: 'vm-7',
+      isRegistered: true,
       snapshotCount: 0,
       firmware: 'efi',
       hasSeed: true,
@@ -142,6 +143,7 @@ export function alternateOnVcenter(): PreflightFacts {
     location: {
       kind: 'alternate',
       doesOriginalExist: false,
+      leavingOriginal: 'none',
       freeBytes: GIB,
       storage: {
         kind: 'vsphere',
@@ -212,6 +214,7 @@ export function hyperV(): PreflightFacts {
     location: {
       kind: 'alternate',
       doesOriginalExist: false,
+      leavingOriginal: 'none',
       freeBytes: GIB,
       storage: { kind: 'hyperv', isAlternateHost: true },
     },

@@ -53,7 +53,7 @@ export function configurationServerEffects(
   return {
     describeSite: ({ vmName }) => {
       const vm = site.findByName(vmName);
-      const facts = { snapshotCount: 0, diskCount: 2, firmware: null };
+      const facts = { isRegistered: true, snapshotCount: 0, diskCount: 2, firmware: null };
       const originalVm =
         vm === null
           ? null
@@ -124,11 +124,16 @@ export function configurationServerEffects(
 
 function prepareTarget(
   site: Site,
-  { replicationId, vm: shape, isRehearsal }: CommandInput<'prepareTarget'>,
+  { replicationId, vm: shape, isRehearsal, originalVm }: CommandInput<'prepareTarget'>,
 ): CommandOutput<'prepareTarget'> {
   const name = isRehearsal ? `${shape.name}-rehearsal` : shape.name;
-  const original = isRehearsal ? null : site.findByName(name);
   const known = site.replications.get(replicationId);
+  const found = isRehearsal ? null : site.findByName(name);
+  if (known === undefined && found !== null && originalVm === 'unregister') {
+    site.leftOut.set(replicationId, found);
+    site.vms.delete(found.vmId);
+  }
+  const original = isRehearsal ? null : site.findByName(name);
   const replication: SiteReplication = known ?? {
     replicationId,
     vmId: (original ?? site.createVm(name, isRehearsal)).vmId,
@@ -170,6 +175,9 @@ function restoreTarget(
   vm.disksAt = 'vm';
   const deletedVm = replication.location === 'alternate';
   if (deletedVm) site.deleteVm(vm.vmId);
+  const left = site.leftOut.get(replicationId);
+  if (left !== undefined) site.vms.set(left.vmId, left);
+  site.leftOut.delete(replicationId);
   return { deletedVm, startedVm: !deletedVm && startVm };
 }
 

@@ -72,6 +72,8 @@ export class Site {
   readonly replications = new Map<string, SiteReplication>();
   /** Boots that happened, by replication; a start of a VM that runs is none. */
   readonly boots: string[] = [];
+  /** Taken out of the inventory, by the replication that they made room for. */
+  readonly leftOut = new Map<string, SiteVm>();
   /** The storage writes something else than it was given. */
   storageFault: StorageFault | null = null;
   /** Another program wrote to the disks while the master target had them: no delta fits on them. */
@@ -95,7 +97,7 @@ export class Site {
 
   createVm(name: string, isIsolated: boolean, content = 0): SiteVm {
     const vm: SiteVm = {
-      vmId: `vm-${name}-${this.vms.size + 1}`,
+      vmId: `vm-${name}-${this.vms.size + this.leftOut.size + 1}`,
       name,
       isIsolated,
       writes: new GuestWrites(() => this.#timers.now(), content),

@@ -79,11 +79,12 @@ describe('POST /api/preflight', () => {
     const before = stateOf(world) as Record<string, unknown>;
     const placement = { configurationServer: 'cs2', datastore: 'ds-2' };
     await callRoute(world, 'createPreflight', {
-      body: { ...body, operation: 'failover', placement },
+      body: { ...body, operation: 'failover', placement, originalVm: 'unregister' },
     });
     const after = stateOf(world) as Record<string, unknown>;
     const [run] = world.stores.preflights.all();
-    const input = { preflightId: run?.id, itemId: 'web-01', operation: 'failover', placement };
+    const asked = { operation: 'failover', placement, originalVm: 'unregister' };
+    const input = { preflightId: run?.id, itemId: 'web-01', ...asked };
     expect(world.orchestrator.started).toEqual([{ name: 'preflight', instanceId: run?.id, input }]);
     expect({ ...after, preflights: [], started: [] }).toEqual({ ...before, started: [] });
   });

@@ -76,6 +76,7 @@ function factsOf({ item, site, records, ...changes }: Changes = {}): PreflightFa
   const told = site === null ? null : { told: { ...LOCAL, ...site }, clockSkewSeconds: 0 };
   return assembleFacts({
     operation: 'reprotect',
+    originalVm: 'use',
     now: new Date(NOW),
     records: {
       item: known,
@@ -166,6 +167,29 @@ describe('the facts of a run', () => {
 
   it('say nothing of where the machine will live while the hypervisor is not connected', () => {
     expect(factsOf({ site: { isConnected: false, originalVm: null } }).location).toBeNull();
+  });
+
+  it('show an original VM that is outside of the inventory, and that is registered again', () => {
+    const { originalVm } = LOCAL;
+    const left = { originalVm: originalVm && { ...originalVm, isRegistered: false } };
+    const facts = factsOf({ site: left });
+    expect(facts.location).toMatchObject({ kind: 'original', isRegistered: false });
+    expect(blockersOf(facts)).toEqual([]);
+    expect(runPreflight(facts).map(({ error }) => error.code)).toContain('FB-PRE-075');
+    const alternate = factsOf({ site: left, originalVm: 'unregister' }).location;
+    expect(alternate).toMatchObject({ kind: 'alternate', leavingOriginal: 'none' });
+  });
+
+  it.each([
+    ['off', []],
+    ['on', ['alternate.leaving-original.is-off']],
+  ] as const)('show an original VM that is to leave and is %s', (powerState, blockers) => {
+    const { originalVm } = LOCAL;
+    // Its snapshots, and all else of it, do not matter then.
+    const there = { originalVm: originalVm && { ...originalVm, powerState, snapshotCount: 3 } };
+    const facts = factsOf({ site: there, originalVm: 'unregister' });
+    expect(facts.location).toMatchObject({ kind: 'alternate', leavingOriginal: powerState });
+    expect(blockersOf(facts)).toEqual(blockers);
   });
 
   it('do not hold against a record of an earlier version what nobody was asked for then', () => {

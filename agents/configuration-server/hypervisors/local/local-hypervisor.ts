@@ -71,6 +71,27 @@ export class LocalHypervisor implements Hypervisor {
     return this.#folders.all().find((vm) => vm.name === name) ?? null;
   }
 
+  async findUnregistered({ vmId, name }: { vmId?: string; name: string }): Promise<VmFile | null> {
+    if (vmId !== undefined) return this.#folders.findUnregistered(vmId);
+    const [only, another] = this.#folders.allUnregistered().filter((vm) => vm.name === name);
+    return another === undefined ? (only ?? null) : null;
+  }
+
+  async registerVm(vmId: string): Promise<void> {
+    if (this.#folders.find(vmId) !== null) return;
+    const left = this.#folders.findUnregistered(vmId);
+    if (left === null) throw new FailbackError('FB-SITE-008', { vmId });
+    this.#folders.register(vmId);
+  }
+
+  async unregisterVm(vmId: string): Promise<void> {
+    const vm = this.#folders.find(vmId);
+    if (vm === null) return;
+    if (vm.powerState !== 'off') throw new FailbackError('FB-SITE-010', { vmName: vm.name });
+    await this.attachToVm(vmId);
+    this.#folders.unregister(vmId);
+  }
+
   async createVm(shape: VmShape, creationKey: string, isIsolated: boolean): Promise<string> {
     const existing = this.#folders.all().find((vm) => vm.creationKey === creationKey);
     if (existing !== undefined) return existing.vmId;

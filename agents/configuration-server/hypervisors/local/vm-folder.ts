@@ -24,6 +24,9 @@ const vmFileSchema = z.object({
 });
 export type VmFile = z.infer<typeof vmFileSchema>;
 
+const REGISTERED = 'vm.json';
+const UNREGISTERED = 'unregistered-vm.json';
+
 /** VMs as folders: `<root>/<vm id>/vm.json` and one raw file a disk. */
 export class VmFolders {
   readonly #root: string;
@@ -44,7 +47,7 @@ export class VmFolders {
   }
 
   find(vmId: string): VmFile | null {
-    const file = join(this.#root, vmId, 'vm.json');
+    const file = this.path(vmId, REGISTERED);
     if (!existsSync(file)) {
       // A volume that is not mounted says nothing about the VMs on it.
       if (!existsSync(this.#root)) throw new Error(`The folder ${this.#root} is not there.`);
@@ -53,9 +56,30 @@ export class VmFolders {
     return vmFileSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   }
 
+  /** What stands beside the disks of a VM that was taken out of the inventory. */
+  findUnregistered(vmId: string): VmFile | null {
+    const file = this.path(vmId, UNREGISTERED);
+    if (!existsSync(file)) return null;
+    return vmFileSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  }
+
+  allUnregistered(): readonly VmFile[] {
+    return readdirSync(this.#root)
+      .map((vmId) => this.findUnregistered(vmId))
+      .filter((vm) => vm !== null);
+  }
+
+  register(vmId: string): void {
+    renameSync(this.path(vmId, UNREGISTERED), this.path(vmId, REGISTERED));
+  }
+
+  unregister(vmId: string): void {
+    renameSync(this.path(vmId, REGISTERED), this.path(vmId, UNREGISTERED));
+  }
+
   write(vm: VmFile): void {
     mkdirSync(join(this.#root, vm.vmId), { recursive: true });
-    const file = join(this.#root, vm.vmId, 'vm.json');
+    const file = this.path(vm.vmId, REGISTERED);
     writeFileSync(`${file}.new`, JSON.stringify(vm, null, 2));
     renameSync(`${file}.new`, file);
   }

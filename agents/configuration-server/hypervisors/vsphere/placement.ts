@@ -1,6 +1,7 @@
 import { FailbackError } from '../../../../shared/errors/failback-error.ts';
 import type { VsphereHypervisorConfig } from '../../config.ts';
 import type { NetworkTarget } from './device-specs.ts';
+import type { VmRecord } from './discovery/records.ts';
 import { idOf, idsOf, numberOr, readName, textOr } from './discovery/property-readers.ts';
 import { type ManagedObject, readProperties } from './vim/properties.ts';
 import type { VimSession } from './vim/session.ts';
@@ -28,6 +29,8 @@ interface Wish {
   readonly masterTarget: Vm;
   readonly datastore?: string | undefined;
 }
+
+type FormerPlace = Pick<VmRecord, 'hostId' | 'parentId' | 'resourcePoolId'>;
 
 /** A private cloud has no VMFS of its own. */
 const TYPES_OF_AVS: readonly string[] = ['VMFS', 'vsan', 'NFS', 'NFS41'];
@@ -86,6 +89,46 @@ export class Placement {
       folder: { type: 'Folder', value: idOf(datacenter.properties.get('vmFolder')) ?? '' },
       pool: { type: 'ResourcePool', value: idOf(compute.properties.get('resourcePool')) ?? '' },
     };
+  }
+
+  /** Where a VM that left the inventory was. What is not there any more is as for a new VM of that master target. */
+  async formerPlace(former: FormerPlace, masterTarget: Vm): Promise<Omit<Place, 'datastore'>> {
+    const objects = await this.#vms.objects({
+      Datacenter: ['name', 'vmFolder'],
+      Folder: ['name'],
+      HostSystem: ['runtime.connectionState'],
+      ResourcePool: ['name'],
+      ComputeResource: ['resourcePool', 'host'],
+      ClusterComputeResource: ['resourcePool', 'host'],
+    });
+    const find = (type: string, id: string | null): ManagedObject | undefined =>
+      objects.find(({ ref }) => ref.type === type && ref.value === id);
+    const formerHost = find('HostSystem', former.hostId);
+    const isThere = formerHost?.properties.get('runtime.connectionState') === 'connected';
+    const hostId = isThere ? former.hostId : masterTarget.record.hostId;
+    const compute = objects.find(
+      ({ ref, properties }) =>
+        COMPUTE.includes(ref.type) && idsOf(properties.get('host')).some((id) => id === hostId),
+    );
+    const ownPool = isThere ? find('ResourcePool', former.resourcePoolId) : undefined;
+    const datacenters = objects.filter(({ ref }) => ref.type === 'Datacenter');
+    const datacenter = this.#pick('datacenter', datacenters, this.#config.datacenter);
+    const folder = idOf(datacenter.properties.get('vmFolder')) ?? '';
+    const pool = idOf(compute?.properties.get('resourcePool')) ?? '';
+    return {
+      host: { type: 'HostSystem', value: hostId ?? '' },
+      datacenter: datacenter.ref,
+      folder: find('Folder', former.parentId)?.ref ?? { type: 'Folder', value: folder },
+      pool: ownPool?.ref ?? { type: 'ResourcePool', value: pool },
+    };
+  }
+
+  /** The file browser of a datastore; `null` when there is no datastore of that name. */
+  async browserOf(name: string): Promise<MoRef | null> {
+    const objects = await this.#vms.objects({ Datastore: ['name', 'browser'] });
+    const found = objects.find(({ properties }) => readName(properties.get('name')) === name);
+    const value = idOf(found?.properties.get('browser'));
+    return value === null ? null : { type: 'HostDatastoreBrowser', value };
   }
 
   async datacenter(): Promise<MoRef> {

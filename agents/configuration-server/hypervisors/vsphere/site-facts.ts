@@ -107,7 +107,9 @@ function originalVm(
 ): VmRecord | null {
   if (originalVmId === undefined) return null;
   const known = tables.all('vm').find(({ record }) => record.instanceUuid === originalVmId);
-  return known?.record ?? tables.named('vm', vmName)[0]?.record ?? null;
+  return (
+    known?.record ?? tables.departed(originalVmId) ?? tables.named('vm', vmName)[0]?.record ?? null
+  );
 }
 
 function neededHosts(
@@ -149,11 +151,15 @@ function typeOf(datastore: InventoryObject<'datastore'> | null): DatastoreType |
 function placementFacts(
   tables: InventoryTables,
   { config, masterTarget }: { readonly config: Config; readonly masterTarget: VmRecord | null },
-  { vmName, datastore: name = config.datastore }: SiteSubject,
+  { vmName, originalVmId, datastore: name = config.datastore }: SiteSubject,
 ): NonNullable<VsphereFacts['placement']> {
   const hostId = masterTarget?.hostId ?? null;
   const [datastore = null] = tables.named('datastore', name);
-  const taken = tables.named('vm', vmName).map(({ record }) => record.hostId);
+  // A new VM is made beside the original one only when that is taken out of the inventory before.
+  const others = tables
+    .named('vm', vmName)
+    .filter(({ record }) => originalVmId === undefined || record.instanceUuid !== originalVmId);
+  const taken = others.map(({ record }) => record.hostId);
   return {
     hostId,
     datastore: name,

@@ -16,6 +16,7 @@ import type { Logger } from '../../../runtime/types.ts';
 import type { VsphereHypervisorConfig } from '../../config.ts';
 import type { InventoryTables } from '../../inventory-tables.ts';
 import { neededPrivileges } from './discovery/account.ts';
+import type { VmRecord } from './discovery/records.ts';
 import { Discovery } from './discovery/discovery.ts';
 import { nameDisks } from './disk-slots.ts';
 import { accountFor, type GuestAccounts } from './guest/guest-accounts.ts';
@@ -26,6 +27,7 @@ import { masterTargetVm, masterTargetVms } from './master-target-vms.ts';
 import { addDisks, createVm } from './new-vm.ts';
 import { Placement } from './placement.ts';
 import { powerOff, powerOn } from './power.ts';
+import { Registration } from './registration.ts';
 import { Seeds } from './seeds.ts';
 import { vsphereFacts } from './site-facts.ts';
 import { removeSnapshots } from './snapshots.ts';
@@ -56,6 +58,7 @@ export class VsphereHypervisor implements Hypervisor {
   readonly #placement: Placement;
   readonly #masterTarget: MasterTargetDisks;
   readonly #images: Images;
+  readonly #registration: Registration;
   readonly #discovery: Discovery;
   readonly #stopping = new AbortController();
   #looking: Promise<void> = Promise.resolve();
@@ -73,6 +76,7 @@ export class VsphereHypervisor implements Hypervisor {
     this.#placement = placement;
     this.#masterTarget = new MasterTargetDisks({ vms, placement, names: masterTargetVms(config) });
     this.#images = new Images({ session, vms, placement, masterTarget: this.#masterTarget });
+    this.#registration = new Registration({ session, vms, placement, tables });
     this.#discovery = new Discovery({
       session,
       tables,
@@ -107,15 +111,33 @@ export class VsphereHypervisor implements Hypervisor {
     const { record } = vm;
     return {
       vmId: idOf(vm),
-      name: record.name,
+      ...shown(record),
       // A suspended VM holds its disks as one that runs does.
       powerState: record.powerState === 'off' ? 'off' : 'on',
-      snapshotCount: record.snapshots.length,
-      firmware: record.firmware,
-      disks: nameDisks(record).map(({ diskId, disk }) => ({ diskId, sizeBytes: disk.sizeBytes })),
       disksAt: (await this.#masterTarget.holds(record.disks)) ? 'masterTarget' : 'vm',
       startedAt: record.powerState === 'off' ? null : record.startedAt,
     };
+  }
+
+  async findUnregistered(key: { vmId?: string; name: string }): Promise<HypervisorVm | null> {
+    const record = await this.#registration.find(key);
+    if (record === null || record.instanceUuid === null) return null;
+    const left = { powerState: 'off', disksAt: 'vm', startedAt: null } as const;
+    return { vmId: record.instanceUuid, ...shown(record), ...left };
+  }
+
+  async registerVm(vmId: string, masterTarget?: string): Promise<void> {
+    if ((await this.#vms.find(vmId)) !== null) return;
+    await this.#registration.register(vmId, await this.#masterTargetVm(masterTarget));
+  }
+
+  async unregisterVm(vmId: string): Promise<void> {
+    const vm = await this.#vms.atRest(await this.#vms.find(vmId));
+    if (vm === null) return;
+    const { name: vmName, powerState } = vm.record;
+    if (powerState !== 'off') throw new FailbackError('FB-SITE-010', { vmName });
+    await this.#takeBack(vm);
+    await this.#registration.unregister(vm);
   }
 
   async createVm(
@@ -308,6 +330,14 @@ export class VsphereHypervisor implements Hypervisor {
   async #takeBack({ record }: Vm): Promise<void> {
     await this.#masterTarget.detach(record.disks.flatMap(({ file }) => file ?? []));
   }
+}
+
+function shown(
+  record: VmRecord,
+): Pick<HypervisorVm, 'name' | 'snapshotCount' | 'firmware' | 'disks'> {
+  const disks = nameDisks(record).map(({ diskId, disk: { sizeBytes } }) => ({ diskId, sizeBytes }));
+  const { name, snapshots, firmware } = record;
+  return { name, snapshotCount: snapshots.length, firmware, disks };
 }
 
 /** A VM without an instance UUID cannot be found again; every server that is supported gives one. */

@@ -17,6 +17,8 @@ export interface OnPremisesDisk {
 export interface OriginalLocation {
   readonly kind: 'original';
   readonly vmId: string;
+  /** False = it was taken out of the inventory, its files are still there: it is registered again. */
+  readonly isRegistered: Known<boolean>;
   readonly snapshotCount: Known<number>;
   readonly firmware: Known<'bios' | 'efi'>;
   /** Its disks hold a state to start from, so that only what differs is downloaded. */
@@ -35,8 +37,10 @@ export interface OriginalLocation {
 /** ALR: a VM is created; its disks are downloaded in full. */
 export interface AlternateLocation {
   readonly kind: 'alternate';
-  /** The VM that was failed over is still in the inventory. */
+  /** The VM that was failed over is still in the inventory, and stays there. */
   readonly doesOriginalExist: Known<boolean>;
+  /** Power of the VM that was failed over, when it is to be taken out of the inventory first. */
+  readonly leavingOriginal: Known<'none' | 'on' | 'off'>;
   /** Free space where the new disks will lie. */
   readonly freeBytes: Known<number>;
   readonly storage:

@@ -44,6 +44,7 @@ import { datastoreSeenUnderVcenter } from './on-premises-vm/datastore-seen-under
 import { hostDiscoveryFinished } from './on-premises-vm/discovery-finished.ts';
 import { originalFirmwareMatches } from './on-premises-vm/firmware.ts';
 import { targetHasNoSnapshots } from './on-premises-vm/no-snapshots.ts';
+import { originalIsRegistered } from './on-premises-vm/registered.ts';
 import { specialDisksAttached } from './on-premises-vm/special-disks-attached.ts';
 import { physicalBecomesNewVm } from './physical/new-vm-only.ts';
 import { notToPhysicalMachine } from './physical/not-to-a-machine.ts';
@@ -51,6 +52,7 @@ import { physicalOsSupported } from './physical/supported-os.ts';
 import { createdOnChosenDatastore } from './placement/chosen-datastore.ts';
 import { siteHasFreeSpace } from './placement/free-space.ts';
 import { fullDownload } from './placement/full-download.ts';
+import { leavingOriginalIsOff } from './placement/leaving-original-is-off.ts';
 import { createdOnMasterTargetHost } from './placement/master-target-host.ts';
 import { placementNameFree } from './placement/name-free.ts';
 import { originalIsGone } from './placement/original-is-gone.ts';
@@ -117,6 +119,7 @@ export const RULES: readonly PreflightRule[] = [
   physicalBecomesNewVm,
   physicalOsSupported,
   notToPhysicalMachine,
+  originalIsRegistered,
   datastoreSeenUnderVcenter,
   datastoreReachedWithoutVcenter,
   hostDiscoveryFinished,
@@ -124,6 +127,7 @@ export const RULES: readonly PreflightRule[] = [
   targetHasNoSnapshots,
   originalFirmwareMatches,
   originalIsGone,
+  leavingOriginalIsOff,
   createdOnMasterTargetHost,
   createdOnChosenDatastore,
   createdOnVmfs,

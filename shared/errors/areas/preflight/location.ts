@@ -8,7 +8,7 @@ export const LOCATION_PREFLIGHT_ERRORS = {
     message: 'The on-premises VM has {actual} snapshots.',
     possibleCauses: ['Backup software left a snapshot behind.'],
     recommendedAction:
-      'Delete the snapshots of the on-premises VM. Or delete the on-premises VM: the failback then creates a new one (ALR), with a full download.',
+      'Delete the snapshots of the on-premises VM. Or start the failback with originalVm "unregister", or delete the on-premises VM: a new one is then created (ALR), with a full download.',
     isRetryable: false,
     isCustomerResolvable: true,
   },
@@ -30,7 +30,7 @@ export const LOCATION_PREFLIGHT_ERRORS = {
       'It is mounted for reading only.',
     ],
     recommendedAction:
-      'Mount the datastore {datastore} on the host of the master target, or choose a master target on a host that sees it. Or delete the on-premises VM: the failback then creates a new one (ALR), with a full download.',
+      'Mount the datastore {datastore} on the host of the master target, or choose a master target on a host that sees it. Or start the failback with originalVm "unregister", or delete the on-premises VM: a new one is then created (ALR), with a full download.',
     isRetryable: false,
     isCustomerResolvable: true,
   },
@@ -40,7 +40,7 @@ export const LOCATION_PREFLIGHT_ERRORS = {
     message: 'The host does not reach the datastore {datastore} of the VM.',
     possibleCauses: ['The datastore belongs to another host.', 'The storage is not connected.'],
     recommendedAction:
-      'Connect the datastore {datastore} to the host of the master target. Or delete the on-premises VM: the failback then creates a new one (ALR), with a full download.',
+      'Connect the datastore {datastore} to the host of the master target. Or start the failback with originalVm "unregister", or delete the on-premises VM: a new one is then created (ALR), with a full download.',
     isRetryable: false,
     isCustomerResolvable: true,
   },
@@ -50,7 +50,7 @@ export const LOCATION_PREFLIGHT_ERRORS = {
     message: 'The discovery of the host has not finished.',
     possibleCauses: ['The host was added a short time ago; discovery takes up to 30 minutes.'],
     recommendedAction:
-      'Wait until the discovery has finished, or refresh the configuration server. Or delete the on-premises VM: the failback then creates a new one (ALR), with a full download.',
+      'Wait until the discovery has finished, or refresh the configuration server. Or start the failback with originalVm "unregister", or delete the on-premises VM: a new one is then created (ALR), with a full download.',
     isRetryable: false,
     isCustomerResolvable: true,
   },
@@ -60,7 +60,7 @@ export const LOCATION_PREFLIGHT_ERRORS = {
     message: 'The {diskKind} disk {diskName} of the on-premises VM is {actual}.',
     possibleCauses: ['It was detached or deleted after the failover.'],
     recommendedAction:
-      'Attach {diskName} to the VM again. vSAN and RDM disks are written only where they already exist. Or delete the on-premises VM: the failback then creates a new one (ALR), with a full download.',
+      'Attach {diskName} to the VM again. vSAN and RDM disks are written only where they already exist. Or start the failback with originalVm "unregister", or delete the on-premises VM: a new one is then created (ALR), with a full download.',
     isRetryable: false,
     isCustomerResolvable: true,
   },
@@ -71,7 +71,7 @@ export const LOCATION_PREFLIGHT_ERRORS = {
       'The on-premises VM boots with {actual}; the Azure VM is of {generation} and needs {needed}.',
     possibleCauses: ['The firmware was changed on one side after the failover.'],
     recommendedAction:
-      'Set the firmware of the on-premises VM to {needed}. Or delete the on-premises VM: the failback then creates a new one (ALR), with a full download.',
+      'Set the firmware of the on-premises VM to {needed}. Or start the failback with originalVm "unregister", or delete the on-premises VM: a new one is then created (ALR), with a full download.',
     isRetryable: false,
     isCustomerResolvable: true,
   },
@@ -84,7 +84,7 @@ export const LOCATION_PREFLIGHT_ERRORS = {
       'The failback was asked for at another place on purpose.',
     ],
     recommendedAction:
-      'Delete the on-premises VM to force a failback to a new one (ALR), or choose the original location (OLR).',
+      'Start the failback with originalVm "unregister", which takes the on-premises VM out of the inventory and keeps its files, or delete that VM, to force a failback to a new one (ALR). Or choose the original location (OLR).',
     isRetryable: false,
     isCustomerResolvable: true,
   },
@@ -159,6 +159,25 @@ export const LOCATION_PREFLIGHT_ERRORS = {
     message: 'The target is a physical machine.',
     possibleCauses: ['Machines come home as VMs only.'],
     recommendedAction: 'Choose a VMware site; a physical server becomes a VM there.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-PRE-075': {
+    severity: 'warning',
+    category: 'preflight',
+    message: 'The on-premises VM is not in the inventory; it will be registered again.',
+    possibleCauses: ['Somebody took it out of the inventory, and its files were kept.'],
+    recommendedAction:
+      'Nothing need be done. To have a new VM instead (ALR), start the failback with originalVm "unregister", or delete the files of the VM.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-PRE-076': {
+    severity: 'critical',
+    category: 'preflight',
+    message: 'The on-premises VM is to be taken out of the inventory, but it is {actual}.',
+    possibleCauses: ['Somebody started it after the failover.'],
+    recommendedAction: 'Shut the on-premises VM down, and see that nobody works with it any more.',
     isRetryable: false,
     isCustomerResolvable: true,
   },

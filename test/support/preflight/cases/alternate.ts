@@ -5,7 +5,7 @@ import {
   originalOnVcenter,
   physicalServer,
 } from '../good-facts.ts';
-import type { RuleCases } from '../rule-cases.ts';
+import { factsWith, type RuleCases } from '../rule-cases.ts';
 
 const MIB = 1024 ** 2;
 const AVS = { kind: 'vcenter', vcenterId: 'vcenter-1', isAvs: true };
@@ -42,6 +42,17 @@ export const ALTERNATE_CASES: readonly RuleCases[] = [
       ['a physical server has no VM', physicalServer],
     ],
     unknown: ['location', 'location.doesOriginalExist'],
+  },
+  {
+    rule: 'alternate.leaving-original.is-off',
+    code: 'FB-PRE-076',
+    base: () => factsWith(alternateOnVcenter, { 'location.leavingOriginal': 'off' }),
+    violated: [['it runs', { 'location.leavingOriginal': 'on' }, { needed: 'off', actual: 'on' }]],
+    doesNotApply: [
+      ['it goes to its own VM', originalOnVcenter],
+      ['none leaves the inventory', alternateOnVcenter],
+    ],
+    unknown: ['location', 'location.leavingOriginal'],
   },
   {
     rule: 'alternate.host.of-master-target',

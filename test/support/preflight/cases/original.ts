@@ -42,6 +42,14 @@ export const ORIGINAL_CASES: readonly RuleCases[] = [
     unknown: ['location', 'location.snapshotCount'],
   },
   {
+    rule: 'original.registered',
+    code: 'FB-PRE-075',
+    severity: 'info',
+    violated: [['it was taken out of the inventory', { 'location.isRegistered': false }]],
+    doesNotApply: [['a VM will be created', alternateOnVcenter]],
+    unknown: ['location', 'location.isRegistered'],
+  },
+  {
     rule: 'original.datastore.seen-under-vcenter',
     code: 'FB-PRE-060',
     violated: [

@@ -38,6 +38,29 @@ describe('the inventory in the database of the site', () => {
     expect([tables.observedAt(), tables.fact('objects')?.fact]).toEqual([T2, { count: 2 }]);
   });
 
+  it('remembers a VM that left it, by its id and its name, whichever way it left', () => {
+    const tables = new InventoryTables(new DatabaseSync(':memory:'));
+    const known = (id: string, change = {}) =>
+      vm(id, { instanceUuid: `uuid-${id}`, vmxFile: `[ds] ${id}/${id}.vmx`, ...change });
+    tables.replaceAll([known('1'), known('2'), known('3', { name: 'n-1' })], T1);
+    expect(tables.departedNamed('n-1')).toEqual([]);
+    tables.apply([{ kind: 'vm', id: '1', changes: null }], T1);
+    // Registered again, it has another id of the server and the same of its own.
+    tables.replaceAll([{ ...known('9', { instanceUuid: 'uuid-2' }) }], T2);
+    expect(tables.departed('uuid-1')).toMatchObject({ vmxFile: '[ds] 1/1.vmx' });
+    expect(tables.departed('uuid-2')).toBeNull();
+    const uuids = tables.departedNamed('n-1').map(({ instanceUuid }) => instanceUuid);
+    expect(uuids).toEqual(['uuid-3', 'uuid-1']);
+  });
+
+  it('does not remember what nobody could put back', () => {
+    const tables = new InventoryTables(new DatabaseSync(':memory:'));
+    const template = { instanceUuid: 'uuid-2', vmxFile: '[ds] 2/2.vmx', isTemplate: true };
+    tables.replaceAll([vm('1', { instanceUuid: 'uuid-1' }), vm('2', template), vm('3')], T1);
+    tables.replaceAll([], T2);
+    expect([tables.departed('uuid-1'), tables.departed('uuid-2')]).toEqual([null, null]);
+  });
+
   it('changes in one step or not at all', () => {
     const tables = new InventoryTables(new DatabaseSync(':memory:'));
     tables.replaceAll([vm('1')], T1);

@@ -107,8 +107,30 @@ describe('what a vSphere site tells preflight', () => {
         hostId: 'host-1',
         datastore: 'ds-new',
         datastoreType: 'NFS',
-        isNameTaken: true,
+        isNameTaken: false,
       },
+    });
+  });
+
+  it('is that the name is taken when another VM on the host has it, and not by the original', () => {
+    discovered();
+    const isTaken = (subject: object): boolean | null | undefined =>
+      vsphereFacts(tables, CONFIG, { vmName: 'web', ...subject }).placement?.isNameTaken;
+    expect(isTaken({})).toBe(true);
+    expect(isTaken({ originalVmId: 'uuid-other' })).toBe(true);
+    expect(isTaken({ originalVmId: 'uuid-web' })).toBe(false);
+  });
+
+  it('is the original VM as it was when it left the inventory', () => {
+    tables.replaceAll([machine('web', { vmxFile: '[ds-old] web/web.vmx' })], AT);
+    discovered();
+    tables.apply([{ kind: 'vm', id: 'web', changes: null }], AT);
+    const subject = { vmName: 'web', originalVmId: 'uuid-web' };
+    expect(vsphereFacts(tables, CONFIG, subject).originalVm).toBeNull();
+    tables.replaceAll([machine('web', { vmxFile: '[ds-old] web/web.vmx' })], AT);
+    tables.replaceAll([], AT);
+    expect(vsphereFacts(tables, CONFIG, subject).originalVm).toMatchObject({
+      biosUuid: 'bios-web',
     });
   });
 

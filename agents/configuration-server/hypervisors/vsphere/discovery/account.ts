@@ -1,45 +1,17 @@
 import { z } from 'zod';
+import {
+  NOT_ASKED_IN_AVS,
+  VSPHERE_PRIVILEGES,
+} from '../../../../../shared/policy/preflight-limits.ts';
 import type { VsphereHypervisorConfig } from '../../../config.ts';
 import { isFault } from '../vim/faults.ts';
 import type { VimSession } from '../vim/session.ts';
 import { booleanSchema, listSchema } from '../vim/values.ts';
 import { read } from './property-readers.ts';
 
-/** All that the driver and the master target need; documented for whoever makes the role. */
-const NEEDED_PRIVILEGES: readonly string[] = [
-  'Datastore.AllocateSpace',
-  'Datastore.Browse',
-  'Datastore.DeleteFile',
-  'Datastore.FileManagement',
-  'Global.CancelTask',
-  'Global.Licenses',
-  'Network.Assign',
-  'Resource.AssignVMToPool',
-  'VirtualMachine.Config.AddExistingDisk',
-  'VirtualMachine.Config.AddNewDisk',
-  'VirtualMachine.Config.AddRemoveDevice',
-  'VirtualMachine.Config.AdvancedConfig',
-  'VirtualMachine.Config.CPUCount',
-  'VirtualMachine.Config.EditDevice',
-  'VirtualMachine.Config.Memory',
-  'VirtualMachine.Config.RemoveDisk',
-  'VirtualMachine.Config.Settings',
-  'VirtualMachine.GuestOperations.Execute',
-  'VirtualMachine.GuestOperations.Query',
-  'VirtualMachine.Interact.PowerOff',
-  'VirtualMachine.Interact.PowerOn',
-  'VirtualMachine.Inventory.Create',
-  'VirtualMachine.Inventory.Delete',
-  'VirtualMachine.State.CreateSnapshot',
-  'VirtualMachine.State.RemoveSnapshot',
-];
-
-/** What the role CloudAdmin of Azure VMware Solution lacks of these; its licences are Microsoft's business. */
-const NOT_IN_AVS: readonly string[] = ['Global.Licenses'];
-
 export function neededPrivileges(siteKind: VsphereHypervisorConfig['siteKind']): readonly string[] {
-  if (siteKind !== 'avs') return NEEDED_PRIVILEGES;
-  return NEEDED_PRIVILEGES.filter((id) => !NOT_IN_AVS.includes(id));
+  const all = Object.values(VSPHERE_PRIVILEGES).flat();
+  return siteKind === 'avs' ? all.filter((id) => !NOT_ASKED_IN_AVS.includes(id)) : all;
 }
 
 export interface AccountFact {

@@ -25,6 +25,7 @@ const NETWORK_BACKING = { deviceName: 'string', network: 'ref' } as const;
 export const TYPES = {
   FileBackedVirtualDiskSpec: { diskType: 'string', adapterType: 'string', capacityKb: 'long' },
   GuestProgramSpec: { programPath: 'string', arguments: 'string', workingDirectory: 'string' },
+  HostDatastoreBrowserSearchSpec: { matchPattern: 'string[]' },
   NamePasswordAuthentication: {
     interactiveSession: 'boolean',
     username: 'string',
@@ -156,6 +157,7 @@ export const METHODS = {
   RemoveSnapshot_Task: { removeChildren: 'boolean', consolidate: 'boolean' },
   RetrievePropertiesEx: { specSet: 'data[]', options: 'data' },
   RetrieveServiceContent: {},
+  SearchDatastore_Task: { datastorePath: 'string', searchSpec: 'data' },
   ShutdownGuest: {},
   StartProgramInGuest: { vm: 'ref', auth: 'data', spec: 'data' },
   UnregisterVM: {},
