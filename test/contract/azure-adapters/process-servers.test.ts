@@ -3,6 +3,7 @@ import { cloudInit } from '../../../shared/adapters/azure/cloud-init.ts';
 import { ArmProcessServers } from '../../../shared/adapters/azure/process-servers.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
 import { unique } from '../../support/control-plane/azure-storage.ts';
+import { must } from '../../support/must.ts';
 import { aVm, failOnce, GROUP, powered, useAdapters } from './adapter-fixture.ts';
 
 const lab = useAdapters();
@@ -25,7 +26,12 @@ describe('a process server that is deployed', () => {
   async function aRequest() {
     const vm = await lab.vms.describe(GROUP, await aVm(lab));
     const name = unique('ps');
-    return { name, resourceGroup: GROUP, location: 'lab', subnetId: vm!.subnetId };
+    return {
+      name,
+      resourceGroup: GROUP,
+      location: 'lab',
+      subnetId: must(vm, 'the VM that was seeded').subnetId,
+    };
   }
   const nicExists = async (name: string): Promise<boolean> =>
     lab.azure.clients.network.networkInterfaces.get(GROUP, `${name}-nic`).then(
@@ -91,7 +97,7 @@ describe('what a process server gets for its first boot', () => {
       path: '/etc/azure-failback/process-server.json',
       permissions: '0600',
     });
-    expect(JSON.parse(config!.content)).toEqual({
+    expect(JSON.parse(must(config, 'the file with the secrets').content)).toEqual({
       name: 'ps-1',
       controlPlaneUrl: 'https://failback.example.net',
       registrationToken: 'SECRET-TOKEN',
@@ -115,7 +121,9 @@ describe('what a process server gets for its first boot', () => {
     const odd = cloudInit({ name: 'ps-1', ...SETTINGS, passphrase });
     const parsed = JSON.parse(odd.replace('#cloud-config\n', '')) as CloudInit;
     expect(parsed.runcmd).toEqual(document.runcmd);
-    const config = JSON.parse(parsed.write_files[0]!.content) as { passphrase: string };
+    const config = JSON.parse(must(parsed.write_files[0], 'the first file').content) as {
+      passphrase: string;
+    };
     expect(config.passphrase).toBe(passphrase.reveal());
   });
 });

@@ -10,6 +10,7 @@ import {
   REGISTRATION_TOKEN,
   stateOf,
 } from '../../support/memory/memory-world.ts';
+import { must } from '../../support/must.ts';
 
 let world: MemoryWorld;
 const tokenHeader = { 'x-registration-token': REGISTRATION_TOKEN };
@@ -73,7 +74,7 @@ describe('POST /api/agents', () => {
       ids.push(agentId);
     }
     expect(new Set(ids).size).toBe(names.length);
-    const pretender = ids[1]!.replace(/^mt-/, '');
+    const pretender = must(ids[1], 'the second identity').replace(/^mt-/, '');
     const answer = await register({ ...masterTarget, name: pretender });
     expect(ids).not.toContain(registeredAgentSchema.parse(answer.json).agentId);
   });
