@@ -151,11 +151,11 @@ describe('noteSourcePower', () => {
     ['deallocated', false],
   ] as const)('of a VM that is %s notes %s, once', async (power, wasSourceRunning) => {
     const world = aWorld();
-    world.vms.vms.get('rg-dr/web-01-azure')!.power = power;
+    world.vms.must('rg-dr/web-01-azure').power = power;
     const note = createNoteSourcePower(world);
     await note(ref);
     expect(world.stores.items.must('web-01')).toMatchObject({ wasSourceRunning });
-    world.vms.vms.get('rg-dr/web-01-azure')!.power = wasSourceRunning ? 'stopped' : 'running';
+    world.vms.must('rg-dr/web-01-azure').power = wasSourceRunning ? 'stopped' : 'running';
     await note(ref);
     expect(world.stores.items.must('web-01')).toMatchObject({ wasSourceRunning });
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { createActivities } from '../../activities/create-activities.ts';
+import { must } from '../support/must.ts';
 import { processServerName } from '../../activities/support/process-server-name.ts';
 import { MAX_JOB_CYCLES } from '../../shared/policy/limits.ts';
 import type { RecoveryPoint } from '../../shared/domain/protected-item.ts';
@@ -111,7 +112,10 @@ describe('takeSnapshots', () => {
     const world = aWorld();
     const blob = 'https://account.example/vhds/data.vhd';
     const [os, data] = anItem().disks;
-    const disks = [os!, { ...data!, diskName: blob, kind: 'pageBlob' as const }];
+    const disks = [
+      must(os, 'the system disk'),
+      { ...must(data, 'the data disk'), diskName: blob, kind: 'pageBlob' as const },
+    ];
     world.stores.items.put(anItem({ disks }));
     const asked: SnapshotRequest[] = [];
     const take = world.snapshots.take.bind(world.snapshots);
@@ -189,7 +193,10 @@ describe('pruneSnapshots', () => {
 
   it('names the page blobs whose snapshots are to go, which no resource group knows', async () => {
     const world = aWorld();
-    const disk = { ...anItem().disks[0]!, diskName: 'https://a.example/os.vhd' };
+    const disk = {
+      ...must(anItem().disks[0], 'a disk of the item'),
+      diskName: 'https://a.example/os.vhd',
+    };
     world.stores.items.put(anItem({ disks: [{ ...disk, kind: 'pageBlob' }] }));
     const asked: Parameters<typeof world.snapshots.prune>[0][] = [];
     world.snapshots.prune = async (request) => {
@@ -212,7 +219,10 @@ describe('pruneSnapshots', () => {
 describe('the replica of a machine with page blobs', () => {
   it('is seeded from the blobs themselves, and their access is ended as that of blobs', async () => {
     const world = aWorld();
-    const disk = { ...anItem().disks[0]!, diskName: 'https://a.example/os.vhd' };
+    const disk = {
+      ...must(anItem().disks[0], 'a disk of the item'),
+      diskName: 'https://a.example/os.vhd',
+    };
     world.stores.items.put(anItem({ disks: [{ ...disk, kind: 'pageBlob' }] }));
     const [begun, ended]: unknown[][] = [[], []];
     const { replicas } = world;
@@ -221,11 +231,11 @@ describe('the replica of a machine with page blobs', () => {
       replicas.endSeed.bind(replicas),
     ];
     replicas.beginSeed = (request) => {
-      begun!.push(request);
+      must(begun, 'the list of begun seeds').push(request);
       return beginSeed(request);
     };
     replicas.endSeed = (request) => {
-      ended!.push(request);
+      must(ended, 'the list of ended seeds').push(request);
       return endSeed(request);
     };
     const activities = createActivities(world);
@@ -261,7 +271,7 @@ describe('readFailoverChoice', () => {
   it.each(['fb-1-p0009', 'latestApplicationConsistent'])(
     'never falls back to the newest when %s is not retained any more',
     async (failoverTo) => {
-      expect(await choiceOf(failoverTo, [POINTS[0]!])).toBe(failoverTo);
+      expect(await choiceOf(failoverTo, [must(POINTS[0], 'the first point')])).toBe(failoverTo);
       expect(await choiceOf(failoverTo, [])).toBe(failoverTo);
     },
   );

@@ -7,6 +7,7 @@ import { errorRecord } from '../../shared/errors/failback-error.ts';
 import { HEARTBEAT_STALE_MS } from '../../shared/policy/limits.ts';
 import { anAgent, anItem, aJob, aProof, aVm, NOW, POINTS } from '../support/memory/builders.ts';
 import { aWorld, emptyWorld, type MemoryWorld, stateOf } from '../support/memory/memory-world.ts';
+import { must } from '../support/must.ts';
 import { CASES, proved, ref } from './cases.ts';
 
 async function failureOf(world: MemoryWorld, name: ActivityName): Promise<FailbackError> {
@@ -129,9 +130,11 @@ describe('bindSite', () => {
   ])('refuses when a disk in Azure %s', async (_what, change) => {
     const world = aWorld();
     const [os, data] = aVm().disks;
-    const description = aVm({ disks: [os!, { ...data!, ...change }] });
+    const description = aVm({
+      disks: [must(os, 'the system disk'), { ...must(data, 'the data disk'), ...change }],
+    });
     world.vms.vms.set('rg-dr/web-01-azure', {
-      ...world.vms.vms.get('rg-dr/web-01-azure')!,
+      ...world.vms.must('rg-dr/web-01-azure'),
       description,
     });
     const error = await failureOf(world, 'bindSite');
@@ -172,7 +175,7 @@ describe('deleteAzureVm', () => {
     async (name) => {
       const world = aWorld();
       await proved(world);
-      world.replicas.replicas.get(name)!.copied = false;
+      world.replicas.must(name).copied = false;
       const error = await failureOf(world, 'deleteAzureVm');
       expect(error.code).toBe('FB-AZ-005');
       expect(error.message).toContain('pending');
@@ -213,7 +216,7 @@ describe('changeVmPower', () => {
     ['start', 'running', false],
   ] as const)('%s of a VM that is %s: asks Azure is %s', async (action, power, isAsked) => {
     const world = aWorld();
-    world.vms.vms.get('rg-dr/web-01-azure')!.power = power;
+    world.vms.must('rg-dr/web-01-azure').power = power;
     await createActivities(world).changeVmPower({ ...ref, action });
     expect(world.vms.asked).toEqual(isAsked ? [action] : []);
   });
@@ -266,7 +269,7 @@ describe('readReplicaSeed', () => {
   it('is pending while one disk is, and keeps its read access', async () => {
     const world = aWorld();
     await proved(world);
-    world.replicas.replicas.get('web-01/lun-0.vhd')!.copied = false;
+    world.replicas.must('web-01/lun-0.vhd').copied = false;
     const answer = await createActivities(world).readReplicaSeed(ref);
     expect(answer).toEqual({ state: 'pending', copiedBytes: 4096, totalBytes: 8192, detail: '' });
     expect(world.replicas.openReads.size).toBe(2);

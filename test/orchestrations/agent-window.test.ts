@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
+import { must } from '../support/must.ts';
 import { CONFIGURATION_SERVER, MINUTE_MS } from '../support/world/fixtures.ts';
 import { World } from '../support/world/world.ts';
+import { endedAtMs } from '../support/world/readings.ts';
 
 let world: World;
 
@@ -24,7 +26,10 @@ describe('the re-registration window of the mobility agent', () => {
     await world.startAutomatic();
     await world.untilPhase('waitingForAgent');
     const waitingSinceMs = world.timers.now().getTime();
-    const bootedAtMs = world.site.findByName('web')!.startedAt!.getTime();
+    const bootedAtMs = must(
+      must(world.site.findByName('web'), 'the machine at home').startedAt,
+      'the start of the machine at home',
+    ).getTime();
     world.site.agentRegistersAfterMs = waitingSinceMs + 14 * MINUTE_MS - bootedAtMs;
     const job = await world.untilEnd();
     expect(job.state).toBe('succeeded');
@@ -44,8 +49,8 @@ describe('the re-registration window of the mobility agent', () => {
       phase: 'waitingForAgent',
       error: { code: 'FB-ORC-007', values: { vmName: 'web', minutes: 15 } },
     });
-    expect(Date.parse(job.endedAt!) - waitingSinceMs).toBeGreaterThanOrEqual(15 * MINUTE_MS);
-    expect(Date.parse(job.endedAt!) - waitingSinceMs).toBeLessThan(17 * MINUTE_MS);
+    expect(endedAtMs(job) - waitingSinceMs).toBeGreaterThanOrEqual(15 * MINUTE_MS);
+    expect(endedAtMs(job) - waitingSinceMs).toBeLessThan(17 * MINUTE_MS);
     expect(world.machines).toEqual({ azure: 'absent', home: 'on' });
     expect(world.item).toMatchObject({ phase: 'waitingForAgent', activeJobId: null });
     expect((await world.view()).allowedActions).toEqual(['resume']);

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { CommandName } from '../../shared/contracts/commands.ts';
 import type { ErrorCode } from '../../shared/errors/catalogue.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
+import { must } from '../support/must.ts';
 import { HOUR_MS, LASTING_FAULT, MINUTE_MS } from '../support/world/fixtures.ts';
 import { World } from '../support/world/world.ts';
 
@@ -191,7 +192,7 @@ describe('disks that are not equal to the source', () => {
 describe('the watch over what must never happen', () => {
   it('bites when a machine is booted without proof', async () => {
     const blind = await World.create();
-    const vm = blind.site.findByName('web')!;
+    const vm = must(blind.site.findByName('web'), 'the machine at home');
     blind.vm.powerActions.length = 0;
     const replication = { replicationId: 'web', vmId: vm.vmId, location: 'original' as const };
     const rest = { isOpen: true, staged: new Map(), sealed: null, isVerified: false };

@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Phase } from '../../shared/domain/phases.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
+import { must } from '../support/must.ts';
 import { ORIGINAL_CONTENT } from '../support/world/site.ts';
 import { MINUTE_MS } from '../support/world/fixtures.ts';
 import { World } from '../support/world/world.ts';
+import { endedAtMs } from '../support/world/readings.ts';
 
 let world: World;
 
@@ -40,7 +42,7 @@ async function expectBackInAzure(): Promise<void> {
  * A machine that was booted has written on it since: then it holds that point and what came after.
  */
 function expectSealedDisk(): void {
-  const { content } = world.site.findByName('web')!.writes;
+  const { content } = must(world.site.findByName('web'), 'the machine at home').writes;
   const sealed = world.job().cycles.at(-1)?.pointId;
   const point = world.snapshots.points.find(({ pointId }) => pointId === sealed);
   const expected = point?.content ?? ORIGINAL_CONTENT;
@@ -123,7 +125,7 @@ describe('a failback that is cancelled', () => {
     const askedAtMs = world.timers.now().getTime();
     await world.ask('cancel');
     await expectBackInAzure();
-    expect(Date.parse(world.job().endedAt!) - askedAtMs).toBeLessThan(5 * MINUTE_MS);
+    expect(endedAtMs(world.job()) - askedAtMs).toBeLessThan(5 * MINUTE_MS);
   });
 
   it('breaks off the comparison of the disks and never boots', async () => {
@@ -141,7 +143,7 @@ describe('a failback that is cancelled', () => {
     await world.start();
     await world.ask('failover');
     await world.untilWaiting('commitPending');
-    const { value, etag } = (await world.jobs.get(world.job().id))!;
+    const { value, etag } = must(await world.jobs.get(world.job().id), 'the record of the job');
     const at = world.timers.now().toISOString();
     await world.jobs.replace({ ...value, intents: { commit: at, cancel: at } }, etag);
     await world.advance(MINUTE_MS);

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { must } from '../support/must.ts';
 import { MINUTE_MS } from '../support/world/fixtures.ts';
 import { World } from '../support/world/world.ts';
+import { endedAtMs } from '../support/world/readings.ts';
 
 let world: World;
 
@@ -26,11 +28,13 @@ describe('a machine of a replication group', () => {
     await replicating();
     await world.until(() => commonPoints().length === 1);
     await world.settle();
-    const { proposal } = world.replicationGroups.peek('pr-1-shop')!;
+    const { proposal } = must(world.replicationGroups.peek('pr-1-shop'), 'the group pr-1-shop');
     expect(commonPoints()).toMatchObject([
       { consistency: 'applicationConsistent', groupPointId: proposal?.groupPointId },
     ]);
-    expect(Date.parse(commonPoints()[0]!.takenAt)).toBe(Date.parse(proposal!.at));
+    expect(Date.parse(must(commonPoints()[0], 'a common point').takenAt)).toBe(
+      Date.parse(must(proposal, 'a proposed instant').at),
+    );
     expect(
       world.job().cycles.filter(({ consistency }) => consistency !== 'crashConsistent'),
     ).toHaveLength(1);
@@ -60,11 +64,16 @@ describe('a machine of a replication group', () => {
   it('goes down or back at once when somebody asks while it waits for the instant', async () => {
     await replicating();
     await world.until(() => world.replicationGroups.peek('pr-1-shop')?.proposal !== undefined);
-    const at = Date.parse(world.replicationGroups.peek('pr-1-shop')!.proposal!.at);
+    const at = Date.parse(
+      must(
+        must(world.replicationGroups.peek('pr-1-shop'), 'the group pr-1-shop').proposal,
+        'a proposed instant',
+      ).at,
+    );
     await world.until(() => at - world.timers.now().getTime() < 50_000);
     await world.ask('cancel');
     expect((await world.untilEnd()).state).toBe('cancelled');
-    expect(Date.parse(world.job().endedAt!)).toBeLessThan(at + 60_000);
+    expect(endedAtMs(world.job())).toBeLessThan(at + 60_000);
     expect(commonPoints()).toEqual([]);
   });
 

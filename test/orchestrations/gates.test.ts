@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { INTENT_EVENT, partInstanceId } from '../../shared/contracts/orchestrations.ts';
 import { GATE_LOOKS_PER_EXECUTION } from '../../shared/policy/limits.ts';
+import { must } from '../support/must.ts';
 import { HOUR_MS, MINUTE_MS } from '../support/world/fixtures.ts';
 import { World } from '../support/world/world.ts';
 
@@ -64,15 +65,15 @@ describe('the gate before the commit', () => {
     expect(world.item.phase).toBe('commitPending');
     expect(world.machines).toEqual({ azure: 'stopped', home: 'on' });
     expect(world.vm.deletions).toBe(0);
-    const gate = world.host.status(partInstanceId(world.job().id, 'commit-gate'));
-    expect(gate.historyEvents!.length).toBeLessThan(GATE_LOOKS_PER_EXECUTION * 12);
+    const gate = world.host.history(partInstanceId(world.job().id, 'commit-gate'));
+    expect(gate.length).toBeLessThan(GATE_LOOKS_PER_EXECUTION * 12);
     await world.ask('commit');
     expect((await world.untilEnd()).state).toBe('succeeded');
   });
 
   it('opens by the record alone when the event got lost', async () => {
     const { id, intents } = world.job();
-    const { value, etag } = (await world.jobs.get(id))!;
+    const { value, etag } = must(await world.jobs.get(id), 'the record of the job');
     const commit = world.timers.now().toISOString();
     await world.jobs.replace({ ...value, intents: { ...intents, commit } }, etag);
     await world.advance(MINUTE_MS);

@@ -2,8 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { commandId, partInstanceId } from '../../shared/contracts/orchestrations.ts';
 import { DEADLINE_MS, POLL_MS } from '../../shared/policy/deadlines.ts';
 import { COMMAND_LOOKS_PER_EXECUTION } from '../../shared/policy/limits.ts';
+import { must } from '../support/must.ts';
 import { HOUR_MS, MINUTE_MS } from '../support/world/fixtures.ts';
 import { World } from '../support/world/world.ts';
+import { endedAtMs } from '../support/world/readings.ts';
 
 const DAY_MS = 24 * HOUR_MS;
 /** A look is a timer and a call; each of them is three or four events. */
@@ -37,13 +39,13 @@ describe('a transfer that takes days', () => {
     world.agents.behaviours.plan('replicateDisk', { answer: 'never' }, 1);
     await world.start();
     await world.until(() => recordOf('replicate-0-os') !== null);
-    const { sentAt, deadlineAt } = recordOf('replicate-0-os')!;
+    const { sentAt, deadlineAt } = must(recordOf('replicate-0-os'), 'the command replicate-0-os');
     expect(Date.parse(deadlineAt) - Date.parse(sentAt)).toBe(DEADLINE_MS.transfer);
     let longest = 0;
     // No divisor of the time that one execution takes: it is looked at early and late in its life.
     while (world.timers.now().getTime() < Date.parse(sentAt) + 6.5 * DAY_MS) {
       await world.advance(7.3 * HOUR_MS);
-      longest = Math.max(longest, world.host.status(osTransfer()).historyEvents!.length);
+      longest = Math.max(longest, world.host.history(osTransfer()).length);
     }
     expect(longest).toBeGreaterThan(10);
     expect(longest).toBeLessThan(COMMAND_LOOKS_PER_EXECUTION * EVENTS_PER_LOOK);
@@ -64,7 +66,9 @@ describe('a transfer that takes days', () => {
       world.agents.behaviours.plan('replicateDisk', { afterMs: executionMs() + offsetMs }, 2);
       await world.start();
       await world.until(() => recordOf('replicate-0-os') !== null);
-      const sentAtMs = Date.parse(recordOf('replicate-0-os')!.sentAt);
+      const sentAtMs = Date.parse(
+        must(recordOf('replicate-0-os'), 'the command replicate-0-os').sentAt,
+      );
       await world.until(() => world.job().cycles.length === 1, DAY_MS);
       const tookMs = world.timers.now().getTime() - sentAtMs;
       expect(tookMs).toBeGreaterThanOrEqual(executionMs() + offsetMs);
@@ -93,7 +97,7 @@ describe('a transfer that takes days', () => {
     await world.ask('cancel');
     const job = await world.untilEnd();
     expect(job).toMatchObject({ state: 'cancelled', phase: 'failedOver' });
-    expect(Date.parse(job.endedAt!) - askedAtMs).toBeLessThan(5 * MINUTE_MS);
+    expect(endedAtMs(job) - askedAtMs).toBeLessThan(5 * MINUTE_MS);
   });
 
   it('survives a host that dies and is down for an hour while the wait starts afresh', async () => {
@@ -119,7 +123,7 @@ describe('the deadline of a command', () => {
     world.agents.behaviours.plan(name, { answer: 'never' });
     await world.start();
     await world.until(() => recordOf(step) !== null);
-    const { sentAt } = recordOf(step)!;
+    const { sentAt } = must(recordOf(step), 'the command');
     await world.until(() => recordOf(step)?.result != null, DAY_MS);
     expect(world.timers.now().getTime() - Date.parse(sentAt)).toBe(DEADLINE_MS[deadline]);
     expect(recordOf(step)?.result).toMatchObject({ ok: false, error: { code: 'FB-ORC-003' } });

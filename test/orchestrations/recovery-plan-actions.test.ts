@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { errorRecord } from '../../shared/errors/failback-error.ts';
 import type { FailurePolicy } from '../../shared/domain/recovery-plan.ts';
+import { must } from '../support/must.ts';
 import { type ActionSketch, PlanWorld } from '../support/plans/plan-world.ts';
 
 let world: PlanWorld;
@@ -34,7 +35,7 @@ describe('a webhook of a plan', () => {
       `${runId}-dns`,
       `${runId}-after`,
     ]);
-    expect(JSON.parse(deliveries[0]!.body)).toEqual({
+    expect(JSON.parse(must(deliveries[0], 'a delivery').body)).toEqual({
       planId: 'plan',
       planName: 'Shop',
       runId,
@@ -206,7 +207,9 @@ describe('a manual step of a plan', () => {
     await world.untilGate('manual');
     const { gate } = world.record;
     const { stores } = world.memory;
-    const decisions = { [gate!.key]: { decision: 'complete', note: '' } } as const;
+    const decisions = {
+      [must(gate, 'an open gate').key]: { decision: 'complete', note: '' },
+    } as const;
     stores.planRuns.put({ ...world.record, gate: null, decisions });
     await world.untilGate('commit');
   });

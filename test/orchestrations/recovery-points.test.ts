@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Job } from '../../shared/domain/job.ts';
+import { must } from '../support/must.ts';
 import { CONSISTENT_EVERY, MINUTE_MS } from '../support/world/fixtures.ts';
 import { World } from '../support/world/world.ts';
+import { cycleAt } from '../support/world/readings.ts';
 
 let world: World;
 
@@ -40,10 +42,12 @@ async function failedOverTo(recoveryPoint: string): Promise<Job> {
 describe('a failover to an older recovery point', () => {
   it('sends the last changes all the same, rewinds the disks, proves and boots that point', async () => {
     await replicatingWith(4);
-    const wanted = world.job().cycles[1]!;
+    const wanted = cycleAt(world.job(), 1);
     const { report, cycles } = await failedOverTo(wanted.pointId);
     expect(cycles.map(({ kind }) => kind)).toEqual(['initial', 'delta', 'delta', 'delta', 'final']);
-    expect(world.snapshots.point(cycles.at(-1)!.pointId).content).toBe(world.vm.writes.content);
+    expect(world.snapshots.point(cycleAt({ cycles }, -1).pointId).content).toBe(
+      world.vm.writes.content,
+    );
     const order = world.agents.done.map(({ name }) => name);
     const last = order.slice(order.lastIndexOf('sealRecoveryPoint'));
     expect(last.slice(0, 4)).toEqual([
@@ -56,20 +60,21 @@ describe('a failover to an older recovery point', () => {
       recoveryPointId: wanted.pointId,
       proof: { pointId: wanted.pointId, mismatches: 0 },
     });
-    const lostMs = Date.parse(report.shutDownAt!) - Date.parse(wanted.takenAt);
+    const lostMs =
+      Date.parse(must(report.shutDownAt, 'the time of the shutdown')) - Date.parse(wanted.takenAt);
     expect(report.dataLossSeconds).toBe(lostMs / 1000);
     expect(report.dataLossSeconds).toBeGreaterThan(0);
   });
 
   it('commits, and the replica in Azure ends up with what the machine at home holds', async () => {
     await replicatingWith(3);
-    const wanted = world.job().cycles[0]!;
+    const wanted = cycleAt(world.job(), 0);
     await failedOverTo(wanted.pointId);
     await world.ask('commit');
     expect((await world.untilEnd()).state).toBe('succeeded');
     expect(world.machines).toEqual({ azure: 'absent', home: 'on' });
-    const home = homeContent()!;
-    const replica = world.replicas.content('web/os.vhd')!;
+    const home = must(homeContent(), 'the machine at home');
+    const replica = must(world.replicas.content('web/os.vhd'), 'the replica of the system disk');
     expect(replica).toBeLessThan(home);
     expect(home - replica).toBeLessThan(MINUTE_MS);
     expect(world.vm.deletions).toBe(1);
@@ -77,7 +82,7 @@ describe('a failover to an older recovery point', () => {
 
   it('can be taken up at the gate after everything was terminated, with its figures', async () => {
     await replicatingWith(3);
-    const { report } = await failedOverTo(world.job().cycles[0]!.pointId);
+    const { report } = await failedOverTo(cycleAt(world.job(), 0).pointId);
     world.terminateEverything();
     await world.start();
     await world.untilWaiting('commitPending');
@@ -88,7 +93,7 @@ describe('a failover to an older recovery point', () => {
 
   it('goes back to Azure when it is cancelled, with all that was written there', async () => {
     await replicatingWith(3);
-    await failedOverTo(world.job().cycles[0]!.pointId);
+    await failedOverTo(cycleAt(world.job(), 0).pointId);
     const written = world.vm.writes.content;
     await world.ask('cancel');
     expect(await world.untilEnd()).toMatchObject({ state: 'cancelled', phase: 'failedOver' });
@@ -100,8 +105,8 @@ describe('a failover to an older recovery point', () => {
     await replicatingWith(3);
     const { report, cycles } = await failedOverTo('latest');
     expect(report).toMatchObject({
-      recoveryPointId: cycles.at(-1)!.pointId,
-      proof: { pointId: cycles.at(-1)!.pointId },
+      recoveryPointId: cycleAt({ cycles }, -1).pointId,
+      proof: { pointId: cycleAt({ cycles }, -1).pointId },
       dataLossSeconds: 0,
     });
     expect(world.agents.timesDone('rewindToPoint')).toBe(0);
@@ -109,11 +114,12 @@ describe('a failover to an older recovery point', () => {
 
   it('boots the newest sealed point without a last delta, and says what that lost', async () => {
     await replicatingWith(3);
-    const newest = world.job().cycles.at(-1)!;
+    const newest = cycleAt(world.job(), -1);
     const { report, cycles } = await failedOverTo('latestProcessed');
     expect(cycles.map(({ kind }) => kind)).toEqual(['initial', 'delta', 'delta']);
     expect(report).toMatchObject({ recoveryPointId: newest.pointId, isFinalDeltaSent: false });
-    const lostMs = Date.parse(report.shutDownAt!) - Date.parse(newest.takenAt);
+    const lostMs =
+      Date.parse(must(report.shutDownAt, 'the time of the shutdown')) - Date.parse(newest.takenAt);
     expect(report.dataLossSeconds).toBe(lostMs / 1000);
     expect(report.dataLossSeconds).toBeGreaterThan(0);
     expect(world.vm.powerActions).toEqual(['powerOff']);
@@ -125,7 +131,9 @@ describe('a failover to an older recovery point', () => {
     const { report } = await failedOverTo('latestProcessed');
     await world.ask('commit');
     expect((await world.untilEnd()).state).toBe('succeeded');
-    const { content } = world.snapshots.point(report.recoveryPointId!);
+    const { content } = world.snapshots.point(
+      must(report.recoveryPointId, 'the recovery point in the report'),
+    );
     expect(world.replicas.seeds).toEqual([content, content]);
     expect(world.vm.writes.content).toBeGreaterThan(content);
   });
@@ -138,7 +146,9 @@ describe('a failover to an older recovery point', () => {
     await world.untilWaiting('commitPending');
     await world.ask('commit');
     expect((await world.untilEnd()).state).toBe('succeeded');
-    const { content } = world.snapshots.point(report.recoveryPointId!);
+    const { content } = world.snapshots.point(
+      must(report.recoveryPointId, 'the recovery point in the report'),
+    );
     expect(world.replicas.seeds).toEqual([content, content]);
   });
 
@@ -156,9 +166,10 @@ describe('a failover to an older recovery point', () => {
     await replicatingWith(2, { applicationConsistentMinutes: CONSISTENT_EVERY });
     await world.until(() => world.job().cycles.length === 4);
     await world.settle();
-    const consistent = world
-      .job()
-      .cycles.findLast(({ consistency }) => consistency === 'applicationConsistent')!;
+    const consistent = must(
+      world.job().cycles.findLast(({ consistency }) => consistency === 'applicationConsistent'),
+      'an application-consistent cycle',
+    );
     expect(world.job().cycles.at(-1)).not.toBe(consistent);
     const { report } = await failedOverTo('latestApplicationConsistent');
     expect(report.recoveryPointId).toBe(consistent.pointId);
@@ -178,7 +189,7 @@ describe('a failover to an older recovery point', () => {
 
   it('that vanished meanwhile ends in FB-JRN-009 and goes back to Azure', async () => {
     await replicatingWith(2);
-    const oldest = world.job().cycles[0]!.pointId;
+    const oldest = cycleAt(world.job(), 0).pointId;
     await world.ask('failover', oldest);
     world.site.retainedPoints = 1;
     const job = await world.untilEnd();
@@ -203,7 +214,7 @@ describe('a failover to an older recovery point', () => {
         .cycles.slice(-2)
         .map(({ pointId }) => pointId),
     );
-    const gone = world.job().cycles[0]!.pointId;
+    const gone = cycleAt(world.job(), 0).pointId;
     await expect(world.ask('failover', gone)).rejects.toMatchObject({ code: 'FB-REQ-010' });
   });
 });
@@ -220,7 +231,7 @@ describe('application consistency', () => {
     expect(asked().slice(0, 3)).toEqual([false, true, false]);
     expect(times.length).toBeGreaterThan(1);
     for (const [index, time] of times.slice(1).entries()) {
-      const pauseMs = time - times[index]!;
+      const pauseMs = time - must(times[index], 'the cycle before');
       expect(pauseMs).toBeGreaterThanOrEqual(5 * MINUTE_MS);
       // One cycle is a minute and the transfer; it cannot be asked for in the middle of one.
       expect(pauseMs).toBeLessThan(6.5 * MINUTE_MS);
@@ -263,7 +274,9 @@ describe('application consistency', () => {
         .map(({ consistency }) => consistency)
         .toReversed(),
     ).toEqual(kinds);
-    const { older, sealed } = world.site.replications.get('web')!;
-    expect([...older, sealed!].map(({ consistency }) => consistency)).toEqual(kinds);
+    const { older, sealed } = must(world.site.replications.get('web'), 'the replication at home');
+    expect(
+      [...older, must(sealed, 'a sealed point')].map(({ consistency }) => consistency),
+    ).toEqual(kinds);
   });
 });

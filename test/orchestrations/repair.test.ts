@@ -2,10 +2,12 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { CommandInput, CommandName } from '../../shared/contracts/commands.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { MAX_REPAIRED_BLOCKS } from '../../shared/policy/limits.ts';
+import { must } from '../support/must.ts';
 import { BLOCK_BYTES } from '../support/world/data-commands.ts';
 import { LASTING_FAULT, MINUTE_MS } from '../support/world/fixtures.ts';
 import type { DiskRange } from '../support/world/site.ts';
 import { World } from '../support/world/world.ts';
+import { cycleAt } from '../support/world/readings.ts';
 
 let world: World;
 
@@ -53,7 +55,7 @@ describe('blocks that differ from the source', () => {
     };
     await world.startAutomatic();
     const job = await world.untilEnd();
-    const final = job.cycles.at(-1)!.pointId;
+    const final = cycleAt(job, -1).pointId;
     expect(job).toMatchObject({
       state: 'succeeded',
       report: {
@@ -118,7 +120,7 @@ describe('blocks that differ from the source', () => {
     await world.start({ cycleIntervalSeconds: 60 });
     await world.until(() => world.job().cycles.length === 3);
     await world.settle();
-    await world.ask('failover', world.job().cycles[1]!.pointId);
+    await world.ask('failover', cycleAt(world.job(), 1).pointId);
     await expectNeverBooted(1);
     expect(sent('replicateDisk').every(({ repair }) => repair === undefined)).toBe(true);
   });
@@ -164,7 +166,10 @@ describe('a disk at home that somebody else wrote to', () => {
     expect(compared?.reasons).toEqual(['checksum: asked for']);
     expect(after?.reasons[0]).toMatch(/^delta: .* is trusted/);
     const again = sent('replicateDisk').filter(({ mode }) => mode === 'checksum');
-    expect(again.map(({ pointId }) => pointId)).toEqual([compared!.pointId, compared!.pointId]);
+    expect(again.map(({ pointId }) => pointId)).toEqual([
+      must(compared, 'a cycle that compared').pointId,
+      must(compared, 'a cycle that compared').pointId,
+    ]);
     expect(new Set(world.snapshots.taken).size).toBe(world.snapshots.taken.length);
     await world.ask('failover');
     await world.untilWaiting('commitPending');

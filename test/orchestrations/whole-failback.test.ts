@@ -2,7 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { COMMANDS } from '../../shared/contracts/commands.ts';
 import { reverseReplicationInstanceId } from '../../shared/contracts/orchestrations.ts';
 import { REVERSE_CYCLE_MS } from '../../shared/policy/limits.ts';
+import { must } from '../support/must.ts';
 import { World } from '../support/world/world.ts';
+import { endedAtMs } from '../support/world/readings.ts';
 
 const WAY_HOME = [
   'preparing',
@@ -72,8 +74,12 @@ describe('a whole failback', () => {
     const starts = tasks.map(({ startedAt }) => startedAt);
     const ends = tasks.map((task) => task.endedAt);
     expect(ends.slice(0, -1)).toEqual(starts.slice(1));
-    expect(Date.parse(starts[0]!)).toBeGreaterThanOrEqual(Date.parse(createdAt));
-    expect(Date.parse(ends.at(-1)!)).toBeLessThanOrEqual(Date.parse(endedAt!));
+    expect(Date.parse(must(starts[0], 'the start of the first task'))).toBeGreaterThanOrEqual(
+      Date.parse(createdAt),
+    );
+    expect(Date.parse(must(ends.at(-1), 'the end of the last task'))).toBeLessThanOrEqual(
+      endedAtMs({ endedAt }),
+    );
   });
 
   it('is told by the log of events from its start to its end, newest first', async () => {
@@ -182,8 +188,8 @@ describe('the reverse replication after a failback', () => {
 
   it('carries to the replica what the machine at home holds', async () => {
     await world.advance(REVERSE_CYCLE_MS + 60_000);
-    const home = world.site.findByName('web')!.writes.content;
-    const replica = world.replicas.content('web/os.vhd')!;
+    const home = must(world.site.findByName('web'), 'the machine at home').writes.content;
+    const replica = must(world.replicas.content('web/os.vhd'), 'the replica of the system disk');
     expect(home - replica).toBeLessThan(120_000);
     expect(replica).toBeGreaterThan(world.vm.writes.content);
   });
@@ -202,7 +208,7 @@ describe('the reverse replication after a failback', () => {
   });
 
   it('ends when the machine is failed over to Azure again', async () => {
-    const { value, etag } = (await world.items.get('web'))!;
+    const { value, etag } = must(await world.items.get('web'), 'the record of the item');
     await world.items.replace({ ...value, phase: 'failedOver' }, etag);
     // Somebody else moves the item; the failback's own table of phases has no such step.
     expect(world.invariants.violations.splice(0)).toHaveLength(1);

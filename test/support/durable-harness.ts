@@ -15,6 +15,7 @@ import { Invoker } from '../../local/functions-host/invoke.ts';
 import { VirtualClock } from '../../local/functions-host/support/clock.ts';
 import { createLogger, silentLogger } from '../../local/functions-host/support/logger.ts';
 import { countingRandom } from '../../local/functions-host/support/random.ts';
+import { must } from './must.ts';
 
 type Activity = (input: never) => unknown;
 
@@ -69,6 +70,11 @@ export class DurableHarness {
     const status = this.management.status(id, true);
     if (status === null) throw new Error(`no instance ${id}`);
     return status;
+  }
+
+  /** What has happened to the instance in its newest execution. */
+  history(id: string): NonNullable<InstanceStatus['historyEvents']> {
+    return must(this.status(id).historyEvents, `the history of ${id}`);
   }
 
   /** The host dies after that many more commits; `restart` brings it back. */

@@ -24,6 +24,7 @@ import { AgentProcess, PASSPHRASE } from '../../support/control-plane/agent-proc
 import { ControlPlane, REGISTRATION_TOKEN } from '../../support/control-plane/control-plane.ts';
 import { untilTrue } from '../../support/control-plane/until.ts';
 import { startWorker, type Worker } from '../../support/control-plane/worker.ts';
+import { must } from '../../support/must.ts';
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -245,7 +246,7 @@ describe('a master target that starts', () => {
   it('tells where process servers reach it', async () => {
     await signer();
     await masterTarget({ listen: { port: 0 }, advertisedHost: 'mt.site.example' }).ready();
-    const { value } = (await plane.stores.agents.get('mt-mt'))!;
+    const { value } = must(await plane.stores.agents.get('mt-mt'), 'the record of the agent');
     expect(value.address).toEqual({ host: 'mt.site.example', port: expect.any(Number) });
     expect(value.load).toMatchObject({ openReplications: 0, attachedDiskCount: 0 });
   });

@@ -3,6 +3,7 @@ import { ControlPlaneClient } from '../../../agents/runtime/control-plane-client
 import type { AgentKind } from '../../../shared/contracts/agent-protocol.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
 import { ControlPlane, REGISTRATION_TOKEN } from '../../support/control-plane/control-plane.ts';
+import { must } from '../../support/must.ts';
 
 let plane: ControlPlane;
 beforeAll(async () => {
@@ -40,7 +41,7 @@ describe('the id of an agent', () => {
     ];
     const ids = await Promise.all(names.map(async (name) => idOf(name)));
     // A name that pretends to be what another one became.
-    const pretender = await idOf(ids[1]!.replace(/^mt-/, ''));
+    const pretender = await idOf(must(ids[1], 'the second identity').replace(/^mt-/, ''));
     expect(new Set([...ids, pretender]).size).toBe(names.length + 1);
     for (const id of ids) expect(`agent-${id}`).toMatch(/^(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*$/);
   });

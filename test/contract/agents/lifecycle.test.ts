@@ -16,6 +16,7 @@ import { failure, success } from '../../../shared/errors/result.ts';
 import { AgentProcess } from '../../support/control-plane/agent-process.ts';
 import { ControlPlane } from '../../support/control-plane/control-plane.ts';
 import { untilTrue } from '../../support/control-plane/until.ts';
+import { must } from '../../support/must.ts';
 
 let plane: ControlPlane;
 let folder: string;
@@ -187,8 +188,8 @@ describe('an agent that starts', () => {
 describe('an agent that runs', () => {
   it('registers anew when its key is refused, and goes on receiving', async () => {
     await start().ready();
-    const agent = await plane.stores.agents.get(agentId);
-    await plane.stores.agents.replace({ ...agent!.value, keyHash: '0'.repeat(64) }, agent!.etag);
+    const { value, etag } = must(await plane.stores.agents.get(agentId), 'the record of the agent');
+    await plane.stores.agents.replace({ ...value, keyHash: '0'.repeat(64) }, etag);
     const before = registrations();
     await untilTrue('it registers', () => registrations() > before);
     expect(await plane.resultOf(await plane.give({ agentId, ...stopVm }))).toMatchObject({

@@ -14,6 +14,7 @@ import { SiteDatabase } from '../../../agents/configuration-server/database.ts';
 import { createScriptHandlers } from '../../../agents/configuration-server/script-runner.ts';
 import type { CommandOutput } from '../../../shared/contracts/commands.ts';
 import { aCommandContext } from '../../support/data-plane/command-context.ts';
+import { must } from '../../support/must.ts';
 
 let folder: string;
 let scripts: string;
@@ -50,7 +51,10 @@ async function run(what: Run, context = aCommandContext()): Promise<CommandOutpu
   const allowed = 'folder' in what ? what.folder : scripts;
   const { runScript } = createScriptHandlers({ folder: allowed, database });
   const input = { script, arguments: { zone: 'shop; rm -rf /' }, timeoutSeconds };
-  const result = await runScript!(input, Object.assign(context, { commandId }));
+  const result = await must(runScript, 'the handler of runScript')(
+    input,
+    Object.assign(context, { commandId }),
+  );
   if (!result.ok) throw new Error(result.error.message);
   return result.value;
 }

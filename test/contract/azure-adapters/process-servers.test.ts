@@ -1,38 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { cloudInit } from '../../../shared/adapters/azure/cloud-init.ts';
-import { PageBlobs } from '../../../shared/adapters/azure/page-blobs.ts';
 import { ArmProcessServers } from '../../../shared/adapters/azure/process-servers.ts';
-import { ArmVirtualMachines } from '../../../shared/adapters/azure/virtual-machines.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
-import { storageOf, unique } from '../../support/control-plane/azure-storage.ts';
-import { untilTrue } from '../../support/control-plane/until.ts';
-import { type LabAzure, startLabAzure } from '../../support/lab-azure.ts';
+import { unique } from '../../support/control-plane/azure-storage.ts';
+import { must } from '../../support/must.ts';
+import { aVm, failOnce, GROUP, powered, useAdapters } from './adapter-fixture.ts';
 
-const GROUP = 'dr';
-const MIB = 1024 * 1024;
-
-let lab: LabAzure;
-let vms: ArmVirtualMachines;
-
-beforeAll(async () => {
-  lab = await startLabAzure();
-  vms = new ArmVirtualMachines(lab.clients, new PageBlobs(storageOf(lab.azurite).blobs));
-});
-afterAll(async () => lab.stop());
-
-const powered = async (vm: string, state: string): Promise<void> =>
-  untilTrue(`${vm} is ${state}`, async () => (await vms.powerState(GROUP, vm)) === state);
-const fail = (operation: string, status: number, code: string): void =>
-  lab.arm.inject({ operation, status, code, times: 1 });
-
-/** Somebody whose subnet the process server moves into. */
-async function aVm(): Promise<string> {
-  const name = unique('vm');
-  const disks = [{ name: `${name}-os`, sizeBytes: MIB, lun: null, writableFrom: 0 }];
-  const rest = { osType: 'Linux', vmSize: 'Standard_D2s_v5' } as const;
-  await lab.arm.seed({ resourceGroup: GROUP, name, disks, ...rest });
-  return name;
-}
+const lab = useAdapters();
 
 const SETTINGS = {
   controlPlaneUrl: 'https://failback.example.net',
@@ -43,49 +17,57 @@ const SETTINGS = {
 
 describe('a process server that is deployed', () => {
   const servers = (): ArmProcessServers =>
-    new ArmProcessServers(lab.clients, {
+    new ArmProcessServers(lab.azure.clients, {
       ...SETTINGS,
       vmSize: 'Standard_F4s_v2',
       adminSshPublicKey: 'ssh-ed25519 AAAA',
       image: { publisher: 'Debian', offer: 'debian-12', sku: '12', version: 'latest' },
     });
   async function aRequest() {
-    const vm = await vms.describe(GROUP, await aVm());
+    const vm = await lab.vms.describe(GROUP, await aVm(lab));
     const name = unique('ps');
-    return { name, resourceGroup: GROUP, location: 'lab', subnetId: vm!.subnetId };
+    return {
+      name,
+      resourceGroup: GROUP,
+      location: 'lab',
+      subnetId: must(vm, 'the VM that was seeded').subnetId,
+    };
   }
   const nicExists = async (name: string): Promise<boolean> =>
-    lab.clients.network.networkInterfaces.get(GROUP, `${name}-nic`).then(
+    lab.azure.clients.network.networkInterfaces.get(GROUP, `${name}-nic`).then(
       () => true,
       () => false,
     );
 
   it('is completed by the repetition when only its interface was made', async () => {
     const request = await aRequest();
-    fail('virtualMachines.createOrUpdate', 503, 'ServiceUnavailable');
+    failOnce(lab, 'virtualMachines.createOrUpdate', [503, 'ServiceUnavailable']);
     await expect(servers().deploy(request)).rejects.toMatchObject({ code: 'FB-AZ-002' });
     expect(await nicExists(request.name)).toBe(true);
     await servers().deploy(request);
-    await powered(request.name, 'running');
+    await powered(lab, request.name, 'running');
     await servers().remove(GROUP, request.name);
   });
 
   it('leaves nothing behind when it is removed, twice', async () => {
     const request = await aRequest();
     await servers().deploy(request);
-    await powered(request.name, 'running');
-    const { storageProfile } = await lab.clients.compute.virtualMachines.get(GROUP, request.name);
+    await powered(lab, request.name, 'running');
+    const { storageProfile } = await lab.azure.clients.compute.virtualMachines.get(
+      GROUP,
+      request.name,
+    );
     await servers().remove(GROUP, request.name);
     await servers().remove(GROUP, request.name);
-    expect(await vms.powerState(GROUP, request.name)).toBe('absent');
+    expect(await lab.vms.powerState(GROUP, request.name)).toBe('absent');
     expect(await nicExists(request.name)).toBe(false);
-    const disk = lab.clients.compute.disks.get(GROUP, storageProfile?.osDisk?.name ?? '');
+    const disk = lab.azure.clients.compute.disks.get(GROUP, storageProfile?.osDisk?.name ?? '');
     await expect(disk).rejects.toMatchObject({ statusCode: 404 });
   });
 
   it('leaves no interface behind when it never came to a VM', async () => {
     const request = await aRequest();
-    fail('virtualMachines.createOrUpdate', 400, 'SkuNotAvailable');
+    failOnce(lab, 'virtualMachines.createOrUpdate', [400, 'SkuNotAvailable']);
     await expect(servers().deploy(request)).rejects.toMatchObject({ code: 'FB-AZ-001' });
     await servers().remove(GROUP, request.name);
     expect(await nicExists(request.name)).toBe(false);
@@ -115,7 +97,7 @@ describe('what a process server gets for its first boot', () => {
       path: '/etc/azure-failback/process-server.json',
       permissions: '0600',
     });
-    expect(JSON.parse(config!.content)).toEqual({
+    expect(JSON.parse(must(config, 'the file with the secrets').content)).toEqual({
       name: 'ps-1',
       controlPlaneUrl: 'https://failback.example.net',
       registrationToken: 'SECRET-TOKEN',
@@ -139,7 +121,9 @@ describe('what a process server gets for its first boot', () => {
     const odd = cloudInit({ name: 'ps-1', ...SETTINGS, passphrase });
     const parsed = JSON.parse(odd.replace('#cloud-config\n', '')) as CloudInit;
     expect(parsed.runcmd).toEqual(document.runcmd);
-    const config = JSON.parse(parsed.write_files[0]!.content) as { passphrase: string };
+    const config = JSON.parse(must(parsed.write_files[0], 'the first file').content) as {
+      passphrase: string;
+    };
     expect(config.passphrase).toBe(passphrase.reveal());
   });
 });

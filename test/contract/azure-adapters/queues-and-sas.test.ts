@@ -11,6 +11,7 @@ import {
 import { blobSas } from '../../../shared/adapters/azure/sas.ts';
 import { queueMessageSchema } from '../../../shared/contracts/agent-protocol.ts';
 import { storageOf, unique } from '../../support/control-plane/azure-storage.ts';
+import { must } from '../../support/must.ts';
 
 const MINUTE_MS = 60_000;
 const now = (): Date => new Date();
@@ -70,7 +71,7 @@ describe("the queue of an agent's commands", () => {
     await queues().send(agent, 'job-1.stopVm');
     const owner = new QueueClient(url.reveal());
     const [message] = (await owner.receiveMessages()).receivedMessageItems;
-    const { messageId, popReceipt } = message!;
+    const { messageId, popReceipt } = must(message, 'a message in the queue');
     const renewed = await owner.updateMessage(messageId, popReceipt, undefined, 60);
     expect(await status(owner.sendMessage('x'))).toBe(403);
     expect(await status(owner.clearMessages())).toBe(403);

@@ -8,6 +8,7 @@ import type { AgentRecord, CommandRecord, Stores } from '../../../shared/ports/s
 import { updateRecord } from '../../../shared/services/update-record.ts';
 import { storageOf, unique } from '../../support/control-plane/azure-storage.ts';
 import { createMemoryStores } from '../../support/control-plane/memory-stores.ts';
+import { must } from '../../support/must.ts';
 
 interface Note {
   readonly id: string;
@@ -48,7 +49,7 @@ describe('records in a table', () => {
   it('are replaced only by who has seen the latest', async () => {
     const table = aTable();
     await table.create({ id: '1', text: 'first' });
-    const seen = (await table.get('1'))!;
+    const seen = must(await table.get('1'), 'the record 1');
     await table.replace({ id: '1', text: 'second' }, seen.etag);
     const late = table.replace({ id: '1', text: 'lost' }, seen.etag);
     await expect(late).rejects.toMatchObject({ code: 'FB-REQ-008' });
@@ -68,7 +69,7 @@ describe('records in a table', () => {
   it('cannot be replaced when they are not there', async () => {
     const table = aTable();
     await table.create({ id: 'other', text: '' });
-    const { etag } = (await table.get('other'))!;
+    const { etag } = must(await table.get('other'), 'the record other');
     await expect(table.replace({ id: '1', text: 'x' }, etag)).rejects.toMatchObject({
       code: 'FB-REQ-008',
     });
@@ -78,11 +79,11 @@ describe('records in a table', () => {
   it('are deleted only by who has seen the latest, and once', async () => {
     const table = aTable();
     await table.create({ id: '1', text: 'first' });
-    const seen = (await table.get('1'))!;
+    const seen = must(await table.get('1'), 'the record 1');
     await table.replace({ id: '1', text: 'second' }, seen.etag);
     const conflict = { code: 'FB-REQ-008' };
     await expect(table.delete('1', seen.etag)).rejects.toMatchObject(conflict);
-    const latest = (await table.get('1'))!;
+    const latest = must(await table.get('1'), 'the record 1');
     await table.delete('1', latest.etag);
     expect(await table.get('1')).toBeNull();
     await expect(table.delete('1', latest.etag)).rejects.toMatchObject(conflict);
@@ -103,7 +104,7 @@ describe('records in a table', () => {
   it('leave nothing behind when they get smaller', async () => {
     const table = aTable();
     await table.create({ id: '1', text: 'x'.repeat(100_000) });
-    const { etag } = (await table.get('1'))!;
+    const { etag } = must(await table.get('1'), 'the record 1');
     await table.replace({ id: '1', text: 'small' }, etag);
     expect((await table.get('1'))?.value).toEqual({ id: '1', text: 'small' });
   });
@@ -139,7 +140,7 @@ describe('records in a table', () => {
       const table = aTable();
       await table.create({ id, text: 'x' });
       expect((await table.get(id))?.value).toEqual({ id, text: 'x' });
-      const { etag } = (await table.get(id))!;
+      const { etag } = must(await table.get(id), 'the record');
       await table.replace({ id, text: 'y' }, etag);
       expect(await table.list()).toEqual([{ id, text: 'y' }]);
     },
@@ -211,7 +212,7 @@ describe.each([
     await commands.create(aCommand('job-10.a'));
     await commands.create(aCommand("job-1'.a"));
     expect((await commands.listOpen('job-1')).map(({ id }) => id)).toEqual(['job-1.a', 'job-1.b']);
-    const { value, etag } = (await commands.get('job-1.a'))!;
+    const { value, etag } = must(await commands.get('job-1.a'), 'the record job-1.a');
     await commands.replace({ ...value, result: success(null) }, etag);
     expect((await commands.listOpen('job-1')).map(({ id }) => id)).toEqual(['job-1.b']);
     expect(await commands.listOpen('job-2')).toEqual([]);
@@ -241,7 +242,7 @@ describe.each([
     expect((await recoveryPoints.list()).map(({ id }) => id)).toEqual(['a', 'b', 'c']);
     const conflict = { code: 'FB-REQ-008' };
     await expect(recoveryPoints.create(point('a'))).rejects.toMatchObject(conflict);
-    const { etag } = (await recoveryPoints.get('a'))!;
+    const { etag } = must(await recoveryPoints.get('a'), 'the record a');
     await recoveryPoints.replace({ ...point('a'), place: 'onPremises' }, etag);
     await expect(recoveryPoints.replace(point('a'), etag)).rejects.toMatchObject(conflict);
   });
@@ -280,7 +281,7 @@ describe.each([
 
   it('go on behind a record that was deleted meanwhile', async () => {
     const agents = await fill(['a', 'b', 'c']);
-    await agents.delete('a', (await agents.get('a'))!.etag);
+    await agents.delete('a', must(await agents.get('a'), 'the record a').etag);
     const { values } = await agents.listPage({ limit: 9, after: 'a' });
     expect(values.map(({ id }) => id)).toEqual(['b', 'c']);
   });
@@ -290,7 +291,11 @@ describe.each([
     const where = ({ id }: AgentRecord): boolean => 'ace'.includes(id);
     const first = await agents.listPage({ limit: 2, where });
     expect(first.values.map(({ id }) => id)).toEqual(['a', 'c']);
-    const rest = await agents.listPage({ limit: 2, where, after: first.next! });
+    const rest = await agents.listPage({
+      limit: 2,
+      where,
+      after: must(first.next, 'a second page'),
+    });
     expect([rest.values.map(({ id }) => id), rest.next]).toEqual([['e'], null]);
   });
 

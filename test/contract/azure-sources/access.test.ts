@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { refusalOfBase, type SnapshotFacts } from '../../../shared/adapters/azure/base-chain.ts';
 import type { SnapshotsTaken } from '../../../shared/ports/azure.ts';
-import { GROUP, outcome, reader, SourceLab } from './source-lab.ts';
+import { must } from '../../support/must.ts';
+import { GROUP, outcome, reader, snapshotOf, SourceLab } from './source-lab.ts';
 
 let lab: SourceLab;
 
@@ -22,13 +23,13 @@ describe('the base of a delta', () => {
     await lab.seed('chain');
     const base = await takeStill('chain', 'p1');
     const current = await takeStill('chain', 'p2');
-    const access = await lab.snapshots.grantRead(GROUP, {
-      snapshot: current.snapshots['lun-0']!,
-      base: base.snapshots['lun-0']!,
+    const access = await lab.openRead({
+      snapshot: snapshotOf(current, 'lun-0'),
+      base: snapshotOf(base, 'lun-0'),
     });
     expect(access).toMatchObject({ kind: 'managedDisk', baseRefusal: null });
-    expect(await read(access!.source.url.reveal())).toBe('done');
-    expect(await read(access!.base!.url.reveal())).toBe('done');
+    expect(await read(access.source.url.reveal())).toBe('done');
+    expect(await read(must(access.base, 'a base that may be read').url.reveal())).toBe('done');
   }, 60_000);
 
   it('is withheld when the disk was recreated under the same name', async () => {
@@ -42,12 +43,12 @@ describe('the base of a delta', () => {
     await lab.seed('reborn');
     await virtualMachines.powerOff(GROUP, 'reborn');
     const current = await takeStill('reborn', 'p2');
-    const access = await lab.snapshots.grantRead(GROUP, {
-      snapshot: current.snapshots['os']!,
-      base: base.snapshots['os']!,
+    const access = await lab.openRead({
+      snapshot: snapshotOf(current, 'os'),
+      base: snapshotOf(base, 'os'),
     });
     expect(access).toMatchObject({ base: null, baseRefusal: expect.stringMatching(/recreated/) });
-    expect(await read(access!.source.url.reveal())).toBe('done');
+    expect(await read(access.source.url.reveal())).toBe('done');
   }, 60_000);
 
   it('is withheld when it is newer, of another disk, or gone', async () => {
@@ -56,27 +57,27 @@ describe('the base of a delta', () => {
     lab.pass(1000);
     const second = await takeStill('order', 'p2');
     const refusal = async (snapshot: string, base: string): Promise<string | null> => {
-      const access = await lab.snapshots.grantRead(GROUP, { snapshot, base });
+      const access = await lab.openRead({ snapshot, base });
       await lab.snapshots.release(GROUP, [snapshot, base]);
       expect(access?.base).toBeNull();
-      return access!.baseRefusal;
+      return access.baseRefusal;
     };
-    const [os, other] = [second.snapshots['os']!, second.snapshots['lun-0']!];
-    expect(await refusal(first.snapshots['os']!, os)).toMatch(/newer/);
+    const [os, other] = [snapshotOf(second, 'os'), snapshotOf(second, 'lun-0')];
+    expect(await refusal(snapshotOf(first, 'os'), os)).toMatch(/newer/);
     expect(await refusal(os, other)).toMatch(/recreated/);
     await lab.prune(lab.request('order', 'p2'), Object.values(second.snapshots));
-    expect(await refusal(os, first.snapshots['os']!)).toMatch(/gone/);
+    expect(await refusal(os, snapshotOf(first, 'os'))).toMatch(/gone/);
   }, 60_000);
 
   it('is withheld after the disk was resized', async () => {
     await lab.seed('grown');
     await lab.azure.clients.compute.virtualMachines.powerOff(GROUP, 'grown');
     const base = await takeStill('grown', 'p1');
-    lab.azure.arm.state.disks.find(({ name }) => name === 'grown-os')!.sizeBytes *= 2;
+    lab.diskRecord('grown-os').sizeBytes *= 2;
     const current = await takeStill('grown', 'p2');
-    const access = await lab.snapshots.grantRead(GROUP, {
-      snapshot: current.snapshots['os']!,
-      base: base.snapshots['os']!,
+    const access = await lab.openRead({
+      snapshot: snapshotOf(current, 'os'),
+      base: snapshotOf(base, 'os'),
     });
     expect(access?.baseRefusal).toMatch(/resized/);
   }, 60_000);
@@ -108,21 +109,23 @@ describe('read access', () => {
       if (isStill) await lab.azure.clients.compute.virtualMachines.powerOff(GROUP, vm);
       const names: string[] = [];
       for (let n = 1; n <= 6; n += 1) {
-        names.push((await takeStill(vm, `p${n}`)).snapshots['os']!);
+        names.push(snapshotOf(await takeStill(vm, `p${n}`), 'os'));
         // Three restore points an hour, seven snapshots in five minutes.
         lab.pass(30 * 60_000);
       }
-      expect(names[0]!.startsWith('rp:')).toBe(!isStill);
+      expect(must(names[0], 'the first snapshot').startsWith('rp:')).toBe(!isStill);
       const grant = async (snapshot: string): Promise<unknown> =>
         lab.snapshots.grantRead(GROUP, { snapshot, base: null });
       for (const name of names.slice(0, 5)) await grant(name);
-      await expect(grant(names[5]!)).rejects.toMatchObject({ code: 'FB-AZ-006' });
-      await lab.snapshots.release(GROUP, [names[0]!]);
+      await expect(grant(must(names[5], 'the sixth snapshot'))).rejects.toMatchObject({
+        code: 'FB-AZ-006',
+      });
+      await lab.snapshots.release(GROUP, [must(names[0], 'the first snapshot')]);
       // The release is accepted at once and done a moment later.
-      let last = await outcome(grant(names[5]!));
+      let last = await outcome(grant(must(names[5], 'the sixth snapshot')));
       for (let look = 0; look < 50 && last !== 'done'; look += 1) {
         await new Promise((resolve) => setTimeout(resolve, 20));
-        last = await outcome(grant(names[5]!));
+        last = await outcome(grant(must(names[5], 'the sixth snapshot')));
       }
       expect(last).toBe('done');
     },
@@ -132,12 +135,9 @@ describe('read access', () => {
   it('ends for every URL that was given for the snapshot when it is pruned', async () => {
     await lab.seed('ended');
     const { snapshots } = await takeStill('ended', 'p1');
-    const names = { snapshot: snapshots['os']!, base: null };
-    const grants = [
-      await lab.snapshots.grantRead(GROUP, names),
-      await lab.snapshots.grantRead(GROUP, names),
-    ];
-    const urls = grants.map((access) => access!.source.url.reveal());
+    const names = { snapshot: snapshotOf({ snapshots }, 'os'), base: null };
+    const grants = [await lab.openRead(names), await lab.openRead(names)];
+    const urls = grants.map(({ source }) => source.url.reveal());
     for (const url of urls) expect(await read(url)).toBe('done');
     await lab.prune(lab.request('ended', 'p1'), Object.values(snapshots));
     for (const url of urls) expect(await read(url)).toMatch(/AuthenticationFailed|403/);
@@ -150,7 +150,7 @@ describe('read access', () => {
     await lab.azure.clients.compute.virtualMachines.powerOff(GROUP, 'open');
     const still = await takeStill('open', 'p2');
     for (const { snapshots } of [running, still]) {
-      const names = { snapshot: snapshots['os']!, base: null };
+      const names = { snapshot: snapshotOf({ snapshots }, 'os'), base: null };
       expect(await lab.snapshots.grantRead(GROUP, names)).not.toBeNull();
     }
     const { snapshots } = lab.azure.clients.compute;
@@ -164,7 +164,7 @@ describe('read access', () => {
     const { snapshots } = await takeStill('stuck', 'p1');
     const operation = 'diskRestorePoints.revokeAccess';
     lab.azure.arm.inject({ operation, status: 500, code: 'InternalError', times: 1 });
-    await lab.snapshots.release(GROUP, [snapshots['os']!]);
+    await lab.snapshots.release(GROUP, [snapshotOf({ snapshots }, 'os')]);
     expect(lab.warnings.join()).toMatch(/stays open for now: FB-AZ-002/);
     expect(lab.warnings.join()).not.toMatch(/sig=/);
     await lab.snapshots.release(GROUP, ['never-was']);

@@ -16,7 +16,8 @@ import type { ProtectedItem } from '../../../shared/domain/protected-item.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
 import { errorRecord } from '../../../shared/errors/failback-error.ts';
 import type { Stores } from '../../../shared/ports/stores.ts';
-import { GROUP, outcome, reader, SourceLab } from './source-lab.ts';
+import { must } from '../../support/must.ts';
+import { GROUP, outcome, reader, snapshotOf, SourceLab } from './source-lab.ts';
 
 const AGENT = 'ps-lab';
 const KEY = 'agent-key-of-the-lab';
@@ -136,23 +137,26 @@ describe('the access of a command to the source', () => {
     const { commandId } = await sendReplicateDisk('result');
     const { sourceKind, sourceUrl, baseUrl, baseRefusal } = await dataAccess(commandId);
     expect([sourceKind, baseRefusal]).toEqual(['managedDisk', undefined]);
-    expect(await isReadable(sourceUrl!)).toBe(true);
-    expect(await isReadable(baseUrl!)).toBe(true);
+    expect(await isReadable(must(sourceUrl, 'the URL of the snapshot'))).toBe(true);
+    expect(await isReadable(must(baseUrl, 'the URL of the base'))).toBe(true);
     expect((await answerTo(reportResultRoute, call(commandId, failed), deps())).status).toBe(204);
     expect(woken).toContain('instance-result');
-    await expectUnreadable(sourceUrl!);
-    await expectUnreadable(baseUrl!);
+    await expectUnreadable(must(sourceUrl, 'the URL of the snapshot'));
+    await expectUnreadable(must(baseUrl, 'the URL of the base'));
   }, 60_000);
 
   it('is not ended a second time by a repeated result, when the next command uses it', async () => {
     const { commandId, snapshots } = await sendReplicateDisk('repeat');
     const { sourceUrl } = await dataAccess(commandId);
     await answerTo(reportResultRoute, call(commandId, failed), deps());
-    await expectUnreadable(sourceUrl!);
-    const next = await lab.snapshots.grantRead(GROUP, { snapshot: snapshots['os']!, base: null });
+    await expectUnreadable(must(sourceUrl, 'the URL of the snapshot'));
+    const next = await lab.openRead({
+      snapshot: snapshotOf({ snapshots }, 'os'),
+      base: null,
+    });
     expect((await answerTo(reportResultRoute, call(commandId, failed), deps())).status).toBe(204);
     await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(await isReadable(next!.source.url.reveal())).toBe(true);
+    expect(await isReadable(next.source.url.reveal())).toBe(true);
   }, 60_000);
 
   it('ends when the command is abandoned, and none is given afterwards', async () => {
@@ -160,8 +164,8 @@ describe('the access of a command to the source', () => {
     const { sourceUrl, baseUrl } = await dataAccess(commandId);
     const abandon = createAbandonCommand({ stores, snapshots: lab.snapshots });
     await abandon({ commandId, error: errorRecord('FB-DATA-008') });
-    await expectUnreadable(sourceUrl!);
-    await expectUnreadable(baseUrl!);
+    await expectUnreadable(must(sourceUrl, 'the URL of the snapshot'));
+    await expectUnreadable(must(baseUrl, 'the URL of the base'));
     await expect(dataAccess(commandId)).rejects.toMatchObject({ code: 'FB-REQ-002' });
   }, 60_000);
 
@@ -174,10 +178,10 @@ describe('the access of a command to the source', () => {
     expect((await answerTo(reportResultRoute, call(commandId, failed), deps())).status).toBe(204);
     expect((await stores.commands.get(commandId))?.value.result?.ok).toBe(false);
     expect(lab.warnings.length).toBeGreaterThan(0);
-    expect(await isReadable(sourceUrl!)).toBe(true);
+    expect(await isReadable(must(sourceUrl, 'the URL of the snapshot'))).toBe(true);
     const prune = createPruneSnapshots({ stores, snapshots: lab.snapshots });
     await prune({ jobId: 'job-broken', itemId: 'broken', keep: Object.values(snapshots) });
-    expect(await isReadable(sourceUrl!)).toBe(false);
+    expect(await isReadable(must(sourceUrl, 'the URL of the snapshot'))).toBe(false);
   }, 60_000);
 
   it('says why the base is withheld', async () => {
@@ -187,6 +191,6 @@ describe('the access of a command to the source', () => {
     const access = await dataAccess(commandId);
     expect(access.baseUrl).toBeUndefined();
     expect(access.baseRefusal).toMatch(/gone/);
-    expect(await isReadable(access.sourceUrl!)).toBe(true);
+    expect(await isReadable(must(access.sourceUrl, 'the URL of the snapshot'))).toBe(true);
   }, 60_000);
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { COUNTER_OFFSET } from '../../../local/arm/guest-workload.ts';
 import type { SnapshotsTaken } from '../../../shared/ports/azure.ts';
-import { GROUP, reader, SourceLab, WRITABLE_FROM } from './source-lab.ts';
+import { GROUP, reader, snapshotOf, SourceLab, WRITABLE_FROM } from './source-lab.ts';
 
 let lab: SourceLab;
 
@@ -12,10 +12,10 @@ afterAll(async () => lab.stop());
 
 /** Number of the guest's last transaction on a disk, read through the snapshot. */
 async function transactionOn(taken: SnapshotsTaken, diskId: 'os' | 'lun-0'): Promise<string> {
-  const snapshot = taken.snapshots[diskId]!;
-  const access = await lab.snapshots.grantRead(GROUP, { snapshot, base: null });
+  const snapshot = snapshotOf(taken, diskId);
+  const access = await lab.openRead({ snapshot, base: null });
   const offset = WRITABLE_FROM[diskId] + COUNTER_OFFSET;
-  const bytes = await reader(access!.source.url.reveal()).downloadToBuffer(offset, 512);
+  const bytes = await reader(access.source.url.reveal()).downloadToBuffer(offset, 512);
   await lab.snapshots.release(GROUP, [snapshot]);
   return bytes.toString('utf8').replaceAll('\0', '');
 }

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { VHD_FOOTER_BYTES } from '../../../shared/domain/vhd-footer.ts';
 import type { SnapshotRequest, SnapshotsTaken } from '../../../shared/ports/azure.ts';
-import { GROUP, MIB, outcome, reader, SourceLab } from './source-lab.ts';
+import { must } from '../../support/must.ts';
+import { GROUP, MIB, outcome, reader, snapshotOf, SourceLab } from './source-lab.ts';
 
 let lab: SourceLab;
 
@@ -22,20 +23,23 @@ async function seedUnmanaged(name: string): Promise<SnapshotRequest> {
     ],
   });
   const vm = await lab.vms.describe(GROUP, name);
-  return { ...lab.request(name, 'p1'), disks: vm!.disks };
+  return { ...lab.request(name, 'p1'), disks: must(vm, 'the VM that was seeded').disks };
 }
 
 async function open(
   current: SnapshotsTaken,
   base: SnapshotsTaken,
 ): Promise<{ sourceUrl: string; baseUrl: string | null; refusal: string | null }> {
-  const names = { snapshot: current.snapshots['os']!, base: base.snapshots['os']! };
-  const access = await lab.snapshots.grantRead(GROUP, names);
+  const names = {
+    snapshot: snapshotOf(current, 'os'),
+    base: snapshotOf(base, 'os'),
+  };
+  const access = await lab.openRead(names);
   expect(access?.kind).toBe('pageBlob');
   return {
-    sourceUrl: access!.source.url.reveal(),
-    baseUrl: access!.base?.url.reveal() ?? null,
-    refusal: access!.baseRefusal,
+    sourceUrl: access.source.url.reveal(),
+    baseUrl: access.base?.url.reveal() ?? null,
+    refusal: access.baseRefusal,
   };
 }
 
@@ -54,7 +58,7 @@ describe('a VM whose disks are page blobs', () => {
 
   it('is carried from one point to the next by its diff alone, cleared ranges included', async () => {
     const request = await seedUnmanaged('diff');
-    const blob = lab.pageBlob(request.disks[0]!.diskName);
+    const blob = lab.pageBlob(must(request.disks[0], 'a disk in the request').diskName);
     const first = await lab.snapshots.take(request);
     await blob.uploadPages(Buffer.alloc(1024, 'x'), 4096, 1024);
     await blob.clearPages(MIB, 64 * 1024);
@@ -63,9 +67,12 @@ describe('a VM whose disks are page blobs', () => {
     await blob.uploadPages(Buffer.alloc(512, 'y'), 0, 512);
     const { sourceUrl, baseUrl } = await open(second, first);
     expect(new URL(sourceUrl).searchParams.get('sr')).toBe('bs');
-    const target = await reader(baseUrl!).downloadToBuffer(0, 2 * MIB);
+    const target = await reader(must(baseUrl, 'the URL of the base')).downloadToBuffer(0, 2 * MIB);
     const source = reader(sourceUrl);
-    const prevSnapshot = new URL(baseUrl!).searchParams.get('snapshot')!;
+    const prevSnapshot = must(
+      new URL(must(baseUrl, 'the URL of the base')).searchParams.get('snapshot'),
+      'a snapshot in the URL of the base',
+    );
     let clearedBytes = 0;
     for await (const range of source.listPageRangesDiff(0, 2 * MIB, prevSnapshot)) {
       const length = range.end - range.start + 1;
@@ -106,7 +113,7 @@ describe('a VM whose disks are page blobs', () => {
 
   it('withholds a base of a blob that was written over, resized, newer or deleted', async () => {
     const request = await seedUnmanaged('guard');
-    const blob = lab.pageBlob(request.disks[0]!.diskName);
+    const blob = lab.pageBlob(must(request.disks[0], 'a disk in the request').diskName);
     const take = async (point: string): Promise<SnapshotsTaken> =>
       lab.snapshots.take({ ...request, pointId: point });
     const first = await take('guard-p1');
@@ -131,12 +138,16 @@ describe('a VM whose disks are page blobs', () => {
     const request = await seedUnmanaged('clean');
     const first = await lab.snapshots.take(request);
     const second = await lab.snapshots.take({ ...request, pointId: 'clean-p2' });
-    const foreign = await lab.pageBlob(request.disks[0]!.diskName).createSnapshot();
+    const foreign = await lab
+      .pageBlob(must(request.disks[0], 'a disk in the request').diskName)
+      .createSnapshot();
     expect(await lab.prune(request, Object.values(second.snapshots))).toBe(2);
-    const names = { snapshot: first.snapshots['os']!, base: null };
+    const names = { snapshot: snapshotOf(first, 'os'), base: null };
     expect(await lab.snapshots.grantRead(GROUP, names)).toBeNull();
     expect(await lab.prune(request, [])).toBe(2);
-    const left = lab.pageBlob(request.disks[0]!.diskName).withSnapshot(foreign.snapshot!);
+    const left = lab
+      .pageBlob(must(request.disks[0], 'a disk in the request').diskName)
+      .withSnapshot(must(foreign.snapshot, 'the name of the new snapshot'));
     expect(await left.exists()).toBe(true);
   }, 60_000);
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { SnapshotsTaken } from '../../../shared/ports/azure.ts';
-import { GROUP, MIB, outcome, reader, SourceLab } from './source-lab.ts';
+import { must } from '../../support/must.ts';
+import { GROUP, MIB, outcome, reader, snapshotOf, SourceLab } from './source-lab.ts';
 
 const HOUR_MS = 3_600_000;
 let lab: SourceLab;
@@ -51,7 +52,7 @@ describe('a point of a VM with several managed disks that runs', () => {
 describe('what Azure does not make restore points of', () => {
   it('falls back to snapshots of single disks for shared disks and says why', async () => {
     await lab.seed('shared');
-    lab.azure.arm.state.disks.find(({ name }) => name === 'shared-data')!.maxShares = 2;
+    lab.diskRecord('shared-data').maxShares = 2;
     const request = lab.request('shared', 'p1');
     const taken = await lab.snapshots.take(request);
     expect(taken).toMatchObject({
@@ -67,7 +68,7 @@ describe('what Azure does not make restore points of', () => {
 
   it('falls back for disks of the Ultra kind and for confidential VMs', async () => {
     await lab.seed('ultra');
-    lab.azure.arm.state.disks.find(({ name }) => name === 'ultra-data')!.sku = 'UltraSSD_LRS';
+    lab.diskRecord('ultra-data').sku = 'UltraSSD_LRS';
     const ultra = await lab.snapshots.take(lab.request('ultra', 'p1'));
     expect(ultra.reasons.join()).toMatch(/UltraSSD_LRS/);
     await lab.seed('secret', { securityType: 'ConfidentialVM' });
@@ -138,7 +139,10 @@ describe('a point that the next delta is made from', () => {
         lab.snapshots.take({ ...lab.request(vm, point), isOneInstantWanted });
       const [base, current] = [await take('p1', first), await take('p2', second)];
       // A state near the base would not do: what was written and cleared in between is in no difference.
-      const names = { snapshot: current.snapshots['lun-0']!, base: base.snapshots['lun-0']! };
+      const names = {
+        snapshot: snapshotOf(current, 'lun-0'),
+        base: snapshotOf(base, 'lun-0'),
+      };
       expect(await lab.snapshots.grantRead(GROUP, names)).toMatchObject({
         base: null,
         baseRefusal: 'the base snapshot is of another kind or series',
@@ -149,13 +153,16 @@ describe('a point that the next delta is made from', () => {
 });
 
 async function changedSince(base: SnapshotsTaken, current: SnapshotsTaken): Promise<number[][]> {
-  const names = { snapshot: current.snapshots['lun-0']!, base: base.snapshots['lun-0']! };
-  const access = await lab.snapshots.grantRead(GROUP, names);
+  const names = {
+    snapshot: snapshotOf(current, 'lun-0'),
+    base: snapshotOf(base, 'lun-0'),
+  };
+  const access = await lab.openRead(names);
   expect(access?.baseRefusal).toBeNull();
-  const diff = await reader(access!.source.url.reveal()).getPageRangesDiffForManagedDisks(
+  const diff = await reader(access.source.url.reveal()).getPageRangesDiffForManagedDisks(
     0,
     2 * MIB,
-    access!.base!.url.reveal(),
+    must(access.base, 'a base that may be read').url.reveal(),
   );
   await lab.snapshots.release(GROUP, Object.values(names));
   return (diff.pageRange ?? []).map(({ offset, count = 0 }) => [offset, count + 1]);
@@ -204,12 +211,12 @@ describe('pruning', () => {
       points.push(await lab.snapshots.take(lab.request('prune', point)));
     }
     const request = lab.request('prune', 'p3');
-    const keep = Object.values(points[2]!.snapshots);
+    const keep = Object.values(must(points[2], 'the third point').snapshots);
     expect(await lab.prune(request, keep)).toBe(2);
     expect(await lab.prune(request, keep)).toBe(0);
     for (const [index, { snapshots }] of points.entries()) {
       const access = await lab.snapshots.grantRead(GROUP, {
-        snapshot: snapshots['os']!,
+        snapshot: snapshotOf({ snapshots }, 'os'),
         base: null,
       });
       expect(access === null).toBe(index < 2);
@@ -224,7 +231,7 @@ describe('pruning', () => {
     await lab.seed('theirs');
     const mine = await lab.snapshots.take(lab.request('mine', 'p1'));
     await lab.prune(lab.request('theirs', 'p1'), []);
-    const names = { snapshot: mine.snapshots['os']!, base: null };
+    const names = { snapshot: snapshotOf(mine, 'os'), base: null };
     expect(await outcome(lab.snapshots.grantRead(GROUP, names))).toBe('done');
     expect(await lab.snapshots.grantRead(GROUP, names)).not.toBeNull();
   }, 60_000);

@@ -6,12 +6,14 @@ import {
   StorageSharedKeyCredential,
 } from '@azure/storage-blob';
 import type { SeedVirtualMachine } from '../../../local/arm/start-arm.ts';
+import type { DiskRecord } from '../../../local/arm/state.ts';
 import { PageBlobs } from '../../../shared/adapters/azure/page-blobs.ts';
 import { AzureDiskSnapshots } from '../../../shared/adapters/azure/source-snapshots.ts';
 import { ArmVirtualMachines } from '../../../shared/adapters/azure/virtual-machines.ts';
 import { buildVhdFooter, VHD_FOOTER_BYTES } from '../../../shared/domain/vhd-footer.ts';
-import type { SnapshotRequest } from '../../../shared/ports/azure.ts';
+import type { SnapshotRequest, SnapshotsTaken, SourceAccess } from '../../../shared/ports/azure.ts';
 import { type LabAzure, startLabAzure } from '../../support/lab-azure.ts';
+import { must } from '../../support/must.ts';
 
 export const GROUP = 'dr';
 export const MIB = 1024 * 1024;
@@ -95,11 +97,22 @@ export class SourceLab {
     return (await this.snapshots.prune({ ...request, keep })).deleted;
   }
 
+  /** Access to snapshots that are there. */
+  async openRead(names: Parameters<AzureDiskSnapshots['grantRead']>[1]): Promise<SourceAccess> {
+    const access = await this.snapshots.grantRead(GROUP, names);
+    return must(access, `access to ${names.snapshot}`);
+  }
+
+  /** What Resource Manager knows of the disk; tests may change it. */
+  diskRecord(diskName: string): DiskRecord {
+    const found = this.azure.arm.state.disks.find(({ name }) => name === diskName);
+    return must(found, `the disk ${diskName}`);
+  }
+
   /** What the guest itself would write to. */
   managedDisk(diskName: string): PageBlobClient {
-    const disk = this.azure.arm.state.disks.find(({ name }) => name === diskName);
     const connection = this.azure.azurite.connectionString('labdisks');
-    return new PageBlobClient(connection, 'disks', `${disk?.uniqueId ?? ''}.vhd`);
+    return new PageBlobClient(connection, 'disks', `${this.diskRecord(diskName).uniqueId}.vhd`);
   }
 
   /** A fixed VHD full of noise in an account of the lab; gives its URL. */
@@ -125,6 +138,12 @@ export class SourceLab {
     return new PageBlobClient(url, credential);
   }
 }
+
+/** Name of the snapshot of a disk. */
+export const snapshotOf = (
+  { snapshots }: Pick<SnapshotsTaken, 'snapshots'>,
+  diskId: string,
+): string => must(snapshots[diskId], `a snapshot of the disk ${diskId}`);
 
 /** A reader that has nothing but the URL. */
 export const reader = (url: string): PageBlobClient =>

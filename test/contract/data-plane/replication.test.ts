@@ -7,6 +7,7 @@ import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-pl
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
 import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
 import { Random } from '../../support/data-plane/random.ts';
+import { must } from '../../support/must.ts';
 
 const MIB = 1024 * 1024;
 /** More than one unit, and an end inside a block. */
@@ -160,7 +161,7 @@ describe('bringing a disk home', () => {
     expect(done).toEqual(done.toSorted((a, b) => a - b));
     expect(context.progress.at(-1)).toMatchObject({
       step: 'sending',
-      bytesDone: context.progress[0]!.bytesTotal,
+      bytesDone: must(context.progress[0], 'a first progress').bytesTotal,
     });
   });
 });
@@ -170,7 +171,7 @@ describe('the proof of a disk', () => {
     const replication = await aSealedReplication(9);
     const at = 5 * MIB + 4711;
     const file = openSync(replication.targetFile, 'r+');
-    writeSync(file, Buffer.of(replication.target[at]! ^ 1), 0, 1, at);
+    writeSync(file, Buffer.of(must(replication.target[at], 'a byte at this place') ^ 1), 0, 1, at);
     closeSync(file);
     const { mismatches } = await replication.verify('point-1');
     const offset = Math.floor(at / BLOCK_BYTES) * BLOCK_BYTES;
@@ -181,7 +182,7 @@ describe('the proof of a disk', () => {
     const replication = await aSealedReplication(10);
     const at = SIZE_BYTES - 1;
     const file = openSync(replication.targetFile, 'r+');
-    writeSync(file, Buffer.of(replication.target[at]! ^ 1), 0, 1, at);
+    writeSync(file, Buffer.of(must(replication.target[at], 'a byte at this place') ^ 1), 0, 1, at);
     closeSync(file);
     const { mismatches } = await replication.verify('point-1');
     expect(mismatches).toEqual([{ diskId: 'os', offset: 9 * MIB, length: 7 * 512 }]);
@@ -259,8 +260,8 @@ describe('a storage service that is not itself', () => {
     await source.change(new Random(160), 6);
     const snapshot = await source.snapshot();
     const old = await source.access(snapshot, 'snapshot-1');
-    storage.azurite.blobFront.revoke(old.sourceUrl!);
-    storage.azurite.blobFront.revoke(old.baseUrl!);
+    storage.azurite.blobFront.revoke(must(old.sourceUrl, 'the URL of the snapshot'));
+    storage.azurite.blobFront.revoke(must(old.baseUrl, 'the URL of the base'));
     const grants = [old];
     const context = aCommandContext(
       async () => grants.pop() ?? source.access(snapshot, 'snapshot-1'),

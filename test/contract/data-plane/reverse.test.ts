@@ -6,6 +6,7 @@ import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-pl
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
 import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
 import { Random } from '../../support/data-plane/random.ts';
+import { must } from '../../support/must.ts';
 
 const SIZE_BYTES = 5 * 1024 * 1024 + 512;
 
@@ -34,7 +35,7 @@ async function aVmAtHome(seed: number): Promise<LabReplication> {
 /** Changes single bytes of the disk, as a running VM does, and returns how many bytes the blocks have. */
 function changeBytes(replication: LabReplication, positions: readonly number[]): number {
   const content = replication.target;
-  for (const at of positions) content[at] = content[at]! ^ 0xff;
+  for (const at of positions) content[at] = must(content[at], 'a byte at this place') ^ 0xff;
   writeFileSync(replication.targetFile, content);
   const blocks = new Set(positions.map((at) => Math.floor(at / BLOCK_BYTES)));
   return [...blocks].reduce(

@@ -9,6 +9,7 @@ import { LabReplication } from '../../support/data-plane/lab-replication.ts';
 import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
 import { Random } from '../../support/data-plane/random.ts';
 import { aDataFrame, RawPeer } from '../../support/data-plane/raw-peer.ts';
+import { must } from '../../support/must.ts';
 
 const SIZE_BYTES = 2 * 1024 * 1024 + 512;
 
@@ -108,7 +109,7 @@ describe('sealing a recovery point', () => {
     const file = replication.file('staged', 'os.0.redo');
     const bytes = readFileSync(file);
     const at = payloadStart(bytes) + 100;
-    bytes[at] = bytes[at]! ^ 1;
+    bytes[at] = must(bytes[at], 'a byte at this place') ^ 1;
     writeFileSync(file, bytes);
     await expect(replication.seal('point-2')).rejects.toMatchObject({
       code: 'FB-JRN-002',
@@ -271,7 +272,7 @@ describe('a disk that somebody else wrote to', () => {
   it('is found before a delta is built on it, and mended by comparing', async () => {
     const replication = await aStagedDelta(40);
     const bytes = replication.target;
-    bytes[8192] = bytes[8192]! ^ 1;
+    bytes[8192] = must(bytes[8192], 'a byte at this place') ^ 1;
     writeFileSync(replication.targetFile, bytes);
     await expect(replication.seal('point-2')).rejects.toMatchObject({ code: 'FB-JRN-008' });
     const request = { point: 'point-2', snapshot: 'snapshot-2', mode: 'checksum' } as const;

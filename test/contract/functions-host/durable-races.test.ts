@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import * as df from 'durable-functions';
 import { DurableHarness } from '../../support/durable-harness.ts';
+import { must } from '../../support/must.ts';
 
 const MINUTE = 60_000;
 let harness: DurableHarness | undefined;
@@ -314,7 +315,9 @@ describe('sub-orchestrations with retry', () => {
     expect(it.status('i')).toMatchObject({ runtimeStatus: 'Completed', output: 'bad' });
     const children = it.status('i').historyEvents?.filter(({ EventType }) => EventType === 7) ?? [];
     expect(children.map(({ EventId }) => EventId)).toEqual([0, 2]);
-    const statuses = children.map(({ InstanceId }) => it.status(InstanceId!).runtimeStatus);
+    const statuses = children.map(
+      ({ InstanceId }) => it.status(must(InstanceId, 'the id of the child')).runtimeStatus,
+    );
     expect(statuses).toEqual(['Failed', 'Completed']);
   });
 });

@@ -148,9 +148,14 @@ export class ControlPlane {
 
   /** Ends a command as the control plane does when its deadline is over. */
   async giveUp(commandId: string, result: Result<unknown>): Promise<void> {
+    await this.amend(commandId, { result });
+  }
+
+  /** The record as something else has left it, whatever was given. */
+  async amend(commandId: string, changes: Partial<CommandRecord>): Promise<void> {
     const found = await this.stores.commands.get(commandId);
     if (found === null) throw new Error(`There is no command ${commandId}`);
-    await this.stores.commands.replace({ ...found.value, result }, found.etag);
+    await this.stores.commands.replace({ ...found.value, ...changes }, found.etag);
   }
 
   /** How often a path was asked for with one of these status codes (any, if none is given). */

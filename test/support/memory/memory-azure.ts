@@ -16,6 +16,7 @@ import type {
   SourceAccess,
 } from '../../../shared/ports/azure.ts';
 import type { Clock } from '../../../shared/ports/messaging.ts';
+import { must } from '../must.ts';
 
 const GRANT_MS = 3_600_000;
 const AFTER: Record<PowerAction, PowerState> = {
@@ -54,6 +55,11 @@ export class MemoryVirtualMachines implements AzureVirtualMachines {
   readonly vms = new Map<string, MemoryVm>();
   /** Every change that was asked for, in order. */
   readonly asked: string[] = [];
+
+  /** The VM that a test knows to be there. */
+  must(id: string): MemoryVm {
+    return must(this.vms.get(id), `the VM ${id}`);
+  }
 
   async describe(resourceGroup: string, vmName: string): Promise<AzureVmDescription | null> {
     return this.vms.get(key(resourceGroup, vmName))?.description ?? null;
@@ -192,6 +198,11 @@ export class MemoryReplicas implements ReplicaDisks {
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  /** The replica that a test knows to be there. */
+  must(name: string): Replica {
+    return must(this.replicas.get(name), `the replica ${name}`);
   }
 
   async beginSeed(request: Parameters<ReplicaDisks['beginSeed']>[0]): Promise<void> {

@@ -1,15 +1,9 @@
-import {
-  type Activities,
-  callActivity,
-  createActivities,
-} from '../../../activities/create-activities.ts';
+import { type Activities, createActivities } from '../../../activities/create-activities.ts';
 import type { ActivityDeps } from '../../../activities/support/deps.ts';
-import { runActivity } from '../../../functions/composition/activity-runner.ts';
 import { durableOrchestrator } from '../../../functions/composition/durable-orchestrator.ts';
 import { ORCHESTRATIONS } from '../../../functions/composition/orchestrations.ts';
 import { createJobControl } from '../../../functions/jobs/job-control.ts';
 import type { FunctionDeps } from '../../../functions/support/deps.ts';
-import { ACTIVITY_RETRY, type ActivityName } from '../../../shared/contracts/activities.ts';
 import { commandEventName, type FailbackInput } from '../../../shared/contracts/orchestrations.ts';
 import type { PlanRun } from '../../../shared/domain/plan-run.ts';
 import type { FailurePolicy, PlanAction, PlanGroup } from '../../../shared/domain/recovery-plan.ts';
@@ -20,6 +14,7 @@ import { DurableHarness } from '../durable-harness.ts';
 import { anAgent, anItem } from '../memory/builders.ts';
 import { type Called, callRoute } from '../memory/call-route.ts';
 import { emptyWorld, type MemoryWorld } from '../memory/memory-world.ts';
+import { activityHandlers } from '../world/activity-handlers.ts';
 import { durableClientOf } from '../world/durable-client.ts';
 import { Timers } from '../world/timers.ts';
 import { Machines } from './machines.ts';
@@ -57,7 +52,7 @@ export class PlanWorld {
   constructor(itemIds: readonly string[]) {
     this.host = new DurableHarness({
       orchestrations: ORCHESTRATIONS,
-      activities: this.#handlers(),
+      activities: activityHandlers(() => this.#activities),
       startAt: '2026-03-01T12:00:00Z',
     });
     this.timers = new Timers(this.host.clock);
@@ -161,13 +156,6 @@ export class PlanWorld {
       async () => this.settle(),
       () => this.host.isCrashed,
     );
-  }
-
-  #handlers(): Record<string, (input: unknown) => unknown> {
-    const names = Object.keys(ACTIVITY_RETRY) as ActivityName[];
-    const handlerOf = (name: ActivityName) => async (input: unknown) =>
-      runActivity(async () => callActivity(this.#activities, name, input));
-    return Object.fromEntries(names.map((name) => [name, handlerOf(name)]));
   }
 
   #createDeps(): ActivityDeps & FunctionDeps {

@@ -57,6 +57,12 @@ export class Faults {
     });
   }
 
+  /** Each port as `wrap` does it, under its own name. */
+  wrapAll<T extends Readonly<Record<string, object>>>(ports: T): T {
+    const wrapped = Object.entries(ports).map(([name, port]) => [name, this.wrap(name, port)]);
+    return Object.fromEntries(wrapped) as T;
+  }
+
   async #run(call: string, work: () => Promise<unknown>): Promise<unknown> {
     this.#counts.set(call, this.count(call) + 1);
     this.#total += 1;

@@ -1,39 +1,30 @@
-import {
-  type Activities,
-  callActivity,
-  createActivities,
-} from '../../../activities/create-activities.ts';
+import { type Activities, createActivities } from '../../../activities/create-activities.ts';
 import type { ActivityDeps } from '../../../activities/support/deps.ts';
-import { runActivity } from '../../../functions/composition/activity-runner.ts';
-import { durableOrchestrator } from '../../../functions/composition/durable-orchestrator.ts';
 import { ORCHESTRATIONS } from '../../../functions/composition/orchestrations.ts';
 import { ask } from '../../../functions/jobs/ask.ts';
 import { viewJob } from '../../../functions/jobs/job-view.ts';
 import { takeUp } from '../../../functions/jobs/take-up.ts';
-import { createJobControl } from '../../../functions/jobs/job-control.ts';
 import { startJob } from '../../../functions/jobs/start-job.ts';
 import type { FunctionDeps } from '../../../functions/support/deps.ts';
 import type { JobView } from '../../../shared/contracts/http-api.ts';
-import { ACTIVITY_RETRY, type ActivityName } from '../../../shared/contracts/activities.ts';
 import { type FailbackOptions, isTerminal, type Job } from '../../../shared/domain/job.ts';
 import type { Intent, Phase } from '../../../shared/domain/phases.ts';
 import type { ProtectedItem } from '../../../shared/domain/protected-item.ts';
-import type { EventRecord } from '../../../shared/ports/stores.ts';
-import type { AgentQueues } from '../../../shared/ports/messaging.ts';
-import type { PreflightRecord } from '../../../shared/ports/stores.ts';
-import type { PlanRun } from '../../../shared/domain/plan-run.ts';
-import type { RecoveryPlan } from '../../../shared/domain/recovery-plan.ts';
 import type { ReplicationGroupRecord } from '../../../shared/domain/replication-group.ts';
 import type { ErrorCode } from '../../../shared/errors/catalogue.ts';
 import { FailbackError } from '../../../shared/errors/failback-error.ts';
-import { Secret } from '../../../shared/domain/secret.ts';
-import type { CommandName } from '../../../shared/contracts/commands.ts';
+import type {
+  EventRecord,
+  PreflightRecord,
+  RecoveryPointRecord,
+} from '../../../shared/ports/stores.ts';
 import { DurableHarness } from '../durable-harness.ts';
+import { activityHandlers } from './activity-handlers.ts';
+import { agentEffects } from './agent-effects.ts';
 import { AgentRegistry } from './agent-registry.ts';
 import { Agents } from './agents.ts';
 import { AzureReplicas, AzureSnapshots } from './azure-disks.ts';
 import { AzureVm } from './azure-vm.ts';
-import { dataPlaneEffects } from './data-commands.ts';
 import { Faults } from './faults.ts';
 import {
   aProtectedItem,
@@ -44,12 +35,12 @@ import {
   MASTER_TARGET,
 } from './fixtures.ts';
 import { Invariants } from './invariants.ts';
-import { durableClientOf } from './durable-client.ts';
 import { MemoryCommands, MemoryStore } from './memory-store.ts';
 import { ProcessServers } from './process-servers.ts';
-import { configurationServerEffects } from './site-commands.ts';
+import { createProductDeps } from './product-deps.ts';
 import { Site } from './site.ts';
 import { Timers } from './timers.ts';
+import { wantedContent } from './wanted-content.ts';
 
 interface WorldOptions {
   /** False: the machine's original VM is gone, a new one is made. */
@@ -71,7 +62,7 @@ export class World {
   readonly commands = new MemoryCommands(({ id, name, result }) => {
     if (result !== null) this.agents.ended(id, name);
   });
-  readonly recoveryPoints = new MemoryStore<{ readonly id: string } & RecoveryPoint>();
+  readonly recoveryPoints = new MemoryStore<RecoveryPointRecord>();
   readonly preflights = new MemoryStore<PreflightRecord>();
   readonly events = new MemoryStore<EventRecord>();
   readonly replicationGroups = new MemoryStore<ReplicationGroupRecord>();
@@ -86,13 +77,11 @@ export class World {
   readonly phases: Phase[] = [];
   readonly #deps: ActivityDeps & FunctionDeps;
   readonly #activities: Activities;
-  #jobCount = 0;
-  #eventCount = 0;
 
   private constructor({ hasOriginalVm = true, startAt }: WorldOptions) {
     this.host = new DurableHarness({
       orchestrations: ORCHESTRATIONS,
-      activities: this.#createHandlers(),
+      activities: activityHandlers(() => this.#activities),
       ...(startAt === undefined ? {} : { startAt }),
     });
     const timers = new Timers(this.host.clock);
@@ -115,7 +104,7 @@ export class World {
       timers,
       deps: this.#deps,
       isHostUp: () => !this.host.isCrashed,
-      effect: this.#createEffect(),
+      effect: agentEffects(this),
     });
     this.#activities = createActivities(this.#deps);
   }
@@ -316,23 +305,8 @@ export class World {
     const replication = this.site.replications.get(this.item.id);
     const { sealed = null, isVerified = false } = replication ?? {};
     const proved = isVerified ? (sealed?.source ?? null) : null;
-    this.invariants.deletion(this.item.phase, this.#wantedContent(), proved);
-  }
-
-  /** What the machine at home has to hold: everything, unless somebody chose an older point. */
-  #wantedContent(): number {
-    const isDecided = ({ report, failoverTo }: Job): boolean =>
-      report.recoveryPointId !== undefined && failoverTo !== undefined;
-    const decided = this.jobs.all().find(isDecided);
-    const { failoverTo = 'latest' } = decided ?? {};
-    if (failoverTo === 'latest') return this.vm.writes.content;
-    if (failoverTo === 'latestProcessed') return this.snapshots.points.at(-1)?.content ?? 0;
-    const chosen = this.snapshots.points.findLast(({ pointId, got }) =>
-      failoverTo === 'latestApplicationConsistent'
-        ? got === 'applicationConsistent'
-        : pointId === failoverTo,
-    );
-    return chosen?.content ?? this.vm.writes.content;
+    const wanted = wantedContent({ jobs: this.jobs.all(), vm: this.vm, snapshots: this.snapshots });
+    this.invariants.deletion(this.item.phase, wanted, proved);
   }
 
   #gainProcessServer(name: string): void {
@@ -341,71 +315,26 @@ export class World {
     void this.registry.register(agentId, 'processServer', name);
   }
 
-  #createEffect(): (name: CommandName, input: unknown) => unknown {
-    const { site, timers, snapshots, replicas } = this;
-    const effects: Partial<Record<CommandName, (input: never) => unknown>> = {
-      ...configurationServerEffects(site, timers),
-      ...dataPlaneEffects({ site, snapshots, replicas, timers }),
-    };
-    return (name, input) => {
-      const effect = effects[name];
-      if (effect === undefined) throw new Error(`no agent here knows ${name}`);
-      // The product's own schema has checked the input when it was sent.
-      return effect(input as never);
-    };
-  }
-
-  #createHandlers(): Record<string, (input: unknown) => unknown> {
-    const names = Object.keys(ACTIVITY_RETRY) as ActivityName[];
-    const handlerOf = (name: ActivityName) => async (input: unknown) =>
-      runActivity(async () => callActivity(this.#activities, name, input));
-    return Object.fromEntries(names.map((name) => [name, handlerOf(name)]));
-  }
-
   #createDeps(): ActivityDeps & FunctionDeps {
-    const { faults } = this;
-    const deps: Omit<ActivityDeps & FunctionDeps, 'jobControl'> = {
-      clock: this.timers,
+    const { host, timers, faults, items, jobs, registry, commands, recoveryPoints } = this;
+    const { preflights, events, replicationGroups, vm, snapshots, replicas, processServers } = this;
+    return createProductDeps({
+      host,
+      timers,
+      faults,
       stores: {
-        items: faults.wrap('items', this.items),
-        jobs: faults.wrap('jobs', this.jobs),
-        agents: faults.wrap('agents', this.registry),
-        commands: faults.wrap('commands', this.commands),
-        recoveryPoints: faults.wrap('recoveryPoints', this.recoveryPoints),
-        preflights: faults.wrap('preflights', this.preflights),
-        idempotency: new MemoryStore(),
-        events: faults.wrap('events', this.events),
-        plans: new MemoryStore<RecoveryPlan>(),
-        planRuns: new MemoryStore<PlanRun>(),
-        replicationGroups: faults.wrap('replicationGroups', this.replicationGroups),
+        items,
+        jobs,
+        agents: registry,
+        commands,
+        recoveryPoints,
+        preflights,
+        events,
+        replicationGroups,
       },
-      vms: faults.wrap('vms', this.vm),
-      snapshots: faults.wrap('snapshots', this.snapshots),
-      replicas: faults.wrap('replicas', this.replicas),
-      processServers: faults.wrap('processServers', this.processServers),
-      queues: faults.wrap<AgentQueues>('queues', {
-        send: async (agentId, commandId) => this.agents.deliver(agentId, commandId),
-        grantReceive: async () => ({ url: new Secret('queue'), expiresAt: this.timers.now() }),
-      }),
-      orchestrator: durableOrchestrator(durableClientOf(() => this.host)),
-      accessKeys: { nameOf: async () => null },
-      access: { keyRoles: [], isSignInTrusted: false, localRole: null },
-      registrationToken: new Secret('token'),
-      newJobId: (prefix: string) => {
-        this.#jobCount += 1;
-        return `${prefix}-${9999 - this.#jobCount}`;
-      },
-      newAgentKey: () => 'unused',
+      ports: { vms: vm, snapshots, replicas, processServers },
+      deliver: async (agentId, commandId) => this.agents.deliver(agentId, commandId),
       pause: async (milliseconds) => this.advance(milliseconds),
-      newEventKey: () => {
-        this.#eventCount += 1;
-        return `e${this.#eventCount}`;
-      },
-      webhookSecretNames: [],
-      webhooks: { deliver: async () => ({ status: 200, detail: '' }) },
-    };
-    return { ...deps, jobControl: createJobControl(deps) };
+    });
   }
 }
-
-type RecoveryPoint = Awaited<ReturnType<ActivityDeps['stores']['recoveryPoints']['list']>>[number];

@@ -8,6 +8,7 @@ import * as x509 from '@peculiar/x509';
 import { CertificateAuthority } from '../../../agents/configuration-server/certificate-authority.ts';
 import { isProofRight, proofOf } from '../../../agents/runtime/enrolment.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
+import { must } from '../../support/must.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const PASSPHRASE = new Secret('a passphrase of the site');
@@ -52,8 +53,8 @@ describe("the site's authority", () => {
     const [certificate, ca] = [issued.certificatePem, issued.caPem].map(
       (pem) => new X509Certificate(pem),
     );
-    expect(certificate?.checkIssued(ca!)).toBe(true);
-    expect(certificate?.verify(ca!.publicKey)).toBe(true);
+    expect(certificate?.checkIssued(must(ca, 'the certificate of the authority'))).toBe(true);
+    expect(certificate?.verify(must(ca, 'the certificate of the authority').publicKey)).toBe(true);
     expect(certificate?.ca).toBe(false);
     expect(ca?.ca).toBe(true);
     expect(certificate?.subjectAltName).toBe('DNS:ps-1');

@@ -1,25 +1,19 @@
 import { createHash } from 'node:crypto';
 import { inspect } from 'node:util';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import {
-  commandEnvelopeSchema,
-  heartbeatAnswerSchema,
-  registeredAgentSchema,
-} from '../../../shared/contracts/agent-protocol.ts';
-import { errorRecord } from '../../../shared/errors/failback-error.ts';
-import { failure, success } from '../../../shared/errors/result.ts';
-import { aCommand, AGENT_KEY, anAgent, aProgress, NOW } from '../../support/memory/builders.ts';
-import { type Called, callRoute, problemOf } from '../../support/memory/call-route.ts';
+import { registeredAgentSchema } from '../../../shared/contracts/agent-protocol.ts';
+import { AGENT_KEY, anAgent, NOW } from '../../support/memory/builders.ts';
+import { callRoute, problemOf } from '../../support/memory/call-route.ts';
 import {
   emptyWorld,
   type MemoryWorld,
   REGISTRATION_TOKEN,
   stateOf,
 } from '../../support/memory/memory-world.ts';
+import { must } from '../../support/must.ts';
 
 let world: MemoryWorld;
 const tokenHeader = { 'x-registration-token': REGISTRATION_TOKEN };
-const keyHeader = { authorization: `Bearer ${AGENT_KEY}` };
 const masterTarget = {
   kind: 'masterTarget',
   name: 'mt1',
@@ -80,7 +74,7 @@ describe('POST /api/agents', () => {
       ids.push(agentId);
     }
     expect(new Set(ids).size).toBe(names.length);
-    const pretender = ids[1]!.replace(/^mt-/, '');
+    const pretender = must(ids[1], 'the second identity').replace(/^mt-/, '');
     const answer = await register({ ...masterTarget, name: pretender });
     expect(ids).not.toContain(registeredAgentSchema.parse(answer.json).agentId);
   });
@@ -166,186 +160,5 @@ describe('the key of an agent', () => {
     expect(problemOf(answer)).toMatchObject({ status: 401, code: 'FB-REQ-006' });
     expect(stateOf(world)).toEqual(before);
     expect(inspect(answer)).not.toContain(AGENT_KEY);
-  });
-});
-
-describe('POST /api/agents/{agentId}/heartbeat', () => {
-  const beat = (body: unknown) =>
-    callRoute(world, 'agentHeartbeat', { params: { agentId: 'mt-mt1' }, headers: keyHeader, body });
-
-  beforeEach(() => {
-    world.stores.agents.put(anAgent());
-  });
-
-  it('keeps how busy a master target is, as long as it tells', async () => {
-    world.stores.agents.put(anAgent());
-    const load = {
-      osType: 'Linux',
-      openReplications: 2,
-      attachedDiskCount: 5,
-      retentionFreeBytes: 1024,
-    };
-    await beat({ version: '1', runningCommandIds: [], load });
-    expect(world.stores.agents.must('mt-mt1').load).toEqual(load);
-    const { json } = await callRoute(world, 'listAgents');
-    expect(json).toMatchObject({ value: [{ load }] });
-    await beat({ version: '1', runningCommandIds: [] });
-    expect(world.stores.agents.must('mt-mt1').load).toBeUndefined();
-  });
-
-  it('shows that the agent lives, and renews the way to its commands', async () => {
-    world.clock.advance(15_000);
-    const answer = await beat({ version: '1.1.0', runningCommandIds: [] });
-    const now = world.clock.now().toISOString();
-    expect(world.stores.agents.must('mt-mt1')).toMatchObject({
-      version: '1.1.0',
-      heartbeatAt: now,
-      registeredAt: NOW,
-      address: anAgent().address,
-    });
-    const { queueUrl, cancelledCommandIds } = heartbeatAnswerSchema.parse(answer.json);
-    expect(queueUrl).toContain('agent-mt-mt1');
-    expect(cancelledCommandIds).toEqual([]);
-  });
-
-  it('takes over a new address', async () => {
-    const address = { host: 'elsewhere', port: 1 };
-    await beat({ version: '1', address, runningCommandIds: [] });
-    expect(world.stores.agents.must('mt-mt1').address).toEqual(address);
-  });
-
-  it('names those of the running commands that were given up, and no others', async () => {
-    const given = failure(errorRecord('FB-ORC-005'));
-    world.stores.commands.put(aCommand({ id: 'fb-1.given-up', result: given }));
-    world.stores.commands.put(aCommand({ id: 'fb-1.running' }));
-    world.stores.commands.put(aCommand({ id: 'fb-1.not-asked', result: given }));
-    const runningCommandIds = ['fb-1.given-up', 'fb-1.running', 'fb-1.never-sent'];
-    const { json } = await beat({ version: '1', runningCommandIds });
-    expect(heartbeatAnswerSchema.parse(json).cancelledCommandIds).toEqual(['fb-1.given-up']);
-  });
-
-  it('names the faults of its body by path', async () => {
-    const problem = problemOf(await beat({ runningCommandIds: 'fb-1.x' }));
-    expect(problem.status).toBe(400);
-    expect(problem.problems?.map(({ path }) => path).toSorted()).toEqual([
-      'runningCommandIds',
-      'version',
-    ]);
-  });
-});
-
-describe('the commands of an agent', () => {
-  const call = (name: string, body?: unknown, commandId = 'fb-1.seal-1'): Promise<Called> =>
-    callRoute(world, name, {
-      params: { agentId: 'mt-mt1', commandId },
-      headers: keyHeader,
-      ...(body === undefined ? {} : { body }),
-    });
-
-  beforeEach(() => {
-    world.stores.agents.put(anAgent());
-    world.stores.commands.put(aCommand());
-  });
-
-  it.each([
-    ['pending', null],
-    ['succeeded', success({ sealedPointId: null })],
-    ['failed', failure(errorRecord('FB-ORC-005'))],
-  ] as const)('are told with their input and that they are %s', async (state, result) => {
-    world.stores.commands.put(aCommand({ result }));
-    const answer = await call('agentCommand');
-    expect(commandEnvelopeSchema.parse(answer.json)).toEqual({
-      commandId: 'fb-1.seal-1',
-      name: 'discardUnsealed',
-      input: { replicationId: 'web-01' },
-      deadline: aCommand().deadlineAt,
-      state,
-    });
-  });
-
-  it.each(['agentCommand', 'agentProgress', 'agentResult', 'agentDataAccess'])(
-    '%s does not show whether a command of another agent exists',
-    async (name) => {
-      world.stores.commands.put(aCommand({ id: 'fb-1.theirs', agentId: 'ps-other' }));
-      const before = stateOf(world);
-      // What progress and what a result consist of: the body is no reason to refuse.
-      const body = { ...aProgress(), ...success({}) };
-      const theirs = await call(name, body, 'fb-1.theirs');
-      const nobodys = await call(name, body, 'fb-1.nobodys');
-      expect(theirs.status).toBe(404);
-      const hide = ({ json }: Called) => JSON.stringify(json).replaceAll(/theirs|nobodys/g, 'it');
-      expect(hide(theirs)).toBe(hide(nobodys));
-      expect(stateOf(world)).toEqual(before);
-    },
-  );
-
-  it('keep the newest progress and when it came', async () => {
-    await call('agentProgress', aProgress({ bytesDone: 1 }));
-    world.clock.advance(1000);
-    const answer = await call('agentProgress', aProgress({ bytesDone: 2 }));
-    expect(answer.status).toBe(204);
-    expect(world.stores.commands.must('fb-1.seal-1')).toMatchObject({
-      progress: { bytesDone: 2 },
-      progressAt: world.clock.now().toISOString(),
-    });
-  });
-
-  it('take no progress after their result', async () => {
-    world.stores.commands.put(aCommand({ result: success({ sealedPointId: null }) }));
-    expect((await call('agentProgress', aProgress())).status).toBe(204);
-    expect(world.stores.commands.must('fb-1.seal-1').progress).toBeNull();
-  });
-
-  it('refuse progress that makes no sense, by path', async () => {
-    const problem = problemOf(await call('agentProgress', aProgress({ bytesTotal: -5 })));
-    expect(problem).toMatchObject({ status: 400, problems: [{ path: 'bytesTotal' }] });
-  });
-
-  it('keep their result, and wake the part that waits for it', async () => {
-    const result = success({ sealedPointId: 'fb-1-p0001' });
-    expect((await call('agentResult', result)).status).toBe(204);
-    expect(world.stores.commands.must('fb-1.seal-1').result).toEqual(result);
-    expect(world.orchestrator.woken).toEqual(['fb-1-replication command:fb-1.seal-1']);
-  });
-
-  it('keep the first of two results; the second is accepted and wakes again', async () => {
-    await call('agentResult', success({ sealedPointId: 'first' }));
-    const answer = await call('agentResult', success({ sealedPointId: 'second' }));
-    expect(answer.status).toBe(204);
-    const { result } = world.stores.commands.must('fb-1.seal-1');
-    expect(result).toEqual(success({ sealedPointId: 'first' }));
-    expect(world.orchestrator.woken).toHaveLength(2);
-  });
-
-  it('keep the result although the storage was changed at the same moment', async () => {
-    world.stores.commands.beforeReplace = () => {
-      world.stores.commands.beforeReplace = () => undefined;
-      world.stores.commands.put(aCommand({ progress: aProgress() }));
-    };
-    const result = success({ sealedPointId: null });
-    await call('agentResult', result);
-    expect(world.stores.commands.must('fb-1.seal-1')).toMatchObject({
-      result,
-      progress: aProgress(),
-    });
-  });
-
-  it('wake nobody when nobody waits', async () => {
-    world.stores.commands.put(aCommand({ instanceId: '' }));
-    await call('agentResult', success({ sealedPointId: null }));
-    expect(world.orchestrator.woken).toEqual([]);
-  });
-
-  it('take a failure as it is', async () => {
-    const result = failure(errorRecord('FB-JRN-004'));
-    await call('agentResult', result);
-    expect(world.stores.commands.must('fb-1.seal-1').result).toEqual(result);
-  });
-
-  it('refuse a result that is not what the command promises, by path, and stay open', async () => {
-    const problem = problemOf(await call('agentResult', success({ sealedPointId: 'a/b' })));
-    expect(problem).toMatchObject({ status: 400, problems: [{ path: 'sealedPointId' }] });
-    expect(world.stores.commands.must('fb-1.seal-1').result).toBeNull();
-    expect(world.orchestrator.woken).toEqual([]);
   });
 });

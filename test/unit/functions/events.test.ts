@@ -6,6 +6,7 @@ import type { EventRecord } from '../../../shared/ports/stores.ts';
 import { AGENT_KEY, anAgent, anItem, aJob, NOW } from '../../support/memory/builders.ts';
 import { callRoute, problemOf } from '../../support/memory/call-route.ts';
 import { aWorld, type MemoryWorld, REGISTRATION_TOKEN } from '../../support/memory/memory-world.ts';
+import { must } from '../../support/must.ts';
 
 let world: MemoryWorld;
 const COMMITTER = 'key committer-1';
@@ -147,7 +148,12 @@ describe('GET /api/events', () => {
         message: 'x',
         code: null,
       } as const;
-      world.stores.events.put({ ...rest, id, itemId: itemId!, jobId: jobId! });
+      world.stores.events.put({
+        ...rest,
+        id,
+        itemId: must(itemId, 'the id of the item'),
+        jobId: must(jobId, 'the id of the job'),
+      });
     }
     world.stores.jobs.put(aJob());
     const line = { at: NOW, kind: 'runAsked', caller: 'x', message: 'x', code: null } as const;

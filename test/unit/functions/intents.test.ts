@@ -6,6 +6,7 @@ import { failure, success } from '../../../shared/errors/result.ts';
 import { aCommand, anItem, aJob, NOW, POINTS } from '../../support/memory/builders.ts';
 import { callRoute, problemOf } from '../../support/memory/call-route.ts';
 import { aWorld, type MemoryWorld } from '../../support/memory/memory-world.ts';
+import { must } from '../../support/must.ts';
 
 let world: MemoryWorld;
 
@@ -174,7 +175,11 @@ describe('asking for a failover to a recovery point', () => {
 
   it.each([
     ['an id that is not retained', 'fb-1-p0009', POINTS],
-    ['no application-consistent one', 'latestApplicationConsistent', [POINTS[0]!]],
+    [
+      'no application-consistent one',
+      'latestApplicationConsistent',
+      [must(POINTS[0], 'the first point')],
+    ],
   ])('is refused when there is %s, and nothing is kept', async (_what, recoveryPoint, points) => {
     world.stores.items.put(anItem({ activeJobId: 'fb-1', recoveryPoints: points }));
     const before = world.stores.jobs.must('fb-1');

@@ -7,6 +7,7 @@ import { PHASES } from '../../../shared/domain/phases.ts';
 import { anItem, aJob, aVm, POINTS } from '../../support/memory/builders.ts';
 import { callRoute, problemOf } from '../../support/memory/call-route.ts';
 import { aWorld, type MemoryWorld, stateOf } from '../../support/memory/memory-world.ts';
+import { must } from '../../support/must.ts';
 
 let world: MemoryWorld;
 const body = {
@@ -70,7 +71,7 @@ describe('PUT /api/protected-items/{id}', () => {
       kind: 'pageBlob',
       sizeBytes: 512,
     } as const;
-    world.vms.vms.get('rg-dr/web-01-azure')!.description = aVm({ disks: [blob] });
+    world.vms.must('rg-dr/web-01-azure').description = aVm({ disks: [blob] });
     expect((await put('web-02')).status).toBe(201);
     expect(world.stores.items.must('web-02').disks).toEqual([blob]);
   });
@@ -89,7 +90,9 @@ describe('PUT /api/protected-items/{id}', () => {
     expect(world.stores.items.must('web-02')).toEqual(first);
 
     const [os] = aVm().disks;
-    world.vms.vms.get('rg-dr/web-01-azure')!.description = aVm({ disks: [os!] });
+    world.vms.must('rg-dr/web-01-azure').description = aVm({
+      disks: [must(os, 'the system disk')],
+    });
     await put('web-02');
     expect(world.stores.items.must('web-02').disks).toEqual([os]);
   });
@@ -188,7 +191,7 @@ describe('GET /api/protected-items/{id}/recovery-points', () => {
   });
 
   it('promises no gain from a point that was taken by a clock ahead of ours', async () => {
-    const ahead = { ...POINTS[0]!, takenAt: '2026-03-01T12:00:05.000Z' };
+    const ahead = { ...must(POINTS[0], 'the first point'), takenAt: '2026-03-01T12:00:05.000Z' };
     world.stores.items.put(anItem({ recoveryPoints: [ahead] }));
     expect((await points()).json).toMatchObject({ value: [{ expectedDataLossSeconds: 0 }] });
   });

@@ -9,6 +9,7 @@ import {
   READER_KEY,
 } from '../../support/memory/memory-access-keys.ts';
 import { aWorld, type MemoryWorld } from '../../support/memory/memory-world.ts';
+import { must } from '../../support/must.ts';
 
 let world: MemoryWorld;
 const proof = aProof();
@@ -41,7 +42,7 @@ describe('POST /api/failbacks/{id}/resume and /restart', () => {
       ['resume', 'restart'].map((action) => ({
         phase,
         action,
-        status: allowed[action]!.includes(phase) ? 202 : 409,
+        status: must(allowed[action], 'what allows the action').includes(phase) ? 202 : 409,
       })),
     ),
   )('$action of what was left in $phase answers $status, as offered', async (given) => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { LabFolder } from '../../../local/lab/lab-folder.ts';
+import { must } from '../../support/must.ts';
 
 let folder: string;
 let child: ChildProcess | null = null;
@@ -63,7 +64,7 @@ describe("the lab's folder", () => {
   it('is taken over from a lab that died', async () => {
     const pid = anotherProcess();
     writeFileSync(join(folder, 'lock'), String(pid));
-    await end(child!);
+    await end(must(child, 'the other process'));
     new LabFolder(folder).lock();
     expect(readFileSync(join(folder, 'lock'), 'utf8')).toBe(String(process.pid));
   });

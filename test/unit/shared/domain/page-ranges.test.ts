@@ -12,6 +12,7 @@ import {
   widenToBlocks,
   withGapsAsZeros,
 } from '../../../../shared/domain/page-ranges.ts';
+import { must } from '../../../support/must.ts';
 
 const MIB = 1024 * 1024;
 const UNTOUCHED = 0;
@@ -228,7 +229,10 @@ describe('the part of a range inside a window', () => {
         const expected = Array.from({ length }, (_, index) => offset + index).filter(
           (byte) => byte >= start && byte < end,
         );
-        const found = Array.from({ length: clipped?.length ?? 0 }, (_, i) => i + clipped!.offset);
+        const found = Array.from(
+          { length: clipped?.length ?? 0 },
+          (_, i) => i + must(clipped, 'the clipped range').offset,
+        );
         expect(found).toEqual(expected);
         expect(clipped?.kind ?? 'data').toBe('data');
       }),

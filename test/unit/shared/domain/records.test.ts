@@ -3,6 +3,7 @@ import { invariant, InvariantViolation } from '../../../../shared/domain/assert.
 import { isTerminal, JOB_STATES } from '../../../../shared/domain/job.ts';
 import { resolveRecoveryPoint, rpoSeconds } from '../../../../shared/domain/protected-item.ts';
 import { anItem, POINTS } from '../../../support/memory/builders.ts';
+import { must } from '../../../support/must.ts';
 
 describe('the state of a job', () => {
   it.each([
@@ -53,8 +54,12 @@ describe('a recovery point by its name', () => {
   });
 
   it('is the newest of several application-consistent ones', () => {
-    const newer = { ...POINTS[1]!, pointId: 'fb-1-p0004' };
-    const recoveryPoints = [...POINTS, newer, { ...POINTS[2]!, pointId: 'fb-1-p0005' }];
+    const newer = { ...must(POINTS[1], 'the second point'), pointId: 'fb-1-p0004' };
+    const recoveryPoints = [
+      ...POINTS,
+      newer,
+      { ...must(POINTS[2], 'the third point'), pointId: 'fb-1-p0005' },
+    ];
     const found = resolveRecoveryPoint({ recoveryPoints }, 'latestApplicationConsistent');
     expect(found).toEqual(newer);
   });
@@ -64,7 +69,7 @@ describe('a recovery point by its name', () => {
   });
 
   it('is none where no point is application-consistent', () => {
-    const recoveryPoints = [POINTS[0]!, POINTS[2]!];
+    const recoveryPoints = [must(POINTS[0], 'the first point'), must(POINTS[2], 'the third point')];
     expect(resolveRecoveryPoint({ recoveryPoints }, 'latestApplicationConsistent')).toBeNull();
   });
 

@@ -4,6 +4,7 @@ import {
   agreeOnPoint,
   type ReplicationGroupRecord,
 } from '../../../../shared/domain/replication-group.ts';
+import { must } from '../../../support/must.ts';
 
 const START = Date.parse('2026-03-01T12:00:00.000Z');
 const CYCLE_SECONDS = 60;
@@ -54,11 +55,17 @@ describe('the common instant of a replication group', () => {
         const nextPoll = members.map(({ offsetMs }) => offsetMs);
         for (let round = 0; round < 60 && taken.includes(undefined); round += 1) {
           const who = nextPoll.indexOf(Math.min(...nextPoll));
-          const { cycleMs } = members[who]!;
-          const agreed = agreeOnPoint(record, poll(nextPoll[who]!));
+          const { cycleMs } = must(members[who], 'the member');
+          const agreed = agreeOnPoint(
+            record,
+            poll(must(nextPoll[who], 'the next poll of the member')),
+          );
           ({ record } = agreed);
           if (agreed.take !== null) taken[who] ??= agreed.take.groupPointId;
-          const from = agreed.take === null ? nextPoll[who]! : Date.parse(agreed.take.at) - START;
+          const from =
+            agreed.take === null
+              ? must(nextPoll[who], 'the next poll of the member')
+              : Date.parse(agreed.take.at) - START;
           nextPoll[who] = from + cycleMs + CYCLE_SECONDS * 1000;
         }
         expect(taken).toEqual(members.map(() => 'g-g0001'));

@@ -13,6 +13,7 @@ import { VSPHERE_ERRORS } from '../../../../shared/errors/areas/vsphere.ts';
 import { CATALOGUE, type ErrorCode, isErrorCode } from '../../../../shared/errors/catalogue.ts';
 import type { CatalogueEntry } from '../../../../shared/errors/entry.ts';
 import { errorRecord } from '../../../../shared/errors/failback-error.ts';
+import { must } from '../../../support/must.ts';
 
 const ROOT = join(import.meta.dirname, '../../../..');
 const PRODUCT = '{functions,orchestrations,activities,shared,agents,local}/**/*.ts';
@@ -110,7 +111,8 @@ describe.each(ENTRIES)('%s', (code, entry) => {
   });
 
   it('fills in the same names in what to do as in what happened', () => {
-    const namesIn = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((m) => m[1]!);
+    const namesIn = (text: string): string[] =>
+      [...text.matchAll(/\{(\w+)\}/g)].map((m) => must(m[1], 'the name in braces'));
     const known = namesIn(message);
     for (const name of namesIn(recommendedAction)) expect(known).toContain(name);
     for (const cause of possibleCauses) expect(namesIn(cause)).toEqual([]);

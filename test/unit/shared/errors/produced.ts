@@ -22,6 +22,7 @@ import {
 import { callRoute, problemOf } from '../../../support/memory/call-route.ts';
 import { READER_KEY } from '../../../support/memory/memory-access-keys.ts';
 import { aWorld, type MemoryWorld } from '../../../support/memory/memory-world.ts';
+import { must } from '../../../support/must.ts';
 
 type Codes = readonly (string | undefined)[];
 
@@ -209,8 +210,11 @@ export const PRODUCED = {
   'FB-AZ-003': async () => {
     const world = aWorld();
     const [os] = aVm().disks;
-    const vm = world.vms.vms.get('rg-dr/web-01-azure')!;
-    world.vms.vms.set('rg-dr/web-01-azure', { ...vm, description: aVm({ disks: [os!] }) });
+    const vm = world.vms.must('rg-dr/web-01-azure');
+    world.vms.vms.set('rg-dr/web-01-azure', {
+      ...vm,
+      description: aVm({ disks: [must(os, 'the system disk')] }),
+    });
     const { bindSite } = createActivities(world);
     return thrownBy(async () => bindSite({ jobId: 'fb-1', itemId: 'web-01' }));
   },

@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { CATALOGUE, type ErrorCode } from '../../../../shared/errors/catalogue.ts';
+import { must } from '../../../support/must.ts';
 import { PRODUCED } from './produced.ts';
 import { SHOWN_IN } from './shown-in.ts';
 
@@ -40,7 +41,7 @@ describe('every code of the catalogue', () => {
     (code, [file, title]) => {
       const test = testsOf(file).filter((each) => each.includes(`'${title}'`));
       expect(test).toHaveLength(1);
-      expect(expects(test[0]!, code)).toBe(true);
+      expect(expects(must(test[0], 'the text of the test'), code)).toBe(true);
     },
   );
 

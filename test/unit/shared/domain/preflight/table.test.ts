@@ -7,6 +7,7 @@ import {
   runRule,
 } from '../../../../../shared/domain/preflight/run.ts';
 import { PREFLIGHT_ERRORS } from '../../../../../shared/errors/areas/preflight.ts';
+import { must } from '../../../../support/must.ts';
 import { AFTER_RETURN_CASES } from '../../../../support/preflight/cases/after-return.ts';
 import { CONFIGURATION_SERVER_CASES } from '../../../../support/preflight/cases/configuration-server.ts';
 import { HYPER_V_CASES } from '../../../../support/preflight/cases/hyper-v.ts';
@@ -116,8 +117,8 @@ describe('preflight', () => {
 
   it('leaves warnings out of what stands in the way', () => {
     const [finding] = runPreflight(nothingKnown(lab));
-    expect(blockingFindings([{ ...finding!, severity: 'warning' }])).toEqual([]);
-    expect(blockingFindings([finding!])).toHaveLength(1);
+    expect(blockingFindings([{ ...must(finding, 'a finding'), severity: 'warning' }])).toEqual([]);
+    expect(blockingFindings([must(finding, 'a finding')])).toHaveLength(1);
   });
 
   it('reports every disk that stands in the way, and that another could not be read', () => {
