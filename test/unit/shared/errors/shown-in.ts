@@ -163,6 +163,15 @@ export const SHOWN_IN = {
     'orchestrations/boot-and-proof',
     'that fail are warnings in the report, and the machine is home all the same',
   ],
+  'FB-SITE-008': ['contract/vsphere/registration', 'is gone when its files are: a new one is made'],
+  'FB-SITE-009': [
+    'contract/vsphere/registration',
+    'is not registered when another VM lies in its place, which stays outside too',
+  ],
+  'FB-SITE-010': [
+    'contract/agents/interrupted-target',
+    'is refused while the original runs, and nothing is made or written down',
+  ],
   'FB-SITE-900': [
     'contract/agents/command-faults',
     'ends the command when it is a result that the control plane refuses',
