@@ -7,6 +7,12 @@ import { z } from 'zod';
 const ROOT = join(import.meta.dirname, '../..');
 const PRODUCT = ['functions', 'orchestrations', 'activities', 'shared', 'agents', 'local'];
 const MAX_FILE_LINES = 350;
+/** Test files that are longer until they are split, with the lines that each may have. Nothing is added here. */
+const STILL_TOO_LONG: Readonly<Record<string, number>> = {
+  'test/contract/agents/site-commands.test.ts': 431,
+  'test/contract/hypervisor/conformance.ts': 488,
+  'test/orchestrations/recovery-plans.test.ts': 388,
+};
 /** Not ours, or made by a tool. */
 const SKIPPED = ['.git', '.lab', 'node_modules', 'dist', 'coverage', 'local.settings.json'];
 
@@ -36,14 +42,17 @@ const packageSchema = z.object({
 const manifest = packageSchema.parse(json('package.json'));
 
 describe('the source', () => {
-  it.each(PRODUCT)(`has no file in %s with more than ${MAX_FILE_LINES} lines`, (folder) => {
-    const files = globSync(`${folder}/**/*.{ts,mjs,sh,ps1}`, { cwd: ROOT });
-    expect(files.length).toBeGreaterThan(10);
-    const tooLong = files
-      .map((path) => ({ path, lines: read(path).trimEnd().split('\n').length }))
-      .filter(({ lines }) => lines > MAX_FILE_LINES);
-    expect(tooLong).toEqual([]);
-  });
+  it.each([...PRODUCT, 'test'])(
+    `has no file in %s with more than ${MAX_FILE_LINES} lines`,
+    (folder) => {
+      const files = globSync(`${folder}/**/*.{ts,mjs,sh,ps1}`, { cwd: ROOT });
+      expect(files.length).toBeGreaterThan(10);
+      const tooLong = files
+        .map((path) => ({ path, lines: read(path).trimEnd().split('\n').length }))
+        .filter(({ path, lines }) => lines > (STILL_TOO_LONG[path] ?? MAX_FILE_LINES));
+      expect(tooLong).toEqual([]);
+    },
+  );
 
   it('does not name a folder of the machine it was written on', () => {
     const machinePath =
