@@ -12,11 +12,13 @@ import { createJobControl } from './jobs/job-control.ts';
 import { ROUTES } from './routes.ts';
 import type { FunctionDeps } from './support/deps.ts';
 import { answering } from './support/http.ts';
+import { pruneRecords } from './timers/prune-records.ts';
 import { startRehearsals } from './timers/rehearsals.ts';
 import { noteSilentAgents } from './timers/silent-agents.ts';
 
 /** The composition root: everything the Function App consists of is registered here. */
-const shared = createSharedDeps(readSettings(process.env));
+const settings = readSettings(process.env);
+const shared = createSharedDeps(settings);
 const client = df.input.durableClient();
 
 const depsOf = (context: InvocationContext): ActivityDeps & FunctionDeps => {
@@ -45,6 +47,23 @@ app.timer('rehearsals', {
 app.timer('silentAgents', {
   schedule: '0 * * * * *',
   handler: async () => noteSilentAgents(shared),
+});
+
+app.timer('pruneRecords', {
+  schedule: '0 23 * * * *',
+  handler: async (_timer, context) =>
+    pruneRecords(
+      {
+        ...shared,
+        keepDays: {
+          events: settings.FAILBACK_KEEP_EVENTS_DAYS,
+          preflights: settings.FAILBACK_KEEP_PREFLIGHTS_DAYS,
+          idempotency: settings.FAILBACK_KEEP_IDEMPOTENCY_DAYS,
+          commands: settings.FAILBACK_KEEP_COMMANDS_DAYS,
+        },
+      },
+      context,
+    ),
 });
 
 for (const [name, orchestration] of Object.entries(ORCHESTRATIONS)) {

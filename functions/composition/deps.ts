@@ -14,6 +14,8 @@ import { AzureDiskSnapshots } from '../../shared/adapters/azure/source-snapshots
 import { createStores } from '../../shared/adapters/azure/stores.ts';
 import { ArmVirtualMachines } from '../../shared/adapters/azure/virtual-machines.ts';
 import { SignedWebhooks } from '../../shared/adapters/https/signed-webhooks.ts';
+import { newestFirstShort } from '../../shared/domain/newest-first.ts';
+import type { AgeingStores } from '../../shared/ports/stores.ts';
 import type { Clock } from '../../shared/ports/messaging.ts';
 import type { ActivityDeps } from '../../activities/support/deps.ts';
 import type { FunctionDeps } from '../support/deps.ts';
@@ -22,12 +24,11 @@ import { warn } from './logger.ts';
 import type { Settings } from './settings.ts';
 
 /** Everything but the orchestrator, which belongs to one invocation. */
-export type SharedDeps = Omit<ActivityDeps & FunctionDeps, 'orchestrator' | 'jobControl'>;
+export type SharedDeps = Omit<ActivityDeps & FunctionDeps, 'orchestrator' | 'jobControl'> & {
+  readonly stores: AgeingStores;
+};
 
 const clock: Clock = { now: () => new Date() };
-
-/** Milliseconds that any date of ours stays below; subtracting makes newer ids sort first. */
-const END_OF_TIME_MS = 9_999_999_999_999;
 
 export function createSharedDeps(settings: Settings): SharedDeps {
   const credential = createCredential();
@@ -72,8 +73,7 @@ export function createSharedDeps(settings: Settings): SharedDeps {
 }
 
 function newJobId(prefix: string): string {
-  const ticks = (END_OF_TIME_MS - Date.now()).toString(36);
-  return `${prefix}-${ticks}-${randomBytes(3).toString('hex')}`;
+  return `${prefix}-${newestFirstShort(clock.now())}-${randomBytes(3).toString('hex')}`;
 }
 
 function storageSettings(settings: Settings): StorageSettings {

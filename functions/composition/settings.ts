@@ -44,6 +44,10 @@ const webhookSecrets = z
       new Map(Object.entries(secrets).map(([name, value]) => [name, new Secret(value)])),
   );
 
+/** At least a day, so that nothing goes that a job or a request still works with. */
+const days = (byDefault: number): z.ZodPrefault<z.ZodCoercedNumber<string>> =>
+  z.coerce.number<string>().int().min(1).max(3650).prefault(String(byDefault));
+
 /** Application settings, by the names they have in the Function App. */
 const settingsSchema = z
   .object({
@@ -76,6 +80,10 @@ const settingsSchema = z
     WEBSITE_SITE_NAME: z.string().optional(),
     AZURE_FUNCTIONS_ENVIRONMENT: z.string().optional(),
     FAILBACK_WEBHOOK_SECRETS: webhookSecrets,
+    FAILBACK_KEEP_EVENTS_DAYS: days(400),
+    FAILBACK_KEEP_PREFLIGHTS_DAYS: days(30),
+    FAILBACK_KEEP_IDEMPOTENCY_DAYS: days(2),
+    FAILBACK_KEEP_COMMANDS_DAYS: days(90),
   })
   .refine((it) => it.FAILBACK_STORAGE_CONNECTION ?? it.FAILBACK_STORAGE_ACCOUNT, {
     path: ['FAILBACK_STORAGE_CONNECTION'],

@@ -32,6 +32,11 @@ export const REVERSE_CYCLE_MS = 5 * 60_000;
 /** A preflight that ends within this is answered at once; clients and proxies wait at least 30 s. */
 export const PREFLIGHT_WAIT_MS = 20_000;
 
+/** Records that one run of the timer looks at, and at the same time: it goes on at its next run. */
+export const MAX_PRUNED_PER_RUN = 10_000;
+export const PRUNE_BATCH = 100;
+export const PRUNE_CONCURRENCY = 10;
+
 /** Undo text and evidence kept in a job's report. */
 export const MAX_REPORT_TEXT = 400;
 

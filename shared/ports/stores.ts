@@ -164,3 +164,29 @@ export interface Stores {
   readonly planRuns: PagedStore<PlanRun>;
   readonly replicationGroups: RecordStore<ReplicationGroupRecord>;
 }
+
+/** Records that get old, and how they are found without reading those that are not. */
+export interface AgeingStore<T> extends RecordStore<T> {
+  /** The first records behind this id, in the order of ids; for tables of one partition. */
+  listBehind(id: string, limit: number): Promise<readonly Versioned<T>[]>;
+}
+
+export interface AgeingCommandStore extends CommandStore {
+  /** The first command of the next job behind this one that has any, in the order of the ids of jobs. */
+  firstBehind(jobId: string): Promise<CommandRecord | null>;
+  /** The first commands of one job. */
+  listOfJob(jobId: string, limit: number): Promise<readonly Versioned<CommandRecord>[]>;
+}
+
+export interface IdempotencyStore extends RecordStore<IdempotencyRecord> {
+  /** Records that expired before this moment (ISO 8601). */
+  listExpired(before: string, limit: number): Promise<readonly Versioned<IdempotencyRecord>[]>;
+}
+
+/** What the timer that deletes old records sees. */
+export interface AgeingStores extends Pick<Stores, 'jobs' | 'planRuns'> {
+  readonly events: AgeingStore<EventRecord>;
+  readonly preflights: AgeingStore<PreflightRecord>;
+  readonly idempotency: IdempotencyStore;
+  readonly commands: AgeingCommandStore;
+}

@@ -1,7 +1,7 @@
 import type { TableClient } from '@azure/data-tables';
 import { RestError } from '@azure/core-rest-pipeline';
 import { FailbackError } from '../../errors/failback-error.ts';
-import type { Page, PagedStore, PageRequest, Versioned } from '../../ports/stores.ts';
+import type { AgeingStore, Page, PagedStore, PageRequest, Versioned } from '../../ports/stores.ts';
 import { callAzure, findInAzure } from './azure-error.ts';
 
 /** A string property holds 64 KiB of UTF-16: 32,768 characters. */
@@ -24,7 +24,7 @@ interface Keys {
 }
 
 /** Records kept as JSON, cut into as many properties as they need, in one Azure table. */
-export class JsonTable<T extends { readonly id: string }> implements PagedStore<T> {
+export class JsonTable<T extends { readonly id: string }> implements PagedStore<T>, AgeingStore<T> {
   readonly #client: TableClient;
   readonly #keysOf: (id: string) => Keys;
   readonly #columnsOf: (value: T) => Readonly<Record<string, string>>;
@@ -94,6 +94,26 @@ export class JsonTable<T extends { readonly id: string }> implements PagedStore<
     });
   }
 
+  async listBehind(id: string, limit: number): Promise<readonly Versioned<T>[]> {
+    return this.first(this.#behind(id), limit);
+  }
+
+  /** The first records that the service finds, in the order of their keys, with what deletes them. */
+  protected async first(filter: string, limit: number): Promise<readonly Versioned<T>[]> {
+    await this.#ready();
+    const options = { queryOptions: { filter } };
+    const maxPageSize = Math.min(limit, SERVICE_PAGE);
+    const pages = this.#client.listEntities(options).byPage({ maxPageSize });
+    return callAzure(`list ${this.#client.tableName}`, async () => {
+      const found: Versioned<T>[] = [];
+      for await (const page of pages) {
+        found.push(...page.map((each) => ({ value: decode(each) as T, etag: each.etag })));
+        if (found.length >= limit) break;
+      }
+      return found.slice(0, limit);
+    });
+  }
+
   #behind(id: string): string {
     const { partitionKey, rowKey } = this.#keysOf(id);
     return `PartitionKey eq ${quoted(partitionKey)} and RowKey gt ${quoted(rowKey)}`;
@@ -151,7 +171,7 @@ export class JsonTable<T extends { readonly id: string }> implements PagedStore<
   }
 }
 
-function quoted(value: string): string {
+export function quoted(value: string): string {
   return `'${value.replaceAll("'", "''")}'`;
 }
 

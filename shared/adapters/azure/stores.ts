@@ -1,10 +1,37 @@
 import type { TableClient } from '@azure/data-tables';
-import type { CommandRecord, CommandStore, Stores } from '../../ports/stores.ts';
-import { JsonTable } from './json-table.ts';
+import type {
+  AgeingCommandStore,
+  AgeingStores,
+  CommandRecord,
+  IdempotencyRecord,
+  IdempotencyStore,
+  Stores,
+  Versioned,
+} from '../../ports/stores.ts';
+import { JsonTable, quoted } from './json-table.ts';
 
-class CommandTable extends JsonTable<CommandRecord> implements CommandStore {
+class CommandTable extends JsonTable<CommandRecord> implements AgeingCommandStore {
   async listOpen(jobId: string): Promise<readonly CommandRecord[]> {
     return this.query({ PartitionKey: jobId, state: 'open' });
+  }
+
+  async firstBehind(jobId: string): Promise<CommandRecord | null> {
+    const [found] = await this.first(`PartitionKey gt ${quoted(jobId)}`, 1);
+    return found?.value ?? null;
+  }
+
+  async listOfJob(jobId: string, limit: number): Promise<readonly Versioned<CommandRecord>[]> {
+    return this.first(`PartitionKey eq ${quoted(jobId)}`, limit);
+  }
+}
+
+/** The id is a digest, which says nothing of age: the service looks at a column. */
+class IdempotencyTable extends JsonTable<IdempotencyRecord> implements IdempotencyStore {
+  async listExpired(
+    before: string,
+    limit: number,
+  ): Promise<readonly Versioned<IdempotencyRecord>[]> {
+    return this.first(`PartitionKey eq 'request' and expiresAt lt ${quoted(before)}`, limit);
   }
 }
 
@@ -17,7 +44,7 @@ function commandKeys(id: string): { partitionKey: string; rowKey: string } {
 }
 
 /** The tables of the control plane. They are made at first use. */
-export function createStores(table: (name: string) => TableClient): Stores {
+export function createStores(table: (name: string) => TableClient): Stores & AgeingStores {
   return {
     items: new JsonTable(table('protecteditems'), inOnePartition('item')),
     jobs: new JsonTable(table('jobs'), inOnePartition('job')),
@@ -27,7 +54,11 @@ export function createStores(table: (name: string) => TableClient): Stores {
     })),
     recoveryPoints: new JsonTable(table('recoverypoints'), inOnePartition('point')),
     preflights: new JsonTable(table('preflights'), inOnePartition('preflight')),
-    idempotency: new JsonTable(table('idempotency'), inOnePartition('request')),
+    idempotency: new IdempotencyTable(
+      table('idempotency'),
+      inOnePartition('request'),
+      ({ expiresAt }) => ({ expiresAt }),
+    ),
     events: new JsonTable(table('events'), inOnePartition('event')),
     plans: new JsonTable(table('recoveryplans'), inOnePartition('plan')),
     planRuns: new JsonTable(table('planruns'), inOnePartition('run')),

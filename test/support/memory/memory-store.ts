@@ -1,7 +1,10 @@
+import { jobIdOf } from '../../../shared/contracts/orchestrations.ts';
 import { FailbackError } from '../../../shared/errors/failback-error.ts';
 import type {
+  AgeingCommandStore,
   CommandRecord,
-  CommandStore,
+  IdempotencyRecord,
+  IdempotencyStore,
   Page,
   PagedStore,
   PageRequest,
@@ -52,6 +55,17 @@ export class MemoryStore<T extends { readonly id: string }> implements PagedStor
     return pageOf(this.all(), request);
   }
 
+  async listBehind(id: string, limit: number): Promise<readonly Versioned<T>[]> {
+    return this.versioned((value) => value.id > id, limit);
+  }
+
+  protected versioned(where: (value: T) => boolean, limit: number): readonly Versioned<T>[] {
+    return this.all()
+      .filter(where)
+      .slice(0, limit)
+      .map((value) => ({ value, etag: String(this.#rows.get(value.id)?.version) }));
+  }
+
   /** Sets a record as it is, whoever had it before: the arrangement of a test. */
   put(value: T): void {
     const version = (this.#rows.get(value.id)?.version ?? 0) + 1;
@@ -70,9 +84,26 @@ export class MemoryStore<T extends { readonly id: string }> implements PagedStor
   }
 }
 
-export class MemoryCommandStore extends MemoryStore<CommandRecord> implements CommandStore {
+export class MemoryCommandStore extends MemoryStore<CommandRecord> implements AgeingCommandStore {
   async listOpen(jobId: string): Promise<readonly CommandRecord[]> {
     return this.all().filter(({ id, result }) => result === null && id.startsWith(`${jobId}.`));
+  }
+
+  async firstBehind(jobId: string): Promise<CommandRecord | null> {
+    return this.all().find(({ id }) => jobIdOf(id) > jobId) ?? null;
+  }
+
+  async listOfJob(jobId: string, limit: number): Promise<readonly Versioned<CommandRecord>[]> {
+    return this.versioned(({ id }) => jobIdOf(id) === jobId, limit);
+  }
+}
+
+class MemoryIdempotencyStore extends MemoryStore<IdempotencyRecord> implements IdempotencyStore {
+  async listExpired(
+    before: string,
+    limit: number,
+  ): Promise<readonly Versioned<IdempotencyRecord>[]> {
+    return this.versioned(({ expiresAt }) => expiresAt < before, limit);
   }
 }
 
@@ -81,7 +112,9 @@ type Elements = { readonly [K in keyof Stores]: Awaited<ReturnType<Stores[K]['li
 export type MemoryStores = {
   readonly [K in keyof Stores]: K extends 'commands'
     ? MemoryCommandStore
-    : MemoryStore<Elements[K]>;
+    : K extends 'idempotency'
+      ? MemoryIdempotencyStore
+      : MemoryStore<Elements[K]>;
 };
 
 export function createMemoryStores(): MemoryStores {
@@ -92,7 +125,7 @@ export function createMemoryStores(): MemoryStores {
     commands: new MemoryCommandStore(),
     recoveryPoints: new MemoryStore(),
     preflights: new MemoryStore(),
-    idempotency: new MemoryStore(),
+    idempotency: new MemoryIdempotencyStore(),
     events: new MemoryStore(),
     plans: new MemoryStore(),
     planRuns: new MemoryStore(),

@@ -67,6 +67,23 @@ describe('the settings', () => {
     }
   });
 
+  it.each(['0', '-1', '1.5', 'for ever', '', '3651'])('keep no record for %j days', (text) => {
+    const names = ['EVENTS', 'PREFLIGHTS', 'IDEMPOTENCY', 'COMMANDS'].map(
+      (kind) => `FAILBACK_KEEP_${kind}_DAYS`,
+    );
+    const message = problemsOf({
+      ...good,
+      ...Object.fromEntries(names.map((name) => [name, text])),
+    });
+    for (const name of names) expect(message).toContain(`${name}: `);
+  });
+
+  it('keep records as long as they say, and for a default', () => {
+    const settings = readSettings({ ...good, FAILBACK_KEEP_EVENTS_DAYS: '7' });
+    expect(settings.FAILBACK_KEEP_EVENTS_DAYS).toBe(7);
+    expect(settings.FAILBACK_KEEP_COMMANDS_DAYS).toBe(90);
+  });
+
   it('never repeat the value of a secret in their complaint', () => {
     expect(problemsOf({ ...good, FAILBACK_PUBLIC_URL: 'no' })).not.toContain('the-');
   });
