@@ -11,11 +11,16 @@ import {
   type ProtectedItem,
   rpoSeconds,
 } from '../shared/domain/protected-item.ts';
+import type { Job } from '../shared/domain/job.ts';
+import { type MeasuredRate, sentBytesPerSecond } from '../shared/domain/transfer-rate.ts';
 import { HEARTBEAT_STALE_MS } from '../shared/policy/limits.ts';
 import type { AgentRecord } from '../shared/ports/stores.ts';
 import type { StoreDeps } from './support/deps.ts';
 import { processServerName } from './support/process-server-name.ts';
 import { requireItem } from './support/records.ts';
+
+/** Enough to know the line by; each is a read. */
+const MAX_MEASURED_OTHERS = 5;
 
 /** What the preflight rules need to know from our own tables. Reads only. */
 export const createGatherRecordFacts = (deps: StoreDeps): ActivityHandler<'gatherRecordFacts'> =>
@@ -35,6 +40,7 @@ export const createGatherRecordFacts = (deps: StoreDeps): ActivityHandler<'gathe
       (other) => other.id !== itemId && processServerName(other.resourceGroup) === server,
     );
     const { masterTarget } = item.target;
+    const measuredRate = await rateOf(deps, item, others);
     const rates = await Promise.all(others.map(async (other) => changeRate(deps, other)));
     return {
       item,
@@ -46,6 +52,7 @@ export const createGatherRecordFacts = (deps: StoreDeps): ActivityHandler<'gathe
       processServer: standing('processServer', server),
       rpoSeconds: directionOf(item.phase) === 'none' ? 'none' : (rpoSeconds(item, now) ?? 'none'),
       changeBytesPerDay: await changeRate(deps, item),
+      measuredRate,
       otherChangeBytesPerDay: rates.reduce<number>((sum, rate) => sum + (rate ?? 0), 0),
     };
   };
@@ -95,4 +102,24 @@ async function changeRate(
 ): Promise<number | null> {
   const job = activeJobId === null ? null : await stores.jobs.get(activeJobId);
   return job === null ? null : changeBytesPerDay(job.value.cycles, clock.now());
+}
+
+/** Of the machine's own last job, or else of the last jobs of others behind the same process server. */
+async function rateOf(
+  { stores }: StoreDeps,
+  item: ProtectedItem,
+  others: readonly ProtectedItem[],
+): Promise<MeasuredRate | null> {
+  const cyclesOf = async (items: readonly ProtectedItem[]): Promise<Job['cycles']> => {
+    const ids = items.flatMap(({ activeJobId, lastJobId }) => activeJobId ?? lastJobId ?? []);
+    const jobs = await Promise.all(ids.map(async (id) => stores.jobs.get(id)));
+    return jobs.flatMap((job) => job?.value.cycles ?? []);
+  };
+  const own = sentBytesPerSecond(await cyclesOf([item]));
+  if (own !== null) return { of: 'machine', bytesPerSecond: own };
+  const latest = others
+    .toSorted((a, b) => (b.lastRecoveryPointAt ?? '').localeCompare(a.lastRecoveryPointAt ?? ''))
+    .slice(0, MAX_MEASURED_OTHERS);
+  const theirs = sentBytesPerSecond(await cyclesOf(latest));
+  return theirs === null ? null : { of: 'processServer', bytesPerSecond: theirs };
 }

@@ -2,6 +2,7 @@ import type { CommandInput, CommandOutput } from '../../shared/contracts/command
 import type { Hypervisor } from '../../shared/ports/hypervisor.ts';
 import { AGENT_VERSION } from '../runtime/run-agent.ts';
 import type { SiteDatabase } from './database.ts';
+import { rehearsalName } from './target.ts';
 import { findOriginalVm, type OriginalVm } from './original-vm.ts';
 
 type SiteAnswer = CommandOutput<'describeSite'>;
@@ -33,6 +34,7 @@ export async function describeSite(
     masterTarget,
     masterTargets,
     datastore,
+    isRehearsal,
   }: CommandInput<'describeSite'>,
 ): Promise<SiteAnswer> {
   const { isConnected } = await hypervisor.describe();
@@ -43,6 +45,7 @@ export async function describeSite(
     ...(masterTarget === undefined ? {} : { masterTarget }),
     ...(masterTargets === undefined ? {} : { masterTargets }),
     ...(datastore === undefined ? {} : { datastore }),
+    ...(isRehearsal === true ? { newVmName: rehearsalName(vmName) } : {}),
   });
   return {
     hypervisor: hypervisor.kind,

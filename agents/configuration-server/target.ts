@@ -104,12 +104,16 @@ export function ofShape(
   return disks.filter(({ diskId }) => wanted.some(({ id }) => id === diskId));
 }
 
+export function rehearsalName(vmName: string): string {
+  return `${vmName}-rehearsal`;
+}
+
 /** The VM that we make for a replication; the same one whenever it is asked for. */
 async function ownVm(
   hypervisor: Hypervisor,
   { replicationId, vm, isRehearsal, masterTarget, datastore }: PlannedReplication,
 ): Promise<string> {
-  const name = isRehearsal ? `${vm.name}-rehearsal` : vm.name;
+  const name = isRehearsal ? rehearsalName(vm.name) : vm.name;
   const place = { masterTarget, datastore };
   return hypervisor.createVm({ ...vm, name }, replicationId, isRehearsal, place);
 }

@@ -2,6 +2,7 @@ import { statfsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { availableParallelism, totalmem } from 'node:os';
 import type { CommandInput, CommandOutput } from '../../shared/contracts/commands.ts';
+import { averageLimit, type BandwidthSchedule } from '../../shared/domain/bandwidth-schedule.ts';
 import { AGENT_VERSION } from '../runtime/run-agent.ts';
 
 /** A firewall that drops silently is told apart from one that refuses by waiting. */
@@ -10,11 +11,12 @@ const CONNECT_TIMEOUT_MS = 5_000;
 export interface ProcessServerPlace {
   readonly controlPlaneUrl: string;
   readonly dataFolder: string;
+  readonly bandwidth: BandwidthSchedule;
 }
 
 /** Facts for preflight, as they are seen from here. */
 export async function describeProcessServer(
-  { controlPlaneUrl, dataFolder }: ProcessServerPlace,
+  { controlPlaneUrl, dataFolder, bandwidth }: ProcessServerPlace,
   { masterTarget }: CommandInput<'describeProcessServer'>,
 ): Promise<CommandOutput<'describeProcessServer'>> {
   const { hostname, port, protocol } = new URL(controlPlaneUrl);
@@ -30,6 +32,7 @@ export async function describeProcessServer(
     cpuCount: availableParallelism(),
     memoryBytes: totalmem(),
     cacheBytes: volumeBytes(dataFolder),
+    bandwidthLimitMbps: averageLimit(bandwidth),
     observedAt: new Date().toISOString(),
   };
 }

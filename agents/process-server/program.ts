@@ -34,7 +34,7 @@ export async function runProcessServer(): Promise<void> {
         connect: async (host, port) => createTlsTransport(certificates.current).connect(host, port),
       };
       const { controlPlaneUrl, dataFolder } = config;
-      const place = { controlPlaneUrl, dataFolder };
+      const place = { controlPlaneUrl, dataFolder, bandwidth };
       const parts = { transport, throttle, connectionsPerDisk, place };
       const handlers = createProcessServerHandlers(parts);
       return { handlers, stop: async () => undefined };

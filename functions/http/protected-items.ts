@@ -183,7 +183,7 @@ function newItem(
   body: PutProtectedItem & { readonly failoverRecord: FailoverRecord },
   vm: AzureVmDescription,
 ): ProtectedItem {
-  const { datastore, masterTarget = AUTO, ...target } = body.target;
+  const { kind, datastore, masterTarget = AUTO, ...target } = body.target;
   return {
     id,
     name: body.name,
@@ -193,6 +193,7 @@ function newItem(
     osType: vm.osType,
     target: {
       ...target,
+      ...(kind === 'virtualMachine' ? {} : { kind }),
       ...(masterTarget === AUTO ? {} : { masterTarget }),
       ...(datastore === undefined ? {} : { datastore }),
     },

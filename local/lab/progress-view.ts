@@ -1,5 +1,6 @@
 import type { JobView } from '../../shared/contracts/http-api.ts';
-import { formatBytes, formatSeconds } from './format.ts';
+import { formatBytes } from '../../shared/domain/human-units.ts';
+import { formatSeconds } from './format.ts';
 
 const BAR_CELLS = 24;
 

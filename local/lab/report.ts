@@ -1,7 +1,8 @@
 import type { JobView } from '../../shared/contracts/http-api.ts';
 import type { FailbackReport } from '../../shared/domain/job.ts';
 import type { Comparison } from './compare.ts';
-import { formatBytes, formatSeconds } from './format.ts';
+import { formatBytes } from '../../shared/domain/human-units.ts';
+import { formatSeconds } from './format.ts';
 
 /** The short report at the end of the demonstration. */
 export function reportLines(job: JobView, comparisons: readonly Comparison[]): readonly string[] {

@@ -106,7 +106,7 @@ function masterTargetOf({ target }: RecordFacts['item']): Question<CommandName>[
 
 function* describeSite(
   context: Context,
-  { jobId }: GatherRequest,
+  { jobId, operation }: GatherRequest,
   { item, configurationServer }: RecordFacts,
 ): Steps<Result<Answer<'describeSite'>>> {
   const { target, onPremisesVmId } = item;
@@ -120,6 +120,7 @@ function* describeSite(
       ...(target.masterTarget === undefined ? {} : { masterTarget: target.masterTarget }),
       ...(onPremisesVmId === null ? {} : { targetVmId: onPremisesVmId }),
       ...(target.datastore === undefined ? {} : { datastore: target.datastore }),
+      ...(operation === 'rehearsal' ? { isRehearsal: true } : {}),
     },
     agent: configurationServer,
     who: { kind: 'configurationServer', name: target.configurationServer },

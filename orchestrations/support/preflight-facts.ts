@@ -36,7 +36,7 @@ interface Answers {
 
 /** What was told, as the rules read it. */
 export function assembleFacts(answers: Answers): PreflightFacts {
-  const { records, site, masterTarget, now, originalVm } = answers;
+  const { records, site, masterTarget, now } = answers;
   const protection = protectionSection(answers);
   return {
     protection,
@@ -45,7 +45,7 @@ export function assembleFacts(answers: Answers): PreflightFacts {
     processServer: processServerSection(answers),
     configurationServer: configurationServerSection(records.item, site, now),
     site: site === null ? null : siteSection(site.told),
-    location: site === null ? null : locationSection(site.told, originalVm),
+    location: locationOf(answers),
     masterTarget:
       masterTarget === null ? null : masterTargetSection(masterTarget, site?.told ?? null),
     notGathered: notGathered(answers, protection),
@@ -78,7 +78,7 @@ function notGathered(
 }
 
 function protectionSection({ records, masterTarget }: Answers): FactSections['protection'] {
-  const { item, rpoSeconds, changeBytesPerDay } = records;
+  const { item, rpoSeconds, changeBytesPerDay, measuredRate } = records;
   const { failoverRecord: recorded, target, osType } = item;
   return {
     origin: originFacts(item),
@@ -93,6 +93,7 @@ function protectionSection({ records, masterTarget }: Answers): FactSections['pr
     rpoSeconds,
     retentionSeconds: masterTarget?.told.retentionSeconds ?? null,
     changeBytesPerDay,
+    measuredRate,
   };
 }
 
@@ -156,6 +157,12 @@ function staticInterfaces(
   }));
 }
 
+/** A wish for a physical machine needs no site to be refused. */
+function locationOf({ records, site, ...wishes }: Answers): FactSections['location'] {
+  if (records.item.target.kind === 'physicalMachine') return { kind: 'physicalMachine' };
+  return site === null ? null : locationSection(site.told, wishes);
+}
+
 /** A site of the `local` kind is on the machine that everything else is on. */
 function azureNetworkSection({ azure, site }: Answers): FactSections['azureNetwork'] {
   if (site?.told.hypervisor === 'local') return { kind: 'local' };
@@ -192,6 +199,7 @@ const UNTOLD = {
   cpuCount: null,
   memoryBytes: null,
   cacheBytes: null,
+  bandwidthLimitMbps: null,
   clockSkewSeconds: null,
 };
 
@@ -200,7 +208,8 @@ function toldBy({
   clockSkewSeconds,
 }: Answer<'describeProcessServer'>): Pick<RegisteredProcessServer, keyof typeof UNTOLD> {
   const { isPort443Reachable, isPort9443Reachable, cpuCount, memoryBytes, cacheBytes } = told;
-  const ports = { isPort443Reachable, isPort9443Reachable };
+  const { bandwidthLimitMbps } = told;
+  const ports = { isPort443Reachable, isPort9443Reachable, bandwidthLimitMbps };
   return { ...ports, cpuCount, memoryBytes, cacheBytes, clockSkewSeconds };
 }
 

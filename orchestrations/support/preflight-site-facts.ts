@@ -5,6 +5,7 @@ import type { FactSections } from '../../shared/domain/preflight/facts.ts';
 import type { Known } from '../../shared/domain/preflight/facts/known.ts';
 import type { HyperVSite, VsphereSite } from '../../shared/domain/preflight/facts/site.ts';
 import type { MasterTargetSection } from '../../shared/domain/preflight/facts/master-target.ts';
+import type { PreflightOperation } from '../../shared/domain/preflight/gathered.ts';
 import type { ProtectedItem } from '../../shared/domain/protected-item.ts';
 
 /** What an agent told, and by how many seconds its clock is off. */
@@ -89,11 +90,12 @@ function hyperVFacts({
 /** A hypervisor that is not connected shows no VM: that says nothing about where the machine will live. */
 export function locationSection(
   site: SiteAnswer,
-  originalVmUse: OriginalVmUse,
+  wishes: { readonly operation: PreflightOperation; readonly originalVm: OriginalVmUse },
 ): FactSections['location'] {
   const { originalVm, isConnected } = site;
   if (!isConnected) return null;
-  if (originalVm === null || originalVmUse === 'unregister') return alternateLocation(site);
+  if (wishes.operation === 'rehearsal') return rehearsalLocation(site);
+  if (originalVm === null || wishes.originalVm === 'unregister') return alternateLocation(site);
   const { vmId, snapshotCount, firmware, diskCount, isRegistered } = originalVm;
   const storage = originalStorage(site);
   // Where disks are, blocks are compared and only those that differ travel.
@@ -115,6 +117,17 @@ function alternateLocation(site: SiteAnswer): Location<'alternate'> {
   };
 }
 
+/** As the configuration server decides whether the disks of the original VM are copied. */
+function rehearsalLocation(site: SiteAnswer): Location<'rehearsal'> {
+  const { originalVm, freeBytes } = site;
+  const original = originalVm?.isRegistered === true ? originalVm : null;
+  const originalSnapshotCount = original?.snapshotCount ?? 0;
+  const hasSeed =
+    original?.powerState === 'off' && original.diskCount > 0 && originalSnapshotCount === 0;
+  const storage = alternateStorage(site);
+  return { kind: 'rehearsal', originalSnapshotCount, hasSeed, freeBytes, storage };
+}
+
 type Location<K> = Extract<NonNullable<FactSections['location']>, { kind: K }>;
 
 function alternateStorage({
@@ -124,6 +137,7 @@ function alternateStorage({
 }: SiteAnswer): Location<'alternate'>['storage'] {
   const unread = {
     hostId: null,
+    hostName: null,
     datastore: null,
     datastoreType: null,
     usesRdm: null,

@@ -149,6 +149,8 @@ export const putProtectedItemSchema = z.strictObject({
   resourceGroup: z.string().min(1).max(90),
   vmName: z.string().min(1).max(64),
   target: z.strictObject({
+    /** Machines come home as VMs only: with `physicalMachine`, preflight says so and a failback is refused. */
+    kind: z.enum(['virtualMachine', 'physicalMachine']).default('virtualMachine'),
     configurationServer: identifierSchema,
     /** `auto`, or left out: one is chosen when a failback or a rehearsal begins. */
     masterTarget: identifierSchema.optional(),

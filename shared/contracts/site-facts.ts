@@ -69,6 +69,7 @@ const vsphereFacts = z.object({
   placement: fact(
     z.object({
       hostId: fact(z.string()),
+      hostName: fact(z.string()),
       datastore: fact(z.string()),
       datastoreType: fact(datastoreTypeSchema),
       usesRdm: fact(z.boolean()),
@@ -118,6 +119,8 @@ export const describeSiteInput = z.object({
   masterTargets: z.array(identifierSchema).max(200).optional(),
   /** Datastore that was chosen for a new VM. */
   datastore: z.string().optional(),
+  /** It is about the scratch VM of a rehearsal, which has a name of its own. */
+  isRehearsal: z.boolean().optional(),
 });
 
 export const describeSiteOutput = z.object({
@@ -182,5 +185,7 @@ export const describeProcessServerOutput = z.object({
   memoryBytes: z.int().positive(),
   /** Size of the volume on which it works. */
   cacheBytes: fact(z.int().nonnegative()),
+  /** What it may send, as an average over a week; `null` = it has no limit, or none at some hours. */
+  bandwidthLimitMbps: fact(z.number().nonnegative()),
   observedAt: timestampSchema,
 });

@@ -44,6 +44,19 @@ export function limitAt(schedule: BandwidthSchedule, date: Date): number | null 
   return limitOnTheWall(schedule, wallTime(date, timeZone ?? 'UTC'));
 }
 
+/** Over a week, in Mbps; `null` = at some time of it there is no limit. */
+export function averageLimit(schedule: BandwidthSchedule): number | null {
+  let sum = 0;
+  for (const weekday of WEEKDAYS.keys()) {
+    for (let minute = 0; minute < MINUTES_PER_DAY; minute += 1) {
+      const limit = limitOnTheWall(schedule, { weekday, minute });
+      if (limit === null) return null;
+      sum += limit;
+    }
+  }
+  return sum / (WEEKDAYS.length * MINUTES_PER_DAY);
+}
+
 /** What is wrong with a schedule of the right shape; empty when nothing is. */
 export function scheduleFaults(schedule: BandwidthSchedule): readonly ScheduleFault[] {
   const faults: ScheduleFault[] = [];

@@ -29,6 +29,8 @@ export interface OnPremisesNetwork {
 }
 
 export interface OnPremisesTarget {
+  /** Absent = a VM. A physical machine is what somebody wished for; preflight refuses it. */
+  readonly kind?: 'virtualMachine' | 'physicalMachine';
   readonly configurationServer: string;
   /** Absent = one is chosen when a failback begins. */
   readonly masterTarget?: string;

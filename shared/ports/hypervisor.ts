@@ -26,6 +26,8 @@ export interface SiteSubject {
   readonly masterTargets?: readonly string[];
   /** Datastore that was chosen for a new VM. */
   readonly datastore?: string;
+  /** Name of a VM that would be created. Absent = `vmName`. */
+  readonly newVmName?: string;
 }
 
 /** `null`, or absent, for what could not be found out. */

@@ -172,6 +172,7 @@ export const CASES: { readonly [N in ActivityName]: ActivityCase<N> } = {
       },
       rpoSeconds: 'none',
       changeBytesPerDay: null,
+      measuredRate: null,
       otherChangeBytesPerDay: 0,
     },
   },

@@ -103,6 +103,27 @@ describe('a preflight by itself', () => {
   });
 });
 
+describe('a machine that is to go to a physical machine', () => {
+  it('is refused, with the reason, by preflight and by the failback', async () => {
+    const { value, etag } = (await world.items.get('web'))!;
+    const target = { ...value.target, kind: 'physicalMachine' as const };
+    await world.items.replace({ ...value, target }, etag);
+    const { report } = await run();
+    expect(report?.findings).toContainEqual(
+      expect.objectContaining({
+        ruleId: 'physical.target-is-virtual',
+        severity: 'blocking',
+        error: expect.objectContaining({ code: 'FB-PRE-072' }),
+      }),
+    );
+    await world.start();
+    const job = await world.untilEnd();
+    expect(job).toMatchObject({ state: 'failed', error: { code: 'FB-PRE-002' } });
+    expect(job.error?.message).toContain('FB-PRE-072');
+    expect(world.agents.timesDone('prepareTarget')).toBe(0);
+  });
+});
+
 describe('a failback whose preflight cannot find out what it needs', () => {
   it('is refused, and says who did not tell why', async () => {
     world.faults.fail('vms.gatherFacts', 1, refused());

@@ -1,6 +1,7 @@
 import type { AzureNetworkReading, AzureVmFacts } from '../azure-vm.ts';
 import type { ErrorRecord } from '../../errors/failback-error.ts';
 import type { MasterTargetLoad } from '../choose-master-target.ts';
+import type { MeasuredRate } from '../transfer-rate.ts';
 import type { ProtectedItem } from '../protected-item.ts';
 import type { Known } from './facts/known.ts';
 
@@ -48,6 +49,8 @@ export interface RecordFacts {
   readonly rpoSeconds: number | 'none';
   /** Measured in the deltas of the last day; `null` where there were none. */
   readonly changeBytesPerDay: Known<number>;
+  /** In earlier cycles; `null` where too little was sent to measure. */
+  readonly measuredRate: Known<MeasuredRate>;
   /** Of all other machines that are on the move through the same process server. */
   readonly otherChangeBytesPerDay: number;
 }

@@ -26,22 +26,29 @@ afterEach(async () => {
 describe('facts about the process server', () => {
   it('tell which peers answer, and the size of the machine', async () => {
     const open = `http://127.0.0.1:${port}`;
-    const place = { controlPlaneUrl: open, dataFolder: folder };
+    const bandwidth = { defaultMbps: 100, windows: [] };
+    const place = { controlPlaneUrl: open, dataFolder: folder, bandwidth };
     const masterTarget = { host: '127.0.0.1', port };
     const facts = await describeProcessServer(place, { masterTarget });
     expect(COMMANDS.describeProcessServer.output.parse(facts)).toEqual(facts);
     expect(facts).toMatchObject({ isPort443Reachable: true, isPort9443Reachable: true });
     expect(facts.cacheBytes).toBeGreaterThan(0);
+    expect(facts.bandwidthLimitMbps).toBe(100);
   });
 
   it('tell which of them does not', async () => {
-    const place = { controlPlaneUrl: `http://127.0.0.1:${port}`, dataFolder: join(folder, 'none') };
+    const place = {
+      controlPlaneUrl: `http://127.0.0.1:${port}`,
+      dataFolder: join(folder, 'none'),
+      bandwidth: { windows: [] },
+    };
     const masterTarget = { host: '127.0.0.1', port: 1 };
     const facts = await describeProcessServer(place, { masterTarget });
     expect(facts).toMatchObject({
       isPort443Reachable: true,
       isPort9443Reachable: false,
       cacheBytes: null,
+      bandwidthLimitMbps: null,
     });
   });
 });

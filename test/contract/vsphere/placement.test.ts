@@ -101,6 +101,22 @@ describeWith(
       expect(await site.hypervisor.findVm({ name: shape.name })).toBeNull();
     });
 
+    it.each([
+      ['mt1', 0],
+      ['mt2', 1],
+    ])(
+      'tells preflight before that a VM would be made on the host of %s',
+      async (masterTarget, index) => {
+        await site.discover();
+        const { vsphere } = await site.hypervisor.describe({ vmName: 'new', masterTarget });
+        expect(vsphere?.placement).toMatchObject({
+          hostId: hosts[index]?.id,
+          hostName: hosts[index]?.name,
+          datastore: DATASTORE,
+        });
+      },
+    );
+
     it('makes no VM on a datastore that is not there', async () => {
       const shape = aVmShape();
       await expect(

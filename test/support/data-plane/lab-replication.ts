@@ -72,6 +72,7 @@ export class LabReplication {
     const place = {
       controlPlaneUrl: 'http://127.0.0.1:1',
       dataFolder: options.site.retentionFolder,
+      bandwidth: { windows: [] },
     };
     const parts = { transport, throttle, connectionsPerDisk, place };
     const processServer = createProcessServerHandlers(parts);

@@ -47,6 +47,7 @@ export function originalOnVcenter(): PreflightFacts {
       rpoSeconds: 300,
       retentionSeconds: DAY_SECONDS,
       changeBytesPerDay: 10 * GIB,
+      measuredRate: null,
     },
     azureVm: goodAzureVm(),
     azureNetwork: {
@@ -66,6 +67,7 @@ export function originalOnVcenter(): PreflightFacts {
       cpuCount: 4,
       memoryBytes: 8 * GIB,
       cacheBytes: 300 * GIB,
+      bandwidthLimitMbps: null,
       otherChangeBytesPerDay: 0,
       clockSkewSeconds: 0,
     },
@@ -148,6 +150,7 @@ export function alternateOnVcenter(): PreflightFacts {
       storage: {
         kind: 'vsphere',
         hostId: 'esx-1',
+        hostName: 'esx-1.example',
         datastore: 'ds-1',
         datastoreType: 'VMFS',
         usesRdm: false,
@@ -155,6 +158,15 @@ export function alternateOnVcenter(): PreflightFacts {
       },
     },
   };
+}
+
+/** A scratch VM beside the original one, whose disks begin as copies of its. */
+export function rehearsalOnVcenter(): PreflightFacts {
+  const { location, ...facts } = alternateOnVcenter();
+  if (location?.kind !== 'alternate') throw new Error('no VM is created');
+  const { freeBytes, storage } = location;
+  const seed = { originalSnapshotCount: 0, hasSeed: true };
+  return { ...facts, location: { kind: 'rehearsal', ...seed, freeBytes, storage } };
 }
 
 /** A new VM on the vSAN of a private cloud of Azure VMware Solution, over its circuit. */

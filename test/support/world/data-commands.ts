@@ -44,6 +44,7 @@ export function dataPlaneEffects(parts: DataPlaneParts): CommandEffects<DataPlan
       cpuCount: 8,
       memoryBytes: 16e9,
       cacheBytes: 600e9,
+      bandwidthLimitMbps: null,
       observedAt: timers.now().toISOString(),
     }),
     verifyMasterTarget: () => ({

@@ -63,6 +63,15 @@ describe('PUT /api/protected-items/{id}', () => {
     );
   });
 
+  it('takes a physical machine as the target, which preflight then refuses, and nothing else', async () => {
+    const wished = (kind: string): object => ({ ...body, target: { ...body.target, kind } });
+    expect((await put('web-02', wished('physicalMachine'))).status).toBe(201);
+    expect(world.stores.items.must('web-02').target.kind).toBe('physicalMachine');
+    expect((await put('web-02', wished('virtualMachine'))).status).toBe(200);
+    expect(world.stores.items.must('web-02').target).toEqual(body.target);
+    expect((await put('web-02', wished('container'))).status).toBe(400);
+  });
+
   it('remembers of a disk that it is a page blob in somebody’s account', async () => {
     const blob = {
       id: 'os',

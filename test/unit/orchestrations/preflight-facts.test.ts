@@ -68,6 +68,7 @@ const RECORDS = {
   processServer: null,
   rpoSeconds: 'none',
   changeBytesPerDay: null,
+  measuredRate: null,
   otherChangeBytesPerDay: 0,
 } as const;
 
@@ -192,6 +193,73 @@ describe('the facts of a run', () => {
     expect(blockersOf(facts)).toEqual(blockers);
   });
 
+  it('refuse a physical machine as the target, whatever the site tells or does not tell', () => {
+    const { target } = anItem();
+    const item = { target: { ...target, kind: 'physicalMachine' as const } };
+    for (const site of [{}, null]) {
+      const facts = factsOf({ item, site });
+      expect(facts.location).toEqual({ kind: 'physicalMachine' });
+      expect(blockersOf(facts)).toContain('physical.target-is-virtual');
+    }
+    const virtual = { target: { ...target, kind: 'virtualMachine' as const } };
+    expect(factsOf({ item: virtual }).location).toMatchObject({ kind: 'original' });
+  });
+
+  it.each([
+    ['is off', {}, { hasSeed: true, originalSnapshotCount: 0 }],
+    ['runs', { powerState: 'on' }, { hasSeed: false }],
+    ['has no disks', { diskCount: 0 }, { hasSeed: false }],
+    ['has snapshots', { snapshotCount: 2 }, { hasSeed: false, originalSnapshotCount: 2 }],
+    [
+      'is outside of the inventory',
+      { isRegistered: false, snapshotCount: 2 },
+      { hasSeed: false, originalSnapshotCount: 0 },
+    ],
+  ] as const)('are of a new VM for a rehearsal when the original %s', (_what, change, expected) => {
+    const { originalVm } = LOCAL;
+    const site = { originalVm: originalVm && { ...originalVm, ...change } };
+    const facts = factsOf({ operation: 'rehearsal', site, originalVm: 'unregister' });
+    expect(facts.location).toMatchObject({ kind: 'rehearsal', ...expected });
+    const isBlocked = 'snapshotCount' in change && !('isRegistered' in change);
+    expect(blockersOf(facts)).toEqual(isBlocked ? ['site.target-vm.no-snapshots'] : []);
+  });
+
+  it('block a rehearsal without room for its copies, and not for what only an OLR needs', () => {
+    const [disk] = VSPHERE.originalVm.disks;
+    const special = { ...disk, datastore: 'ds-far', datastoreType: 'vSAN', isAttached: false };
+    const placement = {
+      hostId: 'esx-1',
+      hostName: 'esx-1',
+      datastore: 'ds-1',
+      datastoreType: 'VMFS',
+      usesRdm: false,
+      isNameTaken: false,
+    };
+    const originalVm = { biosUuid: 'uuid-mt', disks: [special] };
+    const site = COMMANDS.describeSite.output.parse({
+      ...LOCAL,
+      hypervisor: 'vsphere',
+      originalVm: { ...LOCAL.originalVm, firmware: 'bios' },
+      vsphere: { ...VSPHERE, placement, originalVm },
+    });
+    expect(blockersOf(factsOf({ site })).length).toBeGreaterThan(3);
+    expect(blockersOf(factsOf({ site, operation: 'rehearsal' }))).toEqual([]);
+    const full = { ...site, freeBytes: 1 };
+    expect(blockersOf(factsOf({ site: full, operation: 'rehearsal' }))).toEqual([
+      'site.datastore.free-space',
+    ]);
+    expect(blockersOf(factsOf({ site: { ...site, freeBytes: 1 } }))).not.toContain(
+      'site.datastore.free-space',
+    );
+  });
+
+  it('tell what was measured and what limits the process server', () => {
+    const measuredRate = { of: 'machine', bytesPerSecond: 1e6 } as const;
+    const records = { ...RECORDS, item: anItem(), measuredRate };
+    expect(factsOf({ records }).protection.measuredRate).toEqual(measuredRate);
+    expect(factsOf().protection.measuredRate).toBeNull();
+  });
+
   it('do not hold against a record of an earlier version what nobody was asked for then', () => {
     const { azureVmId: _id, failoverRecord: _record, ...item } = anItem();
     const facts = factsOf({ records: { ...RECORDS, item } });
@@ -249,6 +317,7 @@ describe('the process server of a run', () => {
     cpuCount: 4,
     memoryBytes: 8e9,
     cacheBytes: 300e9,
+    bandwidthLimitMbps: 200,
     observedAt: NOW,
   });
   const withServer = (processServer: typeof PROCESS_SERVER | null): Changes => ({
@@ -275,6 +344,7 @@ describe('the process server of a run', () => {
         isPort443Reachable: true,
         isPort9443Reachable: false,
         cpuCount: 4,
+        bandwidthLimitMbps: 200,
         clockSkewSeconds: -90,
       },
     });

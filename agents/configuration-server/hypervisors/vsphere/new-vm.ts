@@ -26,7 +26,8 @@ interface Creation {
   readonly place: Place;
 }
 
-const ISOLATED = 'azureFailback.isIsolated';
+/** Setting of a VM that was made for a rehearsal. */
+export const ISOLATED = 'azureFailback.isIsolated';
 
 /** A VM without disks, in the form of the Azure VM. */
 export async function createVm(parts: Parts, creation: Creation): Promise<void> {

@@ -4,6 +4,7 @@ import type { SiteSubject } from '../../../../shared/ports/hypervisor.ts';
 import type { VsphereHypervisorConfig } from '../../config.ts';
 import type { InventoryObject, InventoryTables } from '../../inventory-tables.ts';
 import { masterTargetVm, masterTargetVms } from './master-target-vms.ts';
+import { ISOLATED } from './new-vm.ts';
 import type { DiskRecord, VmRecord } from './discovery/records.ts';
 
 type Config = Pick<
@@ -151,22 +152,32 @@ function typeOf(datastore: InventoryObject<'datastore'> | null): DatastoreType |
 function placementFacts(
   tables: InventoryTables,
   { config, masterTarget }: { readonly config: Config; readonly masterTarget: VmRecord | null },
-  { vmName, originalVmId, datastore: name = config.datastore }: SiteSubject,
+  subject: SiteSubject,
 ): NonNullable<VsphereFacts['placement']> {
+  const { datastore: name = config.datastore } = subject;
   const hostId = masterTarget?.hostId ?? null;
   const [datastore = null] = tables.named('datastore', name);
-  // A new VM is made beside the original one only when that is taken out of the inventory before.
-  const others = tables
-    .named('vm', vmName)
-    .filter(({ record }) => originalVmId === undefined || record.instanceUuid !== originalVmId);
-  const taken = others.map(({ record }) => record.hostId);
   return {
     hostId,
+    hostName: tables.find('host', hostId ?? '')?.record.name ?? null,
     datastore: name,
     datastoreType: typeOf(datastore),
     usesRdm: false,
-    isNameTaken: hostId === null ? null : taken.includes(hostId),
+    isNameTaken: hostId === null ? null : isNameTaken(tables, hostId, subject),
   };
+}
+
+/** By another VM on that host: not by an original VM that leaves the inventory, nor by what a rehearsal left behind. */
+function isNameTaken(
+  tables: InventoryTables,
+  hostId: string,
+  { vmName, newVmName = vmName, originalVmId }: SiteSubject,
+): boolean {
+  return tables.named('vm', newVmName).some(({ record }) => {
+    const isOriginal = originalVmId !== undefined && record.instanceUuid === originalVmId;
+    const isScratch = record.settings[ISOLATED] === 'true';
+    return record.hostId === hostId && !isOriginal && !isScratch;
+  });
 }
 
 /** Those that were asked for by name. One master target that was never named is none to choose. */

@@ -34,13 +34,8 @@ export interface OriginalLocation {
       };
 }
 
-/** ALR: a VM is created; its disks are downloaded in full. */
-export interface AlternateLocation {
-  readonly kind: 'alternate';
-  /** The VM that was failed over is still in the inventory, and stays there. */
-  readonly doesOriginalExist: Known<boolean>;
-  /** Power of the VM that was failed over, when it is to be taken out of the inventory first. */
-  readonly leavingOriginal: Known<'none' | 'on' | 'off'>;
+/** What matters of the place of a VM that will be created. */
+interface NewVm {
   /** Free space where the new disks will lie. */
   readonly freeBytes: Known<number>;
   readonly storage:
@@ -54,6 +49,7 @@ export interface AlternateLocation {
         readonly kind: 'vsphere';
         /** Host on which the VM will be created. */
         readonly hostId: Known<string>;
+        readonly hostName: Known<string>;
         readonly datastore: Known<string>;
         readonly datastoreType: Known<DatastoreType>;
         /** Raw device mappings are asked for. */
@@ -63,6 +59,27 @@ export interface AlternateLocation {
       };
 }
 
+/** ALR: a VM is created; its disks are downloaded in full. */
+export interface AlternateLocation extends NewVm {
+  readonly kind: 'alternate';
+  /** The VM that was failed over is still in the inventory, and stays there. */
+  readonly doesOriginalExist: Known<boolean>;
+  /** Power of the VM that was failed over, when it is to be taken out of the inventory first. */
+  readonly leavingOriginal: Known<'none' | 'on' | 'off'>;
+}
+
+/**
+ * A test failback: an isolated VM is created beside the original one, wherever the machine will live later. Of the
+ * original VM only that matters which decides whether its disks can be copied.
+ */
+export interface RehearsalLocation extends NewVm {
+  readonly kind: 'rehearsal';
+  /** Snapshots of the original VM; 0 where there is none. */
+  readonly originalSnapshotCount: Known<number>;
+  /** The new disks begin as copies of those of the original VM, so that only what differs is downloaded. */
+  readonly hasSeed: Known<boolean>;
+}
+
 /** Where the machine will live: its original VM, a new one, or (refused) a physical machine. */
 export type LocationSection =
-  OriginalLocation | AlternateLocation | { readonly kind: 'physicalMachine' };
+  OriginalLocation | AlternateLocation | RehearsalLocation | { readonly kind: 'physicalMachine' };

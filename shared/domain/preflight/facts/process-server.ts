@@ -19,6 +19,8 @@ export interface RegisteredProcessServer {
   readonly cpuCount: Known<number>;
   readonly memoryBytes: Known<number>;
   readonly cacheBytes: Known<number>;
+  /** What its configuration lets it send, as an average over a week. Unlimited is not known, too. */
+  readonly bandwidthLimitMbps: Known<number>;
   /** Changes a day of all other machines it serves. */
   readonly otherChangeBytesPerDay: Known<number>;
   /** Distance of its clock to the control plane's; the sign says the direction. */

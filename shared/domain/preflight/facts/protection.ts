@@ -1,4 +1,5 @@
 import type { OsType } from '../../protected-item.ts';
+import type { MeasuredRate } from '../../transfer-rate.ts';
 import type { Known } from './known.ts';
 
 /** Where the machine came from, and what only matters there. */
@@ -42,4 +43,6 @@ export interface ProtectionSection {
   readonly retentionSeconds: Known<number>;
   /** Measured over the last day; `null` when it was not measured. */
   readonly changeBytesPerDay: Known<number>;
+  /** `null` while too little was sent to measure. */
+  readonly measuredRate: Known<MeasuredRate>;
 }

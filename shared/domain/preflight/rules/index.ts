@@ -49,6 +49,7 @@ import { specialDisksAttached } from './on-premises-vm/special-disks-attached.ts
 import { physicalBecomesNewVm } from './physical/new-vm-only.ts';
 import { notToPhysicalMachine } from './physical/not-to-a-machine.ts';
 import { physicalOsSupported } from './physical/supported-os.ts';
+import { newVmAnnounced } from './placement/announced.ts';
 import { createdOnChosenDatastore } from './placement/chosen-datastore.ts';
 import { siteHasFreeSpace } from './placement/free-space.ts';
 import { fullDownload } from './placement/full-download.ts';
@@ -133,6 +134,7 @@ export const RULES: readonly PreflightRule[] = [
   createdOnVmfs,
   placementNameFree,
   siteHasFreeSpace,
+  newVmAnnounced,
   fullDownload,
   masterTargetSameOsFamily,
   masterTargetNotNewer,

@@ -2,7 +2,7 @@ import type { FactSections, PreflightFacts } from '../facts.ts';
 import type { AzureNetworkFacts } from '../facts/azure-network.ts';
 import type { AzureDiskFacts, AzureVmSection } from '../facts/azure-vm.ts';
 import type { Known } from '../facts/known.ts';
-import type { AlternateLocation, OriginalLocation } from '../facts/location.ts';
+import type { AlternateLocation, OriginalLocation, RehearsalLocation } from '../facts/location.ts';
 import type {
   LinuxPreparation,
   MasterTargetSection,
@@ -75,6 +75,16 @@ export function withAlternate(
   );
 }
 
+/** A VM that will be created, to live in or for a rehearsal. */
+export function withNewVm(
+  facts: PreflightFacts,
+  judge: (placement: AlternateLocation | RehearsalLocation) => Verdict,
+): Verdict {
+  return withSection(facts, 'location', (location) =>
+    location.kind === 'alternate' || location.kind === 'rehearsal' ? judge(location) : doesNotApply,
+  );
+}
+
 type OnVsphere<L extends { storage: { kind: string } }> = Extract<
   L['storage'],
   { kind: 'vsphere' }
@@ -100,13 +110,13 @@ export function withOriginalOnVsphere(
   );
 }
 
-/** Where the new VM will lie, for rules about vSphere. */
-export function withAlternateOnVsphere(
+/** Where a VM that will be created lies, for rules about vSphere. */
+export function withNewVmOnVsphere(
   facts: PreflightFacts,
   judge: (storage: OnVsphere<AlternateLocation>, site: VsphereSite) => Verdict,
 ): Verdict {
   return withVsphere(facts, (site) =>
-    withAlternate(facts, ({ storage }) =>
+    withNewVm(facts, ({ storage }) =>
       ifKnown(ofKind(storage, 'vsphere'), 'location.storage', (known) => judge(known, site)),
     ),
   );

@@ -181,10 +181,21 @@ export const LOCATION_PREFLIGHT_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-PRE-077': {
+    severity: 'warning',
+    category: 'preflight',
+    message:
+      'A VM is created on the host {host}, which is that of the master target, and on the datastore {datastore}.',
+    possibleCauses: ['The machine goes to a new VM, or a rehearsal makes one of its own.'],
+    recommendedAction:
+      'Nothing need be done. Another master target or datastore can be chosen with the placement.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
   'FB-PRE-079': {
     severity: 'warning',
     category: 'preflight',
-    message: 'All disks are downloaded in full: {bytes} bytes, which takes {duration}.',
+    message: 'All disks are downloaded in full: {size}, which takes {duration}.',
     possibleCauses: [
       'The machine goes to a new VM.',
       'The original disks hold no state to start from.',

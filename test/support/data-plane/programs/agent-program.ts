@@ -43,7 +43,8 @@ async function processServer({ tls }: ChildStart): Promise<void> {
   });
   const transport = createTlsTransport(tls);
   const lanes = { connectionsPerDisk: 3, minLaneBytes: 512 * 1024 };
-  const place = { controlPlaneUrl: 'http://127.0.0.1:1', dataFolder: '.' };
+  const bandwidth = { windows: [] };
+  const place = { controlPlaneUrl: 'http://127.0.0.1:1', dataFolder: '.', bandwidth };
   serve(createProcessServerHandlers({ transport, throttle, place, ...lanes }), 0);
 }
 

@@ -1,13 +1,17 @@
+import { expect } from '@jest/globals';
 import {
   alternateOnVcenter,
   hyperV,
   lab,
   originalOnVcenter,
   physicalServer,
+  rehearsalOnVcenter,
 } from '../good-facts.ts';
 import { factsWith, type RuleCases } from '../rule-cases.ts';
 
 const MIB = 1024 ** 2;
+const TIB = 1024 ** 4;
+const LIMIT = 'processServer.bandwidthLimitMbps';
 const AVS = { kind: 'vcenter', vcenterId: 'vcenter-1', isAvs: true };
 const elsewhere = [
   ['it goes to its own VM', originalOnVcenter],
@@ -27,8 +31,16 @@ export const ALTERNATE_CASES: readonly RuleCases[] = [
         { 'location.freeBytes': 96 * MIB - 1 },
         { neededBytes: 96 * MIB, actualBytes: 96 * MIB - 1 },
       ],
+      [
+        'the copies of a rehearsal have no room, though the original disks are there',
+        { location: { ...rehearsalOnVcenter().location, freeBytes: 96 * MIB - 1 } },
+        { neededBytes: 96 * MIB },
+      ],
     ],
-    passes: [['exactly enough is free', { 'location.freeBytes': 96 * MIB }]],
+    passes: [
+      ['exactly enough is free', { 'location.freeBytes': 96 * MIB }],
+      ['a rehearsal has room', { location: rehearsalOnVcenter().location }],
+    ],
     doesNotApply: [['the original disks are there', originalOnVcenter]],
     unknown: ['location', 'azureVm', 'location.freeBytes'],
   },
@@ -40,6 +52,7 @@ export const ALTERNATE_CASES: readonly RuleCases[] = [
     doesNotApply: [
       ['it goes to its own VM', originalOnVcenter],
       ['a physical server has no VM', physicalServer],
+      ['a rehearsal makes one beside it', rehearsalOnVcenter],
     ],
     unknown: ['location', 'location.doesOriginalExist'],
   },
@@ -87,7 +100,13 @@ export const ALTERNATE_CASES: readonly RuleCases[] = [
       ],
       ['none was chosen', { 'protection.chosenDatastore': 'none' }, { needed: 'none' }],
     ],
-    doesNotApply: elsewhere,
+    doesNotApply: [
+      ...elsewhere,
+      [
+        'a rehearsal uses that of the configuration',
+        { location: rehearsalOnVcenter().location, 'protection.chosenDatastore': 'none' },
+      ],
+    ],
     unknown: ['site', 'location', 'protection.chosenDatastore', 'location.storage.datastore'],
   },
   {
@@ -132,30 +151,114 @@ export const ALTERNATE_CASES: readonly RuleCases[] = [
     unknown: ['site', 'location', 'location.storage.isNameTaken'],
   },
   {
+    rule: 'location.new-vm.announced',
+    code: 'FB-PRE-077',
+    severity: 'info',
+    violated: [
+      [
+        'a VM is created for the machine',
+        { location: alternateOnVcenter().location },
+        { host: 'esx-1.example', datastore: 'ds-1' },
+      ],
+      [
+        'a VM is created for a rehearsal',
+        { location: rehearsalOnVcenter().location },
+        { host: 'esx-1.example' },
+      ],
+    ],
+    doesNotApply: [
+      ['it is the lab', lab],
+      ['it is Hyper-V', hyperV],
+      ['the target is a physical machine', { location: { kind: 'physicalMachine' } }],
+    ],
+    unknown: [
+      'site',
+      'location',
+      ['location.storage.hostName', { location: alternateOnVcenter().location }],
+      ['location.storage.datastore', { location: alternateOnVcenter().location }],
+    ],
+  },
+  {
     rule: 'location.full-download',
     code: 'FB-PRE-079',
     severity: 'info',
     violated: [
       [
-        'a new VM gets everything, at the rate of the line',
+        'a new VM gets everything, at the rate of the circuit',
         { location: alternateOnVcenter().location, 'azureNetwork.linkBitsPerSecond': 8 * MIB },
-        { bytes: 48 * MIB, duration: 'about 48 seconds' },
+        {
+          size: '48.0 MiB',
+          duration:
+            'about less than a minute (at the bandwidth of the ExpressRoute circuit, 8.4 Mbit/s)',
+        },
       ],
       [
-        'a VM without a seed gets everything, in a time that is not known',
-        { 'location.hasSeed': false, 'azureNetwork.linkBitsPerSecond': null },
-        { bytes: 48 * MIB, duration: 'an unknown time' },
+        'the limit of the process server counts before the circuit, and no limit of 0',
+        { 'location.hasSeed': false, 'azureVm.disks.0.usedBytes': TIB, [LIMIT]: 100 },
+        {
+          duration: `about 24.4 hours (at the bandwidth limit of the process server, 100 Mbit/s on average)`,
+        },
+      ],
+      [
+        'a limit of 0 is no rate',
+        { 'location.hasSeed': false, 'azureVm.disks.0.usedBytes': TIB, [LIMIT]: 0 },
+        { duration: 'about 2.4 hours (at the bandwidth of the ExpressRoute circuit, 1 Gbit/s)' },
+      ],
+      [
+        'what was measured counts before all',
+        {
+          'location.hasSeed': false,
+          'azureVm.disks.0.usedBytes': TIB,
+          [LIMIT]: 100,
+          'protection.measuredRate': { of: 'machine', bytesPerSecond: 10 * MIB },
+        },
+        {
+          duration: 'about 29.1 hours (10.0 MiB/s, as measured in earlier cycles of this machine)',
+        },
+      ],
+      [
+        'others behind the same process server were measured',
+        {
+          'location.hasSeed': false,
+          'protection.measuredRate': { of: 'processServer', bytesPerSecond: MIB / 2 },
+        },
+        {
+          duration:
+            'about 2 minutes (512.0 KiB/s, as measured in earlier cycles of other machines behind its process server)',
+        },
+      ],
+      [
+        'nobody knows the rate of the line: two are shown',
+        {
+          'location.hasSeed': false,
+          'azureNetwork.linkBitsPerSecond': null,
+          'azureVm.disks.0.usedBytes': TIB,
+          processServer: { kind: 'toBeDeployed', freeSubnetAddressCount: 1 },
+        },
+        {
+          size: '1.0 TiB',
+          duration:
+            'about 24.4 hours at 100 Mbit/s, 2.4 hours at 1 Gbit/s (the rate of the line is not known)',
+        },
       ],
       [
         'a disk counts in full when its use is not known',
         { 'location.hasSeed': false, 'azureVm.disks.1.usedBytes': null, azureNetwork: null },
-        { bytes: 64 * MIB, duration: 'an unknown time' },
+        { size: '64.0 MiB' },
       ],
       [
-        'the line has no rate',
+        'the circuit has no rate',
         { 'location.hasSeed': false, 'azureNetwork.linkBitsPerSecond': 0 },
-        { duration: 'an unknown time' },
+        { duration: expect.stringContaining('the rate of the line is not known') },
       ],
+      [
+        'a rehearsal has nothing to copy from',
+        { location: { ...rehearsalOnVcenter().location, hasSeed: false } },
+        { size: '48.0 MiB' },
+      ],
+    ],
+    passes: [
+      ['a rehearsal copies its disks at the site', { location: rehearsalOnVcenter().location }],
     ],
     doesNotApply: [
       ['the target is a physical machine', { location: { kind: 'physicalMachine' } }],

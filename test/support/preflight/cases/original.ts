@@ -5,6 +5,7 @@ import {
   lab,
   originalOnHost,
   originalOnVcenter,
+  rehearsalOnVcenter,
 } from '../good-facts.ts';
 import { factsWith, type RuleCases } from '../rule-cases.ts';
 
@@ -22,6 +23,7 @@ const DATASTORE_FACTS = [
 
 const elsewhere = [
   ['a VM will be created', alternateOnVcenter],
+  ['it is a rehearsal', rehearsalOnVcenter],
   ['it is the lab', lab],
   ['it is Hyper-V', hyperV],
 ] as const;
@@ -37,9 +39,21 @@ export const ORIGINAL_CASES: readonly RuleCases[] = [
   {
     rule: 'site.target-vm.no-snapshots',
     code: 'FB-PRE-032',
-    violated: [['there is one snapshot', { 'location.snapshotCount': 1 }, { actual: 1 }]],
+    violated: [
+      ['there is one snapshot', { 'location.snapshotCount': 1 }, { actual: 1 }],
+      [
+        'there is one on the VM whose disks a rehearsal would copy',
+        { location: { ...rehearsalOnVcenter().location, originalSnapshotCount: 1 } },
+        { actual: 1 },
+      ],
+    ],
+    passes: [['a rehearsal copies its disks', { location: rehearsalOnVcenter().location }]],
     doesNotApply: [['a VM will be created', alternateOnVcenter]],
-    unknown: ['location', 'location.snapshotCount'],
+    unknown: [
+      'location',
+      'location.snapshotCount',
+      ['location.originalSnapshotCount', { location: rehearsalOnVcenter().location }],
+    ],
   },
   {
     rule: 'original.registered',

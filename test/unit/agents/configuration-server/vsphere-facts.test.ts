@@ -119,6 +119,14 @@ describe('what a vSphere site tells preflight', () => {
     expect(isTaken({})).toBe(true);
     expect(isTaken({ originalVmId: 'uuid-other' })).toBe(true);
     expect(isTaken({ originalVmId: 'uuid-web' })).toBe(false);
+    // A rehearsal has a name of its own; what an earlier one left behind is used again.
+    expect(isTaken({ newVmName: 'web-rehearsal' })).toBe(false);
+    const left = { name: 'web-rehearsal', settings: {} };
+    tables.apply([{ kind: 'vm', id: 's', changes: machine('s', left).record }], AT);
+    expect(isTaken({ newVmName: 'web-rehearsal' })).toBe(true);
+    const settings = { 'azureFailback.isIsolated': 'true' };
+    tables.apply([{ kind: 'vm', id: 's', changes: { settings } }], AT);
+    expect(isTaken({ newVmName: 'web-rehearsal' })).toBe(false);
   });
 
   it('is the original VM as it was when it left the inventory', () => {

@@ -1,6 +1,6 @@
 import type { PreflightRule } from '../../rule.ts';
 import { ifKnown, passed, violated } from '../../verdict.ts';
-import { withAlternate, withAzureVm } from '../support.ts';
+import { withNewVm, withAzureVm } from '../support.ts';
 
 /** Thin disks grow to their full size once the guest fills them; the datastore must hold that. */
 export const siteHasFreeSpace: PreflightRule = {
@@ -9,7 +9,7 @@ export const siteHasFreeSpace: PreflightRule = {
   severity: 'blocking',
   errorCode: 'FB-PRE-033',
   check: (facts) =>
-    withAlternate(facts, ({ freeBytes }) =>
+    withNewVm(facts, ({ freeBytes }) =>
       withAzureVm(facts, ({ disks }) =>
         ifKnown(freeBytes, 'location.freeBytes', (actual) => {
           const needed = disks.reduce((sum, disk) => sum + disk.sizeBytes, 0);

@@ -1,6 +1,6 @@
 import type { PreflightRule } from '../../rule.ts';
 import { ifKnown, passed, violated } from '../../verdict.ts';
-import { withAlternateOnVsphere, withMasterTargetVm } from '../support.ts';
+import { withNewVmOnVsphere, withMasterTargetVm } from '../support.ts';
 
 export const createdOnMasterTargetHost: PreflightRule = {
   id: 'alternate.host.of-master-target',
@@ -8,7 +8,7 @@ export const createdOnMasterTargetHost: PreflightRule = {
   severity: 'blocking',
   errorCode: 'FB-PRE-066',
   check: (facts) =>
-    withAlternateOnVsphere(facts, ({ hostId }) =>
+    withNewVmOnVsphere(facts, ({ hostId }) =>
       withMasterTargetVm(facts, (machine) =>
         ifKnown(machine.hostId, 'masterTarget.machine.hostId', (needed) =>
           ifKnown(hostId, 'location.storage.hostId', (actual) =>

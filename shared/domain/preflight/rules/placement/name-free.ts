@@ -1,6 +1,6 @@
 import type { PreflightRule } from '../../rule.ts';
 import { mustBe } from '../../verdict.ts';
-import { withAlternateOnVsphere } from '../support.ts';
+import { withNewVmOnVsphere } from '../support.ts';
 
 export const placementNameFree: PreflightRule = {
   id: 'alternate.name.free',
@@ -8,7 +8,7 @@ export const placementNameFree: PreflightRule = {
   severity: 'blocking',
   errorCode: 'FB-PRE-069',
   check: (facts) =>
-    withAlternateOnVsphere(facts, ({ isNameTaken }) =>
+    withNewVmOnVsphere(facts, ({ isNameTaken }) =>
       mustBe(false, isNameTaken, 'location.storage.isNameTaken'),
     ),
 };

@@ -1,7 +1,7 @@
 import type { DatastoreType } from '../../facts/location.ts';
 import type { PreflightRule } from '../../rule.ts';
 import { ifKnown, passed, together, violated } from '../../verdict.ts';
-import { whetherAvs, withAlternateOnVsphere } from '../support.ts';
+import { whetherAvs, withNewVmOnVsphere } from '../support.ts';
 
 /** A private cloud has no VMFS: its own datastore is vSAN, and volumes that are added to it are NFS. */
 const OF_AVS: readonly DatastoreType[] = ['VMFS', 'vSAN', 'NFS'];
@@ -13,7 +13,7 @@ export const createdOnVmfs: PreflightRule = {
   severity: 'blocking',
   errorCode: 'FB-PRE-068',
   check: (facts) =>
-    withAlternateOnVsphere(facts, ({ datastoreType, usesRdm }, site) =>
+    withNewVmOnVsphere(facts, ({ datastoreType, usesRdm }, site) =>
       together([
         ifKnown(datastoreType, 'location.storage.datastoreType', (actual) =>
           actual === 'VMFS'

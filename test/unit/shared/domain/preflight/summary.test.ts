@@ -17,7 +17,7 @@ describe('the summary of a preflight', () => {
       notGathered: ['protection.azureVmId', 'azureVm.locks'],
     });
     expect(summaryOf(runPreflight(facts))).toBe(
-      'preflight: 1 warning, 1 note, 2 rules not checked',
+      'preflight: 1 warning, 2 notes, 2 rules not checked',
     );
   });
 

@@ -26,6 +26,7 @@ import {
   originalOnHost,
   originalOnVcenter,
   physicalServer,
+  rehearsalOnVcenter,
 } from '../../../../support/preflight/good-facts.ts';
 import { factsWith, ruleOf } from '../../../../support/preflight/rule-cases.ts';
 
@@ -99,12 +100,14 @@ describe('preflight', () => {
     },
   );
 
-  it.each(named([alternateOnVcenter, physicalServer, hyperV]))(
-    'announces the download of a new VM, and nothing else (%s)',
+  it.each(named([alternateOnVcenter, physicalServer, hyperV, rehearsalOnVcenter]))(
+    'announces place and download of a new VM, and nothing else (%s)',
     (_name, base) => {
-      expect(runPreflight(base()).map(({ ruleId, severity }) => [ruleId, severity])).toEqual([
-        ['location.full-download', 'info'],
-      ]);
+      const found = runPreflight(base()).map(({ ruleId, severity }) => [ruleId, severity]);
+      const place = ['location.new-vm.announced', 'info'];
+      const download = ['location.full-download', 'info'];
+      const isSeeded = base === rehearsalOnVcenter;
+      expect(found).toEqual([...(base === hyperV ? [] : [place]), ...(isSeeded ? [] : [download])]);
     },
   );
 
