@@ -23,7 +23,10 @@ export const createDeleteAzureVm = (deps: Deps): ActivityHandler<'deleteAzureVm'
       if (state === 'done') continue;
       throw new FailbackError('FB-AZ-005', { vmName, reason: `the replica of ${id} is ${state}` });
     }
-    if ((await deps.vms.powerState(resourceGroup, vmName)) === 'absent') return null;
+    const actual = await deps.vms.powerState(resourceGroup, vmName);
+    if (actual === 'absent') return null;
+    // Not `changing`, which is also what a VM shows that is being deleted.
+    if (actual === 'running') throw new FailbackError('FB-ORC-014', { vmName, actual });
     await deps.vms.beginDelete(resourceGroup, vmName);
     return null;
   };

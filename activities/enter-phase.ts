@@ -60,7 +60,7 @@ function moved(item: ProtectedItem, phase: Phase): ProtectedItem {
 }
 
 function enter(job: Job, { phase, state, task, error, gate }: Input, event: JobEvent): Job {
-  const { resume: _answered, ...others } = job.intents;
+  const { resume: _answered, commit: _refused, ...others } = job.intents;
   const isNewGate = gate !== undefined && gate !== job.gate;
   const isWaiting = state === 'waitingForOperator';
   return {
@@ -68,7 +68,7 @@ function enter(job: Job, { phase, state, task, error, gate }: Input, event: JobE
     phase,
     state: state ?? 'running',
     history: appended(job.history, event),
-    tasks: nextTask(job.tasks ?? [], { task, at: event.at, isWaiting, error }),
+    tasks: nextTask(job.tasks ?? [], { task, at: event.at, isWaiting, isAnew: isNewGate, error }),
     ...(isNewGate ? { gate, intents: others } : {}),
   };
 }

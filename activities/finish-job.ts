@@ -1,6 +1,6 @@
 import type { ActivityHandler } from '../shared/contracts/activities.ts';
 import { endJob } from '../shared/domain/job-tasks.ts';
-import { BEYOND_RETURN } from '../shared/domain/phases.ts';
+import type { Phase } from '../shared/domain/phases.ts';
 import type { ProtectedItem } from '../shared/domain/protected-item.ts';
 import { recordEvent } from '../shared/services/record-event.ts';
 import type { StoreDeps } from './support/deps.ts';
@@ -28,10 +28,17 @@ export const createFinishJob = ({ stores, clock }: StoreDeps): ActivityHandler<'
 
 /**
  * Back in Azure, the on-premises disks are no base any more. Behind the commit the snapshots in Azure are gone,
- * and the disks belong to the running machine.
+ * and the disks belong to the running machine. A commit that broke off is not behind it: whoever takes it up makes
+ * the replica of the base.
  */
+const BASE_IS_STALE: readonly Phase[] = [
+  'failedOver',
+  'waitingForAgent',
+  'reverseReplicating',
+  'protected',
+];
+
 function free(item: ProtectedItem): ProtectedItem {
-  const isStale = item.phase === 'failedOver' || BEYOND_RETURN.includes(item.phase);
-  const stale = isStale ? { base: {}, recoveryPoints: [] } : {};
+  const stale = BASE_IS_STALE.includes(item.phase) ? { base: {}, recoveryPoints: [] } : {};
   return { ...item, ...stale, activeJobId: null };
 }

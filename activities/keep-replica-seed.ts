@@ -1,32 +1,30 @@
 import type { ActivityHandler } from '../shared/contracts/activities.ts';
+import { FailbackError } from '../shared/errors/failback-error.ts';
 import type { ActivityDeps } from './support/deps.ts';
 import { requireItem, requireJob } from './support/records.ts';
 import { replicaName } from './support/replica.ts';
-import { sourceDisks } from './support/source-disks.ts';
 
 /**
  * Starts the server-side copy of every disk into the page blob that the way back will write to: a
- * managed disk cannot be written once it exists. A copy that runs or is done is left alone. Without a last
- * delta the site knows the disks as of the last sealed point only, so the replica has to begin there, too.
+ * managed disk cannot be written once it exists. It is made of the snapshots that the last sealed point stands
+ * for, not of the disks: what the site knows ends there, and the disks may have changed since. A copy that runs or
+ * is done is left alone. Throws FB-ORC-009 when a snapshot is not known.
  */
 export const createKeepReplicaSeed = ({
   stores,
   replicas,
 }: Pick<ActivityDeps, 'stores' | 'replicas'>): ActivityHandler<'keepReplicaSeed'> =>
   async function keepReplicaSeed({ jobId, itemId }) {
-    const item = await requireItem(stores, itemId);
-    const { report } = await requireJob(stores, jobId);
-    const snapshotOf = report.isFinalDeltaSent === false ? item.base : {};
-    const { resourceGroup } = item;
-    for (const { id, ...disk } of sourceDisks(item)) {
-      const snapshotName = snapshotOf[id];
-      const request = {
-        resourceGroup,
-        ...disk,
-        replicaName: replicaName(itemId, id),
-        ...(snapshotName === undefined ? {} : { snapshotName }),
-      };
-      await replicas.beginSeed(request);
-    }
-    return null;
+    const { resourceGroup, disks, base } = await requireItem(stores, itemId);
+    const { seededAt = null } = (await requireJob(stores, jobId)).report;
+    // The snapshots may be gone by now.
+    if (seededAt !== null) return { seededAt };
+    const seeds = disks.map(({ id, diskName }) => {
+      const snapshotName = base[id];
+      if (snapshotName !== undefined) return { snapshotName, replicaName: replicaName(itemId, id) };
+      const reason = 'the snapshot of the last recovery point is not known';
+      throw new FailbackError('FB-ORC-009', { diskName, reason });
+    });
+    for (const seed of seeds) await replicas.beginSeed({ resourceGroup, ...seed });
+    return { seededAt };
   };

@@ -15,6 +15,11 @@ import {
   type Steps,
 } from './support/steps.ts';
 
+interface CommitJob {
+  readonly jobId: string;
+  readonly itemId: string;
+}
+
 /** Point of no return. Every step can be run again, so a commit that broke off is taken up, not undone. */
 export function* commitOrchestration(context: Context): Steps<Result<null>> {
   const input = context.df.getInput<FailbackInput>();
@@ -31,11 +36,13 @@ function* commit(context: Context, { jobId, itemId }: FailbackInput): Steps<null
   const item = yield* callActivity(context, 'readItem', { itemId });
   const vmName = item?.vmName ?? itemId;
   const { powerState } = yield* callActivity(context, 'readVmPower', job);
-  // A commit that is taken up again may find the VM gone: then the seed is complete, it goes last.
+  // Started by somebody while a commit that broke off waited to be taken up: what it writes is nowhere else.
+  if (powerState === 'running') {
+    throw new StepFailure(errorRecord('FB-ORC-014', { vmName, actual: powerState }));
+  }
+  yield* keepReplica(context, job, { vmName, isVmThere: powerState !== 'absent' });
+  // A commit that is taken up again, or somebody else, may have deleted it already.
   if (powerState !== 'absent') {
-    yield* changePower(context, { ...job, vmName }, 'deallocate');
-    yield* callActivity(context, 'keepReplicaSeed', job);
-    yield* waitForSeed(context, job);
     yield* enterPhase(context, { ...job, isRehearsal: false }, 'committing', {
       message: 'The replica is complete; deleting the Azure VM',
       task: 'deleteAzureVm',
@@ -49,10 +56,22 @@ function* commit(context: Context, { jobId, itemId }: FailbackInput): Steps<null
   return null;
 }
 
-function* waitForSeed(
+/** Once its completion is recorded the snapshots that it was made of may go, and whoever comes later knows. */
+function* keepReplica(
   context: Context,
-  job: { readonly jobId: string; readonly itemId: string },
+  job: CommitJob,
+  { vmName, isVmThere }: { readonly vmName: string; readonly isVmThere: boolean },
 ): Steps<void> {
+  const kept = yield* callActivity(context, 'keepReplicaSeed', job);
+  if (kept.seededAt !== null) return;
+  // The copy may take a day; a VM that is only powered off is paid for all the while.
+  if (isVmThere) yield* changePower(context, { ...job, vmName }, 'deallocate');
+  yield* waitForSeed(context, job);
+  const seededAt = context.df.currentUtcDateTime.toISOString();
+  yield* callActivity(context, 'recordReport', { jobId: job.jobId, report: { seededAt } });
+}
+
+function* waitForSeed(context: Context, job: CommitJob): Steps<void> {
   const deadline = later(context, DEADLINE_MS.replicaSeed);
   for (const pauseMs of growingPauses(POLL_MS.longRunningFirst, POLL_MS.longRunningMax)) {
     const seed = yield* callActivity(context, 'readReplicaSeed', job);
@@ -65,11 +84,7 @@ function* waitForSeed(
   }
 }
 
-function* waitUntilGone(
-  context: Context,
-  job: { readonly jobId: string; readonly itemId: string },
-  vmName: string,
-): Steps<void> {
+function* waitUntilGone(context: Context, job: CommitJob, vmName: string): Steps<void> {
   const deadline = later(context, DEADLINE_MS.siteChange);
   for (const pauseMs of growingPauses(POLL_MS.powerFirst, POLL_MS.powerMax)) {
     const { powerState } = yield* callActivity(context, 'readVmPower', job);

@@ -1,12 +1,14 @@
+import type { PowerState } from '../shared/contracts/activities.ts';
 import { type FailbackInput, partInstanceId } from '../shared/contracts/orchestrations.ts';
 import { BEYOND_RETURN, type Intent } from '../shared/domain/phases.ts';
-import type { ErrorRecord } from '../shared/errors/failback-error.ts';
+import { type ErrorRecord, errorRecord } from '../shared/errors/failback-error.ts';
 import type { Result } from '../shared/errors/result.ts';
 import { finish } from './support/finish.ts';
 import { cancelled, readIntent } from './support/gate.ts';
 import { enterPhase } from './support/phase.ts';
 import {
   asResult,
+  callActivity,
   callOrchestration,
   type Context,
   StepFailure,
@@ -98,20 +100,49 @@ function* showCommitGate(context: Context, input: FailbackInput): Steps<void> {
   });
 }
 
-/** Entering `committing` is part of the gate: a cancel that comes before it still leads back. */
+/**
+ * Entering `committing` is part of the gate: a cancel that comes before it still leads back. A commit that cannot be
+ * leaves the machine at the gate, where from then on a person decides.
+ */
 function* commitGate(context: Context, { jobId, itemId, options }: FailbackInput): Steps<void> {
-  const wanted: readonly Intent[] = ['cancel', 'commit'];
-  const decision = options.autoCommit
-    ? ((yield* readIntent(context, jobId, ['cancel'])) ?? 'commit')
-    : yield* callOrchestration(
-        context,
-        'gate',
-        { jobId, wanted },
-        partInstanceId(jobId, 'commit-gate'),
-      );
-  if (decision === 'cancel') throw cancelled();
-  yield* enterPhase(context, { jobId, itemId, isRehearsal: false }, 'committing', {
+  const subject = { jobId, itemId, isRehearsal: false };
+  for (let refusals = 0; ; refusals += 1) {
+    const part = refusals === 0 ? 'commit-gate' : `commit-gate-${refusals}`;
+    const isAutomatic = options.autoCommit && refusals === 0;
+    const decision = yield* decideOnCommit(context, jobId, isAutomatic ? null : part);
+    if (decision === 'cancel') throw cancelled();
+    const error = yield* refusalOfCommit(context, { jobId, itemId });
+    if (error === null) break;
+    yield* enterPhase(context, subject, 'commitPending', {
+      message: `The commit was refused; commit again, or cancel to go back to Azure: ${error.code} ${error.message}`,
+      state: 'waitingForOperator',
+      task: 'waitForCommit',
+      error,
+      gate: `commit-gate-${refusals + 1}`,
+    });
+  }
+  yield* enterPhase(context, subject, 'committing', {
     message: 'Keeping the disks in Azure as the replica, then deleting the Azure VM',
     task: 'keepReplica',
   });
+}
+
+function* decideOnCommit(context: Context, jobId: string, gate: string | null): Steps<Intent> {
+  if (gate === null) return (yield* readIntent(context, jobId, ['cancel'])) ?? 'commit';
+  const wanted: readonly Intent[] = ['cancel', 'commit'];
+  return yield* callOrchestration(context, 'gate', { jobId, wanted }, partInstanceId(jobId, gate));
+}
+
+/** Where the Azure VM may stand when it is deleted: off, as the shutdown left it, or gone already. */
+const OFF: readonly PowerState[] = ['stopped', 'deallocated', 'absent'];
+
+/** A VM that runs again has written what is nowhere else, and would run beside the machine at home. */
+function* refusalOfCommit(
+  context: Context,
+  job: { readonly jobId: string; readonly itemId: string },
+): Steps<ErrorRecord | null> {
+  const { powerState: actual } = yield* callActivity(context, 'readVmPower', job);
+  if (OFF.includes(actual)) return null;
+  const item = yield* callActivity(context, 'readItem', { itemId: job.itemId });
+  return errorRecord('FB-ORC-014', { vmName: item?.vmName ?? job.itemId, actual });
 }

@@ -38,7 +38,7 @@ export class Machine {
     const { invariants } = this;
     this.vm = new AzureVm({ timers, invariants, item, onDelete: () => undefined });
     this.snapshots = new AzureSnapshots(this.vm, timers);
-    this.replicas = new AzureReplicas(this.vm, timers, this.snapshots);
+    this.replicas = new AzureReplicas(timers, this.snapshots);
     const site = new Site(timers, invariants, item.target.vmName);
     const { snapshots, replicas } = this;
     this.#effects = {

@@ -130,7 +130,6 @@ class BenchWorld {
     return {
       beginSeed: async (request) => of(request.replicaName).beginSeed(request),
       seedState: async (name) => of(name).seedState(name),
-      endSeed: async () => undefined,
       grantWrite: async (name) => of(name).grantWrite(name),
       seal: async (name, pointId) => of(name).seal(name, pointId),
     };

@@ -135,8 +135,8 @@ export interface ActivityContracts {
   /** Notes whether the Azure VM runs, before a failback stops it. The first look counts. */
   noteSourcePower: { input: JobRef; output: null };
   readVmPower: { input: JobRef; output: { readonly powerState: PowerState } };
-  /** Starts the server-side copy of each disk that stays in Azure as the replica. */
-  keepReplicaSeed: { input: JobRef; output: null };
+  /** Starts the server-side copy of each disk that stays in Azure as the replica, unless it was seen complete. */
+  keepReplicaSeed: { input: JobRef; output: { readonly seededAt: string | null } };
   readReplicaSeed: {
     input: JobRef;
     output: {

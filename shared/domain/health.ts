@@ -1,5 +1,5 @@
 import { type ErrorRecord, errorRecord } from '../errors/failback-error.ts';
-import type { Job } from './job.ts';
+import { type Job, refusalAtGate } from './job.ts';
 import { type Phase, REPLICATING } from './phases.ts';
 import { directionOf, type ProtectedItem, rpoSeconds } from './protected-item.ts';
 
@@ -91,7 +91,13 @@ function lastJobErrors({ item, lastJob: job }: HealthFacts): ErrorRecord[] {
   if (job === null) return [];
   const jobId = job.id;
   if (job.state === 'waitingForOperator') {
-    return [errorRecord('FB-HLT-004', { jobId, itemName: item.name, gate: gateOf(job.phase) })];
+    const waits = errorRecord('FB-HLT-004', {
+      jobId,
+      itemName: item.name,
+      gate: gateOf(job.phase),
+    });
+    const refusal = refusalAtGate(job);
+    return refusal === null ? [waits] : [refusal, waits];
   }
   if (job.state !== 'failed' || job.error === null) return [];
   const { code, message } = job.error;

@@ -9,16 +9,18 @@ interface Step {
   readonly task?: TaskName | undefined;
   readonly at: string;
   readonly isWaiting: boolean;
+  /** The same task begins again: the open one has ended, with `error`. */
+  readonly isAnew?: boolean;
   /** Why the open task ends; absent = it is done. */
   readonly error?: ErrorRecord | undefined;
 }
 
-/** Ends the open task and begins the next. The task that runs already runs on. */
+/** Ends the open task and begins the next. The task that runs already runs on, unless it begins anew. */
 export function nextTask(tasks: readonly JobTask[], step: Step): readonly JobTask[] {
-  const { task: name, at, isWaiting, error } = step;
+  const { task: name, at, isWaiting, isAnew = false, error } = step;
   const state = isWaiting ? 'waitingForOperator' : 'running';
   const open = tasks.at(-1);
-  if (open?.endedAt === null && open.name === name)
+  if (open?.endedAt === null && open.name === name && !isAnew)
     return [...tasks.slice(0, -1), { ...open, state }];
   const ended = endOpenTask(tasks, at, error ?? null);
   if (name === undefined) return ended;

@@ -18,6 +18,13 @@ export function isTerminal(state: JobState): boolean {
   return TERMINAL_JOB_STATES.includes(state);
 }
 
+/** Why a gate that somebody had opened has closed again; `null` where it waits for the first time. */
+export function refusalAtGate({ state, tasks = [] }: Job): ErrorRecord | null {
+  const [ended, open] = tasks.slice(-2);
+  if (state !== 'waitingForOperator' || ended?.name !== open?.name) return null;
+  return ended?.error ?? null;
+}
+
 export interface FailbackOptions {
   /** Fail over by itself once a delta cycle is short enough. */
   readonly autoFailover: boolean;
@@ -149,6 +156,8 @@ export interface FailbackReport {
   }[];
   /** What went wrong without standing in the way. */
   readonly warnings?: readonly ErrorRecord[];
+  /** When the replica of this failback was seen complete. Until then the Azure VM and its snapshots are kept. */
+  readonly seededAt?: string;
   readonly committedAt?: string;
   readonly agentRegisteredAt?: string;
   readonly reverseChangedBytes?: number;

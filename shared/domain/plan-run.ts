@@ -1,5 +1,5 @@
 import type { ErrorRecord } from '../errors/failback-error.ts';
-import { type FailbackOptions, isTerminal, type Job } from './job.ts';
+import { type FailbackOptions, isTerminal, type Job, refusalAtGate } from './job.ts';
 import { BEYOND_RETURN, type Phase } from './phases.ts';
 import type { FailurePolicy, PlanDefinition, PlanRunKind } from './recovery-plan.ts';
 
@@ -200,12 +200,15 @@ export function observe(machine: PlanMachine, job: Job | null): PlanMachine {
 }
 
 /** An order that was given counts, also while its job has not yet followed it. */
-function stateUnderWay({ phase, intents, operation }: Job): MachineState {
+function stateUnderWay(job: Job): MachineState {
+  const { phase, intents, operation } = job;
   const state = STATE_OF[phase];
   if (operation === 'rehearsal') return 'rehearsing';
   if (intents.cancel !== undefined && !BEYOND_RETURN.includes(phase)) return 'rollingBack';
   if (state === 'ready' && intents.failover !== undefined) return 'failingOver';
-  return state === 'home' && intents.commit !== undefined ? 'committing' : state;
+  // A commit that was refused is not asked for again by the plan: a person does so with the machine's own job.
+  const isCommitAsked = intents.commit !== undefined || refusalAtGate(job) !== null;
+  return state === 'home' && isCommitAsked ? 'committing' : state;
 }
 
 const MAX_ERROR_TEXT = 200;

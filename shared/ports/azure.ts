@@ -124,15 +124,14 @@ export interface DiskSnapshots {
 
 /** Page blobs that stay in Azure: the target of the way back. */
 export interface ReplicaDisks {
-  /** Starts the server-side copy of a disk whose VM is deallocated. A running or finished copy is kept. */
+  /**
+   * Starts the server-side copy of what a disk held at a snapshot of `DiskSnapshots`. A running or finished copy of
+   * that very snapshot is kept. The read access that it needs ends when the snapshots are pruned.
+   */
   beginSeed(request: {
     readonly resourceGroup: string;
-    /** Name of a managed disk, URL of a page blob. */
-    readonly diskName: string;
-    readonly kind: DiskSourceKind;
+    readonly snapshotName: string;
     readonly replicaName: string;
-    /** Copies what the disk held at this snapshot of `takeSnapshots` instead of what it holds now. */
-    readonly snapshotName?: string;
   }): Promise<void>;
   seedState(replicaName: string): Promise<{
     readonly state: 'pending' | 'done' | 'failed';
@@ -140,12 +139,6 @@ export interface ReplicaDisks {
     readonly totalBytes: number;
     readonly detail: string;
   }>;
-  /** Gives the read access back that the seed needed. */
-  endSeed(request: {
-    readonly resourceGroup: string;
-    readonly diskName: string;
-    readonly kind: DiskSourceKind;
-  }): Promise<void>;
   grantWrite(replicaName: string): Promise<AccessGrant>;
   /** A blob snapshot: a recovery point. Idempotent by `pointId`. */
   seal(replicaName: string, pointId: string): Promise<void>;

@@ -38,11 +38,10 @@ const processServer = anAgent({
 });
 
 async function seeded({ replicas }: MemoryWorld): Promise<void> {
-  for (const { id, diskName } of DISKS) {
+  for (const { id } of DISKS) {
     await replicas.beginSeed({
       resourceGroup: 'rg-dr',
-      diskName,
-      kind: 'managedDisk',
+      snapshotName: `p2-${id}`,
       replicaName: `web-01/${id}.vhd`,
     });
   }
@@ -51,6 +50,7 @@ async function seeded({ replicas }: MemoryWorld): Promise<void> {
 
 export async function proved(world: MemoryWorld): Promise<void> {
   await seeded(world);
+  world.vms.must('rg-dr/web-01-azure').power = 'deallocated';
   world.stores.jobs.put(aJob({ phase: 'committing', report: { proof: aProof() } }));
   world.stores.items.put(anItem({ activeJobId: 'fb-1', phase: 'committing' }));
 }
@@ -261,7 +261,14 @@ export const CASES: { readonly [N in ActivityName]: ActivityCase<N> } = {
   changeVmPower: { input: { ...ref, action: 'powerOff' }, answers: null },
   noteSourcePower: { input: ref, answers: null },
   readVmPower: { input: ref, answers: { powerState: 'running' } },
-  keepReplicaSeed: { input: ref, answers: null },
+  keepReplicaSeed: {
+    arrange: ({ stores }) => {
+      const base = { os: 'p2-os', 'lun-0': 'p2-lun-0' };
+      stores.items.put(anItem({ activeJobId: 'fb-1', phase: 'committing', base }));
+    },
+    input: ref,
+    answers: { seededAt: null },
+  },
   readReplicaSeed: {
     arrange: seeded,
     input: ref,
@@ -310,6 +317,7 @@ export const READERS: readonly ActivityName[] = [
   'gatherAzureFacts',
   'gatherRecordFacts',
   'findAgent',
+  'readReplicaSeed',
   'readCommand',
   'readVmPower',
   'beginPlanRun',

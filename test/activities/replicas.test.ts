@@ -1,39 +1,54 @@
 import { describe, expect, it } from '@jest/globals';
 import { createActivities } from '../../activities/create-activities.ts';
-import { anItem } from '../support/memory/builders.ts';
-import { aWorld } from '../support/memory/memory-world.ts';
-import { must } from '../support/must.ts';
+import { aJob, anItem, NOW } from '../support/memory/builders.ts';
+import { aWorld, type MemoryWorld } from '../support/memory/memory-world.ts';
 import { ref } from './cases.ts';
 
-describe('the replica of a machine with page blobs', () => {
-  it('is seeded from the blobs themselves, and their access is ended as that of blobs', async () => {
-    const world = aWorld();
-    const disk = {
-      ...must(anItem().disks[0], 'a disk of the item'),
-      diskName: 'https://a.example/os.vhd',
-    };
-    world.stores.items.put(anItem({ disks: [{ ...disk, kind: 'pageBlob' }] }));
-    const [begun, ended]: unknown[][] = [[], []];
+describe('the replica of a machine', () => {
+  const begun = (world: MemoryWorld): unknown[] => {
+    const requests: unknown[] = [];
     const { replicas } = world;
-    const [beginSeed, endSeed] = [
-      replicas.beginSeed.bind(replicas),
-      replicas.endSeed.bind(replicas),
-    ];
+    const beginSeed = replicas.beginSeed.bind(replicas);
     replicas.beginSeed = (request) => {
-      must(begun, 'the list of begun seeds').push(request);
+      requests.push(request);
       return beginSeed(request);
     };
-    replicas.endSeed = (request) => {
-      must(ended, 'the list of ended seeds').push(request);
-      return endSeed(request);
-    };
-    const activities = createActivities(world);
-    await activities.keepReplicaSeed(ref);
-    replicas.finishSeeds();
-    expect(await activities.readReplicaSeed(ref)).toMatchObject({ state: 'done' });
-    const blob = { resourceGroup: 'rg-dr', diskName: disk.diskName, kind: 'pageBlob' };
-    expect(begun).toEqual([{ ...blob, replicaName: 'web-01/os.vhd' }]);
-    expect(ended).toEqual([expect.objectContaining(blob)]);
+    return requests;
+  };
+  const base = { os: 'p2-os', 'lun-0': 'p2-lun-0' };
+
+  it.each([undefined, true, false])(
+    'is made of the snapshots of the last sealed point, a last delta sent or not: %s',
+    async (isFinalDeltaSent) => {
+      const world = aWorld();
+      world.stores.items.put(anItem({ base }));
+      const report = isFinalDeltaSent === undefined ? {} : { isFinalDeltaSent };
+      world.stores.jobs.put(aJob({ report }));
+      const requests = begun(world);
+      expect(await createActivities(world).keepReplicaSeed(ref)).toEqual({ seededAt: null });
+      expect(requests).toEqual([
+        { resourceGroup: 'rg-dr', snapshotName: 'p2-os', replicaName: 'web-01/os.vhd' },
+        { resourceGroup: 'rg-dr', snapshotName: 'p2-lun-0', replicaName: 'web-01/lun-0.vhd' },
+      ]);
+    },
+  );
+
+  it('is not begun for one disk when the snapshot of another is not known', async () => {
+    const world = aWorld();
+    world.stores.items.put(anItem({ base: { os: 'p2-os' } }));
+    const requests = begun(world);
+    await expect(createActivities(world).keepReplicaSeed(ref)).rejects.toMatchObject({
+      code: 'FB-ORC-009',
+    });
+    expect(requests).toEqual([]);
+  });
+
+  it('that was seen complete is left alone, also when the snapshots are gone', async () => {
+    const world = aWorld();
+    world.stores.jobs.put(aJob({ report: { seededAt: NOW } }));
+    const requests = begun(world);
+    expect(await createActivities(world).keepReplicaSeed(ref)).toEqual({ seededAt: NOW });
+    expect(requests).toEqual([]);
   });
 });
 

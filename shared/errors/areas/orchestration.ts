@@ -92,8 +92,12 @@ export const ORCHESTRATION_ERRORS = {
     severity: 'critical',
     category: 'orchestration',
     message: 'The copy of {diskName} that stays in Azure failed: {reason}',
-    possibleCauses: ['The storage account is full or blocked.'],
-    recommendedAction: 'Look at the replica storage account; the failback can be taken up again.',
+    possibleCauses: [
+      'The storage account is full or blocked.',
+      'Somebody deleted the snapshots of the last recovery point.',
+    ],
+    recommendedAction:
+      'Look at the replica storage account; the failback can be taken up again. Nothing in Azure is deleted before the copy is complete.',
     isRetryable: false,
     isCustomerResolvable: true,
   },
@@ -135,6 +139,20 @@ export const ORCHESTRATION_ERRORS = {
     ],
     recommendedAction:
       'Do what the reason of the best suited one asks for, or set up another master target; then start again.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-ORC-014': {
+    severity: 'critical',
+    category: 'orchestration',
+    message:
+      'The Azure VM {vmName} is {actual}, although the machine runs on-premises: nothing is committed.',
+    possibleCauses: [
+      'Somebody, or a schedule, has started it since the failback shut it down.',
+      'It is being started or stopped at this moment.',
+    ],
+    recommendedAction:
+      'Whatever it has written since then is on its disks only, and goes with them: save what is needed. Then switch off what started it, stop the VM and commit again, or cancel to go on in Azure.',
     isRetryable: false,
     isCustomerResolvable: true,
   },

@@ -2,23 +2,41 @@ import type { PageBlobClient } from '@azure/storage-blob';
 import { describe, expect, it } from '@jest/globals';
 import { Secret } from '../../../shared/domain/secret.ts';
 import { untilTrue } from '../../support/control-plane/until.ts';
-import { aVm, GROUP, MIB, open, powered, useAdapters } from './adapter-fixture.ts';
+import { must } from '../../support/must.ts';
+import { aVm, GROUP, MIB, open, powered, REFUSED, useAdapters } from './adapter-fixture.ts';
 
 const lab = useAdapters();
 
 describe('a replica that stays in Azure', () => {
-  const kind = 'managedDisk';
-  /** A deallocated VM whose data disk has begun to be copied to a replica. */
-  async function seeded(): Promise<{ vm: string; diskName: string; replicaName: string }> {
+  interface Seed {
+    readonly vm: string;
+    readonly snapshotName: string;
+    readonly replicaName: string;
+  }
+  /** The data disk of a VM at an instant: an incremental snapshot of it, or a restore point of the whole VM. */
+  async function taken(isOneInstantWanted: boolean): Promise<Seed> {
     const vm = await aVm(lab);
-    await lab.vms.beginPowerChange(GROUP, vm, 'deallocate');
-    await powered(lab, vm, 'deallocated');
-    const [diskName, replicaName] = [`${vm}-data`, `${vm}/lun-0.vhd`];
-    await lab.replicas.beginSeed({ resourceGroup: GROUP, diskName, kind, replicaName });
+    const pointId = `${vm}-p1`;
+    const disks = [
+      { id: 'os', diskName: `${vm}-os`, kind: 'managedDisk' },
+      { id: 'lun-0', diskName: `${vm}-data`, kind: 'managedDisk' },
+    ] as const;
+    const request = { resourceGroup: GROUP, itemId: vm, vmName: vm, pointId, disks };
+    const how = { consistency: 'crashConsistent', isOneInstantWanted } as const;
+    const { snapshots } = await lab.snapshots.take({ ...request, ...how });
+    const snapshotName = must(snapshots['lun-0'], 'the snapshot of the data disk');
+    return { vm, snapshotName, replicaName: `${vm}/lun-0.vhd` };
+  }
+  async function copied({ snapshotName, replicaName }: Omit<Seed, 'vm'>): Promise<void> {
+    await lab.replicas.beginSeed({ resourceGroup: GROUP, snapshotName, replicaName });
     await untilTrue('it is copied', async () => {
       return (await lab.replicas.seedState(replicaName)).state === 'done';
     });
-    return { vm, diskName, replicaName };
+  }
+  async function seeded(isOneInstantWanted = false): Promise<Seed> {
+    const seed = await taken(isOneInstantWanted);
+    await copied(seed);
+    return seed;
   }
   const blobOf = (replicaName: string): PageBlobClient =>
     lab.storage.blobs.getContainerClient('replicas').getPageBlobClient(replicaName);
@@ -32,19 +50,31 @@ describe('a replica that stays in Azure', () => {
     return count;
   }
 
-  it('begins as a copy of the disk, footer and all', async () => {
-    const { diskName, replicaName } = await seeded();
+  it.each([
+    ['a snapshot', false, /^(?!rp:)/],
+    ['a restore point', true, /^rp:/],
+  ])('begins as a copy of %s of the disk, footer and all', async (_of, isOneInstant, name) => {
+    const { snapshotName, replicaName } = await seeded(isOneInstant);
+    expect(snapshotName).toMatch(name);
     const { copiedBytes, totalBytes } = await lab.replicas.seedState(replicaName);
     expect([copiedBytes, totalBytes]).toEqual([MIB + 512, MIB + 512]);
     expect((await blobOf(replicaName).getProperties()).contentLength).toBe(MIB + 512);
-    await lab.replicas.endSeed({ resourceGroup: GROUP, diskName, kind });
-    await lab.replicas.endSeed({ resourceGroup: GROUP, diskName, kind });
   });
 
+  it.each([false, true])(
+    'can begin when the VM and its disks are gone: restore point %s',
+    async (isOneInstantWanted) => {
+      const seed = await taken(isOneInstantWanted);
+      await lab.vms.beginDelete(GROUP, seed.vm);
+      await powered(lab, seed.vm, 'absent');
+      await copied(seed);
+    },
+  );
+
   it('is not copied again when the activity runs again, so that what came since stays', async () => {
-    const { diskName, replicaName } = await seeded();
+    const { snapshotName, replicaName } = await seeded();
     await blobOf(replicaName).uploadPages(Buffer.alloc(512, 'x'), 0, 512);
-    await lab.replicas.beginSeed({ resourceGroup: GROUP, diskName, kind, replicaName });
+    await lab.replicas.beginSeed({ resourceGroup: GROUP, snapshotName, replicaName });
     const bytes = await blobOf(replicaName).downloadToBuffer(0, 512);
     expect(bytes.equals(Buffer.alloc(512, 'x'))).toBe(true);
   });
@@ -52,39 +82,16 @@ describe('a replica that stays in Azure', () => {
   it('of an earlier failback makes place, with its recovery points', async () => {
     const { replicaName } = await seeded();
     await lab.replicas.seal(replicaName, 'point-1');
-    const other = await seeded();
-    const { diskName } = other;
-    await lab.replicas.beginSeed({ resourceGroup: GROUP, diskName, kind, replicaName });
-    await untilTrue('it is copied', async () => {
-      return (await lab.replicas.seedState(replicaName)).state === 'done';
-    });
+    const { snapshotName } = await taken(false);
+    await copied({ snapshotName, replicaName });
     expect(await snapshotCount(replicaName)).toBe(0);
   });
 
-  it('cannot begin while the VM runs, and may once it is deallocated', async () => {
-    const vm = await aVm(lab);
-    const request = {
-      resourceGroup: GROUP,
-      diskName: `${vm}-data`,
-      kind,
-      replicaName: `${vm}/data`,
-    } as const;
-    await expect(lab.replicas.beginSeed(request)).rejects.toMatchObject({
-      values: { code: 'OperationNotAllowed' },
-    });
-    expect(await lab.replicas.seedState(`${vm}/data`)).toMatchObject({ state: 'pending' });
-  });
-
-  it('leaves the disk free when its seed has ended: the VM starts again', async () => {
-    const { vm, diskName } = await seeded();
-    await lab.replicas.endSeed({ resourceGroup: GROUP, diskName, kind });
-    await lab.vms.beginPowerChange(GROUP, vm, 'start');
-    await powered(lab, vm, 'running');
-    await lab.replicas.endSeed({
-      resourceGroup: GROUP,
-      diskName: 'a-disk-that-is-gone',
-      kind,
-    });
+  it('cannot begin when the snapshot is gone, and what is there stays', async () => {
+    const { replicaName } = await seeded();
+    const request = { resourceGroup: GROUP, snapshotName: 'gone', replicaName };
+    await expect(lab.replicas.beginSeed(request)).rejects.toMatchObject(REFUSED);
+    expect(await lab.replicas.seedState(replicaName)).toMatchObject({ state: 'done' });
   });
 
   it('is written by who has its URL, and nothing beside it', async () => {
@@ -111,9 +118,9 @@ describe('a replica that stays in Azure', () => {
   });
 
   it('is known again after a seal: the next seed is still the same', async () => {
-    const { diskName, replicaName } = await seeded();
+    const { snapshotName, replicaName } = await seeded();
     await lab.replicas.seal(replicaName, 'point-1');
-    await lab.replicas.beginSeed({ resourceGroup: GROUP, diskName, kind, replicaName });
+    await lab.replicas.beginSeed({ resourceGroup: GROUP, snapshotName, replicaName });
     expect(await snapshotCount(replicaName)).toBe(1);
   });
 });

@@ -192,7 +192,6 @@ interface Replica {
 export class MemoryReplicas implements ReplicaDisks {
   readonly replicas = new Map<string, Replica>();
   readonly failed = new Map<string, string>();
-  readonly openReads = new Set<string>();
   readonly #clock: Clock;
   seedBytes = 4096;
 
@@ -208,7 +207,6 @@ export class MemoryReplicas implements ReplicaDisks {
   async beginSeed(request: Parameters<ReplicaDisks['beginSeed']>[0]): Promise<void> {
     if (this.replicas.has(request.replicaName)) return;
     this.replicas.set(request.replicaName, { copied: false, points: [] });
-    this.openReads.add(request.diskName);
   }
 
   async seedState(replicaName: string): ReturnType<ReplicaDisks['seedState']> {
@@ -220,10 +218,6 @@ export class MemoryReplicas implements ReplicaDisks {
       totalBytes: this.seedBytes,
       detail,
     };
-  }
-
-  async endSeed({ diskName }: Parameters<ReplicaDisks['endSeed']>[0]): Promise<void> {
-    this.openReads.delete(diskName);
   }
 
   async grantWrite(replicaName: string): Promise<AccessGrant> {

@@ -101,7 +101,6 @@ export function stateOf(world: MemoryWorld): unknown {
     snapshots: sorted(snapshots.taken),
     openSnapshots: [...snapshots.openReads].toSorted(),
     replicas: sorted(replicas.replicas),
-    openReads: [...replicas.openReads].toSorted(),
     processServers: sorted(processServers.deployed),
     messages: [...new Set(messages)].toSorted(),
     started: orchestrator.started,

@@ -32,6 +32,7 @@ const MAX_READS_OF_FAMILY = 5;
 
 interface Replica {
   content: number;
+  readonly snapshotName: string;
   readonly readyAtMs: number;
   sealedPointId: string | null;
 }
@@ -144,7 +145,6 @@ export class AzureSnapshots implements DiskSnapshots {
 
 /** Page blobs that stay in Azure after the commit. */
 export class AzureReplicas implements ReplicaDisks {
-  readonly #vm: AzureVm;
   readonly #timers: Timers;
   readonly #snapshots: AzureSnapshots;
   readonly #replicas = new Map<string, Replica>();
@@ -155,8 +155,7 @@ export class AzureReplicas implements ReplicaDisks {
   /** What each replica began with. */
   readonly seeds: number[] = [];
 
-  constructor(vm: AzureVm, timers: Timers, snapshots: AzureSnapshots) {
-    this.#vm = vm;
+  constructor(timers: Timers, snapshots: AzureSnapshots) {
     this.#timers = timers;
     this.#snapshots = snapshots;
   }
@@ -175,12 +174,12 @@ export class AzureReplicas implements ReplicaDisks {
 
   async beginSeed(request: Parameters<ReplicaDisks['beginSeed']>[0]): Promise<void> {
     const { replicaName, snapshotName } = request;
-    if (this.#replicas.has(replicaName)) return;
+    const known = this.#replicas.get(replicaName);
+    if (known?.snapshotName === snapshotName && !this.isBroken) return;
     const readyAtMs = this.#timers.now().getTime() + this.seedCopyMs;
-    const content =
-      snapshotName === undefined ? this.#vm.writes.content : this.#snapshots.content(snapshotName);
+    const content = this.#snapshots.content(snapshotName);
     this.seeds.push(content);
-    this.#replicas.set(replicaName, { content, readyAtMs, sealedPointId: null });
+    this.#replicas.set(replicaName, { content, snapshotName, readyAtMs, sealedPointId: null });
   }
 
   async seedState(replicaName: string): Promise<SeedState> {
@@ -191,10 +190,6 @@ export class AzureReplicas implements ReplicaDisks {
     const isDone = replica.readyAtMs <= this.#timers.now().getTime();
     const copiedBytes = isDone ? totalBytes : 1;
     return { state: isDone ? 'done' : 'pending', copiedBytes, totalBytes, detail: '' };
-  }
-
-  async endSeed(): Promise<void> {
-    return undefined;
   }
 
   async grantWrite(replicaName: string): Promise<AccessGrant> {

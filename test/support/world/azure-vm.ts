@@ -127,6 +127,12 @@ export class AzureVm implements AzureVirtualMachines {
     });
   }
 
+  /** Somebody deletes it, disks and all. */
+  vanish(): void {
+    this.#stop();
+    this.#state = 'absent';
+  }
+
   #later(change: () => void): void {
     this.#order += 1;
     const order = this.#order;

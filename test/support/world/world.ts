@@ -3,10 +3,11 @@ import type { ActivityDeps } from '../../../activities/support/deps.ts';
 import { ORCHESTRATIONS } from '../../../functions/composition/orchestrations.ts';
 import { ask } from '../../../functions/jobs/ask.ts';
 import { viewJob } from '../../../functions/jobs/job-view.ts';
+import { viewItem } from '../../../functions/views/item-view.ts';
 import { takeUp } from '../../../functions/jobs/take-up.ts';
 import { startJob } from '../../../functions/jobs/start-job.ts';
 import type { FunctionDeps } from '../../../functions/support/deps.ts';
-import type { JobView } from '../../../shared/contracts/http-api.ts';
+import type { JobView, ProtectedItemView } from '../../../shared/contracts/http-api.ts';
 import { type FailbackOptions, isTerminal, type Job } from '../../../shared/domain/job.ts';
 import type { Intent, Phase } from '../../../shared/domain/phases.ts';
 import type { ProtectedItem } from '../../../shared/domain/protected-item.ts';
@@ -92,7 +93,7 @@ export class World {
     this.items = new MemoryStore<ProtectedItem>((value, previous) => this.#note(value, previous));
     this.vm = new AzureVm({ timers, invariants, item, onDelete: () => this.#noteDeletion() });
     this.snapshots = new AzureSnapshots(this.vm, timers);
-    this.replicas = new AzureReplicas(this.vm, timers, this.snapshots);
+    this.replicas = new AzureReplicas(timers, this.snapshots);
     this.processServers = new ProcessServers({
       timers,
       onRegistered: (name) => this.#gainProcessServer(name),
@@ -132,6 +133,10 @@ export class World {
 
   async view(id?: string): Promise<JobView> {
     return viewJob(this.#deps, this.job(id));
+  }
+
+  async viewItem(): Promise<ProtectedItemView> {
+    return viewItem(this.#deps, this.item);
   }
 
   async start(options: Partial<FailbackOptions> = {}): Promise<Job> {

@@ -138,6 +138,10 @@ export const SHOWN_IN = {
     'orchestrations/choose-master-target',
     'fails with the reason of each when none fits, and is back in Azure at once',
   ],
+  'FB-ORC-014': [
+    'orchestrations/commit',
+    'is refused at the gate, says so, and is asked for anew once the VM is off',
+  ],
   'FB-SITE-001': ['unit/agents/memory', 'says which replication it does not know'],
   'FB-SITE-002': [
     'contract/agents/interrupted-target',
