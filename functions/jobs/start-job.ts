@@ -1,8 +1,4 @@
-import {
-  type FailbackInput,
-  failbackInstanceId,
-  rehearsalInstanceId,
-} from '../../shared/contracts/orchestrations.ts';
+import { type FailbackInput, jobInstanceId } from '../../shared/contracts/orchestrations.ts';
 import { type FailbackOptions, isTerminal, type Job } from '../../shared/domain/job.ts';
 import { endJob } from '../../shared/domain/job-tasks.ts';
 import { BEYOND_RETURN } from '../../shared/domain/phases.ts';
@@ -42,22 +38,37 @@ export async function startJob(
     throw new FailbackError('FB-REQ-002', { kind: 'protected item', id: itemId });
   }
   const item = found.value;
-  const pending = await unfinishedJob(deps, item);
-  if (pending !== null) {
-    if (pending.operation !== operation) throw heldBy(item, pending.id);
-    await startOrchestration(deps, pending, item);
-    return pending;
-  }
-  const refusal = refuseStart(takesUp?.action ?? operation, item);
-  if (refusal !== null) throw new FailbackError(refusal.code, { ...refusal.values, itemId });
   const { jobId } = request;
   const known = jobId === undefined ? null : await deps.stores.jobs.get(jobId);
+  // Asked again by whoever did not hear of the first time: what has ended since is not begun anew.
+  if (known !== null && isTerminal(known.value.state)) return known.value;
+  const pending = await unfinishedJob(deps, item);
+  if (pending !== null) return startPending(deps, item, { pending, operation, jobId });
+  const refusal = refuseStart(takesUp?.action ?? operation, item);
+  if (refusal !== null) throw new FailbackError(refusal.code, { ...refusal.values, itemId });
   const job = known?.value ?? (await newJob(deps, item, { operation, request }));
   if (known === null) await deps.stores.jobs.create(job);
-  await takeItem(deps, found, job);
+  await takeItem(deps, found, { job, isAskedAgain: jobId !== undefined });
   await startOrchestration(deps, job, item);
   await noteStarted(deps, job, request);
   return job;
+}
+
+/** Completes the start that broke off, if it is the one that was asked for. */
+async function startPending(
+  deps: FunctionDeps,
+  item: ProtectedItem,
+  asked: {
+    readonly pending: Job;
+    readonly operation: Operation;
+    readonly jobId: string | undefined;
+  },
+): Promise<Job> {
+  const { pending, operation, jobId = pending.id } = asked;
+  const isWanted = pending.operation === operation && jobId === pending.id;
+  if (!isWanted) throw heldBy(item, pending.id);
+  await startOrchestration(deps, pending, item);
+  return pending;
 }
 
 async function noteStarted(
@@ -79,12 +90,13 @@ async function newJob(
   const { id: itemId } = item;
   const { options, takesUp, jobId } = request;
   const isRestart = takesUp?.action === 'restart';
+  const id = jobId ?? deps.newJobId(operation === 'failback' ? 'fb' : 'rh');
   return {
-    id: jobId ?? deps.newJobId(operation === 'failback' ? 'fb' : 'rh'),
+    id,
     operation,
     itemId,
     itemName: item.name,
-    instanceId: operation === 'failback' ? failbackInstanceId(itemId) : rehearsalInstanceId(itemId),
+    instanceId: jobInstanceId(id, operation),
     state: 'queued',
     phase: item.phase,
     options,
@@ -100,22 +112,36 @@ async function newJob(
   };
 }
 
-/** Of two requests at the same moment one gets the item; the other's job ends before it began. */
+/**
+ * Of two requests at the same moment one gets the item; the other's job ends before it began. An answer that got
+ * lost is looked for in the record. `isAskedAgain`: whoever asked will do so again, with the same job, when the
+ * storage is back.
+ */
 async function takeItem(
   deps: FunctionDeps,
   { value: item, etag }: Versioned<ProtectedItem>,
-  job: Job,
+  { job, isAskedAgain }: { readonly job: Job; readonly isAskedAgain: boolean },
 ): Promise<void> {
   try {
-    await deps.stores.items.replace({ ...item, activeJobId: job.id, lastJobId: job.id }, etag);
+    await deps.stores.items.replace(taken(item, job.id), etag);
   } catch (error) {
-    const holder = (await deps.stores.items.get(item.id))?.value.activeJobId ?? 'another request';
-    const refusal = heldBy(item, holder);
+    const holder = (await deps.stores.items.get(item.id))?.value.activeJobId ?? null;
+    if (holder === job.id) return;
+    const isLost = error instanceof FailbackError && error.code === 'FB-REQ-008';
+    if (!isLost && isAskedAgain) throw error;
+    const reason = isLost ? heldBy(item, holder ?? 'another request') : error;
+    if (!(reason instanceof FailbackError)) throw error;
     const at = deps.clock.now().toISOString();
-    const end = { state: 'failed', at, error: refusal.toRecord() } as const;
+    const end = { state: 'failed', at, error: reason.toRecord() } as const;
     await updateRecord(deps.stores.jobs, job.id, (late) => endJob(late, end));
-    throw error instanceof FailbackError && error.code === 'FB-REQ-008' ? refusal : error;
+    throw reason;
   }
+}
+
+/** The last job may have ended a moment ago, and not yet have told the item: no delta goes onto its base. */
+function taken(item: ProtectedItem, jobId: string): ProtectedItem {
+  const stale = item.phase === 'failedOver' ? { base: {}, recoveryPoints: [] } : {};
+  return { ...item, ...stale, activeJobId: jobId, lastJobId: jobId };
 }
 
 function heldBy({ id: itemId, name: itemName }: ProtectedItem, jobId: string): FailbackError {
@@ -156,11 +182,14 @@ async function startOrchestration(
   await deps.orchestrator.start(job.operation, job.instanceId, input);
 }
 
-/** A failback that takes up a broken commit needs the proof that the earlier one brought. */
+/**
+ * A failback that takes up a broken commit needs the proof that the earlier one brought: the one that had the item
+ * last. Later jobs that lost the race for it brought none.
+ */
 async function inheritedReport(deps: FunctionDeps, item: ProtectedItem): Promise<Job['report']> {
   const isProved = item.phase === 'commitPending' || BEYOND_RETURN.includes(item.phase);
-  if (!isProved) return {};
-  const jobs = await deps.stores.jobs.list();
-  const earlier = jobs.find((job) => job.itemId === item.id && job.operation === 'failback');
-  return earlier?.report ?? {};
+  const { lastJobId } = item;
+  if (!isProved || lastJobId === undefined) return {};
+  const earlier = (await deps.stores.jobs.get(lastJobId))?.value;
+  return earlier?.operation === 'failback' ? earlier.report : {};
 }

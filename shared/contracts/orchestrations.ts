@@ -1,4 +1,4 @@
-import type { FailbackOptions, OriginalVmUse } from '../domain/job.ts';
+import type { FailbackOptions, Job, OriginalVmUse } from '../domain/job.ts';
 import type { Intent, Phase } from '../domain/phases.ts';
 import type { Placement, PreflightOperation } from '../domain/preflight/gathered.ts';
 import type { ErrorRecord } from '../errors/failback-error.ts';
@@ -124,17 +124,16 @@ export type OrchestrationOutput<N extends OrchestrationName> = Result<
   OrchestrationContracts[N]['output']
 >;
 
-/** Fixed per item, so that two runs of one machine cannot exist side by side. */
-export function failbackInstanceId(itemId: string): string {
-  return `failback-${itemId}`;
+/**
+ * A job has an instance of its own. One made from the item would still be in its last turn when the next job of the
+ * item starts, and that start would be lost; that two jobs never have one item is the item's ETag's to see to.
+ */
+export function jobInstanceId(jobId: string, operation: Job['operation']): string {
+  return partInstanceId(jobId, operation);
 }
 
 /** Key of the scratch disks of a rehearsal; never the item's own. */
 export function rehearsalReplicationId(itemId: string): string {
-  return `rehearsal-${itemId}`;
-}
-
-export function rehearsalInstanceId(itemId: string): string {
   return `rehearsal-${itemId}`;
 }
 

@@ -1,7 +1,7 @@
 import {
   type OrchestrationName,
+  jobInstanceId,
   partInstanceId,
-  rehearsalInstanceId,
   reverseReplicationInstanceId,
 } from '../../shared/contracts/orchestrations.ts';
 import { REVERSE_CYCLE_MS } from '../../shared/policy/limits.ts';
@@ -84,7 +84,7 @@ async function recordRehearsal(): Promise<Record<string, Recording>> {
   try {
     await world.startRehearsal();
     await world.untilEnd();
-    return { rehearsal: take(world, 'rehearsal', rehearsalInstanceId(world.item.id)) };
+    return { rehearsal: take(world, 'rehearsal', jobInstanceId(world.job().id, 'rehearsal')) };
   } finally {
     world.dispose();
   }
@@ -169,12 +169,12 @@ async function recordLongTransfer(): Promise<Record<string, Recording>> {
 async function recordTakenUp(): Promise<Record<string, Recording>> {
   const world = await World.create();
   try {
-    const first = await world.start({ autoFailover: true });
+    await world.start({ autoFailover: true });
     await world.untilPhase('booting');
     world.terminateEverything();
-    await world.start({ autoFailover: true });
+    const second = await world.start({ autoFailover: true });
     await world.untilWaiting('commitPending');
-    const anew = take(world, 'failback', first.instanceId);
+    const anew = take(world, 'failback', second.instanceId);
     world.terminateEverything();
     const { instanceId } = await world.start();
     await world.untilWaiting('commitPending');

@@ -46,7 +46,7 @@ export function aJob(changes: Partial<Job> = {}): Job {
     operation: 'failback',
     itemId: 'web-01',
     itemName: 'Web server 1',
-    instanceId: 'failback-web-01',
+    instanceId: 'fb-1-failback',
     state: 'running',
     phase: 'failedOver',
     options: {

@@ -226,9 +226,9 @@ describe('the durable client as our orchestrator', () => {
     ['Suspended', false],
   ])('starts over an instance that is %s: %s', async (given, isStarted) => {
     status = given;
-    await orchestrator.start('failback', 'failback-web-01', { a: 1 });
-    expect(calls).toEqual(isStarted ? ['start failback failback-web-01 {"a":1}'] : []);
-    expect(await orchestrator.isRunning('failback-web-01')).toBe(!isStarted);
+    await orchestrator.start('failback', 'fb-1-failback', { a: 1 });
+    expect(calls).toEqual(isStarted ? ['start failback fb-1-failback {"a":1}'] : []);
+    expect(await orchestrator.isRunning('fb-1-failback')).toBe(!isStarted);
   });
 
   it('does not take an unreachable host for an instance that does not exist', async () => {
@@ -272,7 +272,7 @@ describe('the timer of rehearsals', () => {
     expect(world.orchestrator.started).toMatchObject([
       {
         name: 'rehearsal',
-        instanceId: 'rehearsal-a',
+        instanceId: expect.stringMatching(/^rh-.+-rehearsal$/),
         // Nobody is there to ask: the options are those of a request that gives none.
         input: {
           options: {

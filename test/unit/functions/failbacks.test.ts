@@ -11,7 +11,7 @@ const proof = aProof();
 
 /** The machine runs in Azure and nobody works on it. */
 function atRest(phase: Phase = 'failedOver'): void {
-  world.stores.items.put(anItem({ phase }));
+  world.stores.items.put(anItem({ phase, lastJobId: 'fb-1' }));
   world.stores.jobs.put(aJob({ state: 'failed', endedAt: NOW, phase, report: { proof } }));
 }
 
@@ -37,7 +37,7 @@ describe('POST /api/failbacks', () => {
     expect(world.orchestrator.started).toEqual([
       {
         name: 'failback',
-        instanceId: 'failback-web-01',
+        instanceId: `${view.id}-failback`,
         input: {
           jobId: view.id,
           itemId: 'web-01',
@@ -78,7 +78,7 @@ describe('POST /api/failbacks', () => {
   });
 
   it('refuses a second one while the first runs, and says which', async () => {
-    world.orchestrator.running.add('failback-web-01');
+    world.orchestrator.running.add('fb-1-failback');
     const before = stateOf(world);
     const answer = await callRoute(world, 'createFailback', { body });
     expect(answer.status).toBe(409);
@@ -176,16 +176,24 @@ describe('POST /api/failbacks', () => {
 });
 
 describe('a failback that takes up what an earlier one left', () => {
-  it('inherits the figures of the newest failback of its machine, not of another one', async () => {
-    atRest('committing');
-    const ended = { state: 'failed', endedAt: NOW } as const;
+  it('inherits the figures of the failback that had the machine last, not of a later loser', async () => {
+    world.stores.items.put(anItem({ phase: 'committing', lastJobId: 'fb-0' }));
+    const ended = { state: 'failed', endedAt: NOW, error: null } as const;
     const reportOf = (pointId: string) => ({ proof: { ...proof, pointId } });
     world.stores.jobs.put(aJob({ ...ended, id: 'fb-1', report: reportOf('old') }));
     world.stores.jobs.put(aJob({ ...ended, id: 'fb-0', report: reportOf('new') }));
-    world.stores.jobs.put(aJob({ ...ended, id: 'fa-0', itemId: 'web-02', report: {} }));
-    world.stores.jobs.put(aJob({ ...ended, id: 'fa-1', operation: 'rehearsal', report: {} }));
+    // Newer ids sort first: it lost the race for the machine, and brought nothing.
+    world.stores.jobs.put(aJob({ ...ended, id: 'fa-0', report: {} }));
     const { id } = jobViewSchema.parse((await callRoute(world, 'createFailback', { body })).json);
     expect(world.stores.jobs.must(id).report.proof?.pointId).toBe('new');
+  });
+
+  it('takes no figures from a rehearsal', async () => {
+    world.stores.items.put(anItem({ phase: 'commitPending', lastJobId: 'rh-1' }));
+    const rehearsal = { id: 'rh-1', operation: 'rehearsal', state: 'succeeded' } as const;
+    world.stores.jobs.put(aJob({ ...rehearsal, endedAt: NOW, report: { proof } }));
+    const { id } = jobViewSchema.parse((await callRoute(world, 'createFailback', { body })).json);
+    expect(world.stores.jobs.must(id).report).toEqual({});
   });
 });
 
@@ -194,12 +202,10 @@ describe('POST /api/rehearsals', () => {
     atRest();
     const answer = await callRoute(world, 'createRehearsal', { body });
     expect(answer.status).toBe(202);
-    expect(jobViewSchema.parse(answer.json)).toMatchObject({
-      operation: 'rehearsal',
-      allowedActions: ['cancel'],
-    });
+    const view = jobViewSchema.parse(answer.json);
+    expect(view).toMatchObject({ operation: 'rehearsal', allowedActions: ['cancel'] });
     expect(world.orchestrator.started).toMatchObject([
-      { name: 'rehearsal', instanceId: 'rehearsal-web-01' },
+      { name: 'rehearsal', instanceId: `${view.id}-rehearsal` },
     ]);
   });
 
@@ -215,7 +221,7 @@ describe('POST /api/rehearsals', () => {
   );
 
   it('is refused while a failback runs', async () => {
-    world.orchestrator.running.add('failback-web-01');
+    world.orchestrator.running.add('fb-1-failback');
     const answer = await callRoute(world, 'createRehearsal', { body });
     expect(problemOf(answer)).toMatchObject({ status: 409, code: 'FB-REQ-003' });
   });

@@ -45,7 +45,7 @@ describe('a POST with an idempotency key', () => {
 
   it('would, without one, do it again: here it is refused', async () => {
     expect((await start(null)).status).toBe(202);
-    world.orchestrator.running.add('failback-web-01');
+    world.orchestrator.running.add('fb-1-failback');
     expect((await start(null)).status).toBe(409);
     expect(world.stores.idempotency.all()).toEqual([]);
   });

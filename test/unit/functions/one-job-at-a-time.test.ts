@@ -1,10 +1,13 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { createActivities } from '../../../activities/create-activities.ts';
 import { ask } from '../../../functions/jobs/ask.ts';
+import { startJob } from '../../../functions/jobs/start-job.ts';
 import { startRehearsals } from '../../../functions/timers/rehearsals.ts';
-import { protectedItemIdSchema } from '../../../shared/contracts/http-api.ts';
+import { jobViewSchema, protectedItemIdSchema } from '../../../shared/contracts/http-api.ts';
 import { identifierSchema } from '../../../shared/contracts/json.ts';
 import { rehearsalReplicationId } from '../../../shared/contracts/orchestrations.ts';
+import type { Job } from '../../../shared/domain/job.ts';
+import { FailbackError } from '../../../shared/errors/failback-error.ts';
 import { anItem, aJob, NOW } from '../../support/memory/builders.ts';
 import { callRoute, problemOf } from '../../support/memory/call-route.ts';
 import { aWorld, type MemoryWorld } from '../../support/memory/memory-world.ts';
@@ -55,6 +58,82 @@ describe('two requests for one machine at the same moment', () => {
     const started = world.orchestrator.started.map(({ input }) => input as { jobId: string });
     expect(started.map(({ jobId }) => jobId)).toEqual(queued);
     expect(jobs.find(({ error }) => error?.code === 'FB-REQ-003')?.endedAt).not.toBeNull();
+  });
+});
+
+describe('a job that ended a moment ago', () => {
+  const last = aJob({ state: 'failed', endedAt: NOW });
+
+  it('does not swallow the start of the next one while its orchestration is in its last turn', async () => {
+    world.stores.items.put(anItem());
+    world.stores.jobs.put(last);
+    world.orchestrator.running.add(last.instanceId);
+    const answer = await callRoute(world, 'createFailback', { body });
+    const { id } = jobViewSchema.parse(answer.json);
+    expect(world.orchestrator.started).toMatchObject([{ input: { jobId: id } }]);
+  });
+
+  it('leaves no base to the next one, where the item has not heard of its end yet', async () => {
+    const recoveryPoints = [
+      { pointId: 'p1', takenAt: NOW, consistency: 'crashConsistent' } as const,
+    ];
+    world.stores.items.put(anItem({ activeJobId: 'fb-1', base: { os: 'stale' }, recoveryPoints }));
+    world.stores.jobs.put(last);
+    expect((await callRoute(world, 'createFailback', { body })).status).toBe(202);
+    expect(world.stores.items.must('web-01')).toMatchObject({ base: {}, recoveryPoints: [] });
+  });
+});
+
+describe('a job whose id the caller chose, started again', () => {
+  const request = { protectedItemId: 'web-01', options: aJob().options, caller: 'plan' };
+  const start = async (jobId: string): Promise<Job> =>
+    startJob(world, 'failback', { ...request, jobId });
+
+  it('is not begun anew once it has ended', async () => {
+    world.stores.items.put(anItem());
+    world.stores.jobs.put(aJob({ id: 'fb-7', state: 'succeeded', endedAt: NOW }));
+    await expect(start('fb-7')).resolves.toMatchObject({ id: 'fb-7', state: 'succeeded' });
+    expect(world.orchestrator.started).toEqual([]);
+    expect(world.stores.items.must('web-01').activeJobId).toBeNull();
+  });
+
+  it('is refused while another job waits for its start, which nobody would tell the caller', async () => {
+    world.stores.jobs.put(aJob({ state: 'queued' }));
+    await expect(start('fb-7')).rejects.toMatchObject({
+      code: 'FB-REQ-003',
+      values: { jobId: 'fb-1' },
+    });
+  });
+
+  it('stays as it is where the storage fails, and is started when it is back', async () => {
+    world.stores.items.put(anItem());
+    const outage = new FailbackError('FB-AZ-002', { operation: 'write', code: '503', detail: '' });
+    world.stores.items.beforeReplace = () => {
+      throw outage;
+    };
+    await expect(start('fb-7')).rejects.toBe(outage);
+    expect(world.stores.jobs.must('fb-7').state).toBe('queued');
+    world.stores.items.beforeReplace = () => undefined;
+    await start('fb-7');
+    expect(world.orchestrator.started).toMatchObject([{ input: { jobId: 'fb-7' } }]);
+  });
+});
+
+describe('the item taken, and the answer lost', () => {
+  it('is found in the record: the winner goes on', async () => {
+    world.stores.items.put(anItem());
+    world.stores.jobs.put(aJob({ state: 'failed', endedAt: NOW }));
+    const replace = world.stores.items.replace.bind(world.stores.items);
+    // As the SDK does after a broken connection: the second try meets the ETag of the first.
+    world.stores.items.replace = async (item, etag) => {
+      await replace(item, etag);
+      await replace(item, etag);
+    };
+    const answer = await callRoute(world, 'createFailback', { body });
+    expect(answer.status).toBe(202);
+    const { id } = jobViewSchema.parse(answer.json);
+    expect(world.stores.jobs.must(id).state).toBe('queued');
+    expect(world.orchestrator.started).toMatchObject([{ input: { jobId: id } }]);
   });
 });
 

@@ -8,10 +8,9 @@ import {
 import {
   commandEventName,
   commandId,
-  failbackInstanceId,
+  jobInstanceId,
   partInstanceId,
   pointId,
-  rehearsalInstanceId,
   rehearsalReplicationId,
   reverseReplicationInstanceId,
 } from '../../../../shared/contracts/orchestrations.ts';
@@ -83,17 +82,17 @@ describe('a time', () => {
 describe('the names of orchestrations', () => {
   const id = fc.stringMatching(/^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,78}[A-Za-z0-9])?$/);
 
-  it('are fixed by the item: two failbacks of one machine cannot run side by side', () => {
-    expect(failbackInstanceId('web-01')).toBe('failback-web-01');
-    expect(failbackInstanceId('web-01')).toBe(failbackInstanceId('web-01'));
+  it('are made from the job: a job that ends does not stand in the way of the next one', () => {
+    expect(jobInstanceId('fb-1', 'failback')).toBe('fb-1-failback');
+    expect(jobInstanceId('rh-1', 'rehearsal')).toBe('rh-1-rehearsal');
   });
 
-  it('differ between the operations of one item, and between items', () => {
+  it('differ between jobs, and between items', () => {
     fc.assert(
       fc.property(id, id, (one, other) => {
         fc.pre(one !== other);
-        const makers = [failbackInstanceId, rehearsalInstanceId, reverseReplicationInstanceId];
-        const names = makers.flatMap((make) => [make(one), make(other)]);
+        const jobs = [one, other].map((jobId) => jobInstanceId(`fb-${jobId}`, 'failback'));
+        const names = [...jobs, ...[one, other].map(reverseReplicationInstanceId)];
         expect(new Set(names).size).toBe(names.length);
         // Azure refuses these in instance ids.
         for (const name of names) expect(name).not.toMatch(/[/\\#?\p{Cc}]|^@/u);

@@ -128,7 +128,7 @@ export const PRODUCED = {
   'FB-REQ-002': async () => problem(aWorld(), 'getFailback', { params: { id: 'nobody' } }),
   'FB-REQ-003': async () => {
     const world = aWorld();
-    world.orchestrator.running.add('failback-web-01');
+    world.orchestrator.running.add('fb-1-failback');
     return problem(world, 'createFailback', { body });
   },
   'FB-REQ-004': async () => act('commit'),
