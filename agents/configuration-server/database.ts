@@ -18,8 +18,10 @@ export interface PlannedReplication {
   readonly masterTarget?: string | undefined;
   /** Chosen for a VM of our own. */
   readonly datastore?: string | undefined;
-  /** Disks that we made and that nothing was written to before. */
+  /** Disks that `preparedBy` made and that nothing was written to before. */
   readonly blankDiskIds: readonly string[];
+  /** Id of the command that prepared it last. Absent in records of earlier versions. */
+  readonly preparedBy?: string | undefined;
 }
 
 /** One failback or rehearsal as this site knows it. */

@@ -5,17 +5,22 @@ import type { SiteParts } from './handlers.ts';
 
 /**
  * Original location when the VM still exists, else a new VM. Written down before anything is changed or made,
- * so that a repetition after a crash takes the same decision.
+ * so that a repetition of the command after a crash takes the same decision.
  */
 export async function prepareTarget(
   { hypervisor, database }: Pick<SiteParts, 'hypervisor' | 'database'>,
   input: CommandInput<'prepareTarget'>,
+  commandId: string,
 ): Promise<CommandOutput<'prepareTarget'>> {
   const { replicationId, vm: shape } = input;
-  const known = database.findReplication(replicationId);
+  const left = await leftBehind({ hypervisor, database }, input, commandId);
   const { masterTarget } = input;
-  // What an earlier attempt left behind may have had another one.
-  const record = { ...(known ?? (await plan({ hypervisor, database }, input))), masterTarget };
+  const record: PlannedReplication = {
+    ...(left ?? (await plan({ hypervisor, database }, input))),
+    // What an earlier attempt left behind may have had another one.
+    masterTarget,
+    preparedBy: commandId,
+  };
   const vmId = record.vmId ?? (await ownVm(hypervisor, record));
   database.putReplication({ ...record, vmId });
   if (!input.isRehearsal) database.rememberItem(replicationId);
@@ -35,6 +40,42 @@ export async function prepareTarget(
       isBlank: blankDiskIds.includes(diskId),
     })),
   };
+}
+
+/**
+ * What is known of the replication already. Of another command only the VM is taken over: its disks may hold
+ * anything by now, and were they called blank, what the source has as zeros would keep those bytes.
+ */
+async function leftBehind(
+  { hypervisor, database }: Pick<SiteParts, 'hypervisor' | 'database'>,
+  { replicationId, vm: shape, isRehearsal }: CommandInput<'prepareTarget'>,
+  commandId: string,
+): Promise<PlannedReplication | null> {
+  const known = database.findReplication(replicationId);
+  if (known === null || known.preparedBy === commandId) return known;
+  // The item stands for another machine now: the VM of the one before is none of its business.
+  if (known.vm.name !== shape.name) return null;
+  const left = { ...known, blankDiskIds: [] };
+  if (known.vmId === null) return left;
+  const vm = await hypervisor.findVm({ vmId: known.vmId, name: shape.name });
+  if (vm === null) return null;
+  // Whoever gives up a VM of ours stops it first: one that runs is somebody's production by now.
+  const isInUse = vm.powerState === 'on' && !isRehearsal;
+  return isInUse ? { ...left, location: 'original', wasRunning: true } : left;
+}
+
+/**
+ * Called once the failback is committed: the VM, also one that we made, is the production VM from now on. Whatever
+ * is given up later must not delete it, and its disks are not blank any more.
+ */
+export function acceptTarget(
+  { database }: Pick<SiteParts, 'database'>,
+  replicationId: string,
+): void {
+  const record = database.findReplication(replicationId);
+  if (record === null) return;
+  const accepted = { location: 'original', wasRunning: false, blankDiskIds: [] } as const;
+  database.putReplication({ ...record, ...accepted });
 }
 
 async function plan(
