@@ -22,8 +22,10 @@ export interface PlannedReplication {
   readonly isToBeRegistered?: boolean | undefined;
   /** The original VM that is taken out of the inventory to make room for one of our own, and goes back with a rollback. */
   readonly unregisteredVmId?: string | undefined;
-  /** Disks that we made and that nothing was written to before. */
+  /** Disks that `preparedBy` made and that nothing was written to before. */
   readonly blankDiskIds: readonly string[];
+  /** Id of the command that prepared it last. Absent in records of earlier versions. */
+  readonly preparedBy?: string | undefined;
 }
 
 /** One failback or rehearsal as this site knows it. */

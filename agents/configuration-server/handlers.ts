@@ -8,7 +8,7 @@ import type { CertificateAuthority } from './certificate-authority.ts';
 import type { MobilityAgentRecord, SiteDatabase } from './database.ts';
 import { describeSite, type SelfDescription } from './describe.ts';
 import { findOriginalVm } from './original-vm.ts';
-import { ofShape, prepareTarget, restoreTarget } from './target.ts';
+import { acceptTarget, ofShape, prepareTarget, restoreTarget } from './target.ts';
 
 const BOOT_POLL_MS = 500;
 const CONSOLE_CHARACTERS = 300;
@@ -25,7 +25,8 @@ export function createConfigurationServerHandlers(parts: SiteParts): CommandHand
   const { hypervisor, database, authority } = parts;
   return {
     describeSite: async (input) => success(await describeSite(parts, input)),
-    prepareTarget: async (input) => success(await prepareTarget(parts, input)),
+    prepareTarget: async (input, { commandId }) =>
+      success(await prepareTarget(parts, input, commandId)),
     removeSnapshots: async (input) => success(await removeSnapshots(hypervisor, input)),
     restoreTarget: async (input) => success(await restoreTarget(parts, input)),
     attachDisks: async ({ replicationId }) => {
@@ -48,6 +49,7 @@ export function createConfigurationServerHandlers(parts: SiteParts): CommandHand
     verifyBoot: async (input, { signal }) => success(await verifyBoot(parts, input, signal)),
     checkMobilityAgent: async ({ replicationId }) => checkMobilityAgent(parts, replicationId),
     openReverseSource: async ({ replicationId, pointId }) => {
+      acceptTarget(parts, replicationId);
       const { vmId, vm, masterTarget } = database.replication(replicationId);
       const disks = ofShape(await hypervisor.openImage(vmId, pointId, masterTarget), vm);
       return success({ takenAt: new Date().toISOString(), disks });
@@ -148,6 +150,8 @@ async function checkMobilityAgent(
   parts: SiteParts,
   replicationId: string,
 ): Promise<Result<CommandOutput<'checkMobilityAgent'>>> {
+  // Nobody looks for the agent before the commit, and nothing that follows a commit comes without looking.
+  acceptTarget(parts, replicationId);
   const vm = await requireVm(parts, replicationId);
   const agent = currentAgent(parts.database, vm);
   if (agent === null) throw new FailbackError('FB-AGENT-001', { vmName: vm.name });

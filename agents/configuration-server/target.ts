@@ -5,19 +5,31 @@ import type { PlannedReplication } from './database.ts';
 import type { SiteParts } from './handlers.ts';
 import { findOriginalVm } from './original-vm.ts';
 
+/** Giving up a failback neither deletes such a VM nor brings another one into its place. */
+const PRODUCTION = {
+  location: 'original',
+  isToBeRegistered: undefined,
+  unregisteredVmId: undefined,
+} as const;
+
 /**
- * Original location when the VM still exists, also outside of the inventory, else a new VM. Written down before anything is changed or made,
- * so that a repetition after a crash takes the same decision.
+ * Original location when the VM still exists, also outside of the inventory, else a new VM. Written down before
+ * anything is changed or made, so that a repetition of the command after a crash takes the same decision.
  */
 export async function prepareTarget(
   { hypervisor, database }: Pick<SiteParts, 'hypervisor' | 'database'>,
   input: CommandInput<'prepareTarget'>,
+  commandId: string,
 ): Promise<CommandOutput<'prepareTarget'>> {
   const { replicationId, vm: shape } = input;
-  const known = database.findReplication(replicationId);
+  const left = await leftBehind({ hypervisor, database }, input, commandId);
   const { masterTarget } = input;
-  // What an earlier attempt left behind may have had another one.
-  const record = { ...(known ?? (await plan({ hypervisor, database }, input))), masterTarget };
+  const record: PlannedReplication = {
+    ...(left ?? (await plan({ hypervisor, database }, input))),
+    // What an earlier attempt left behind may have had another one.
+    masterTarget,
+    preparedBy: commandId,
+  };
   if (record.unregisteredVmId !== undefined) {
     await hypervisor.unregisterVm(record.unregisteredVmId);
   }
@@ -43,6 +55,42 @@ export async function prepareTarget(
       isBlank: blankDiskIds.includes(diskId),
     })),
   };
+}
+
+/**
+ * What is known of the replication already. Of another command only the VM is taken over: its disks may hold
+ * anything by now, and were they called blank, what the source has as zeros would keep those bytes.
+ */
+async function leftBehind(
+  { hypervisor, database }: Pick<SiteParts, 'hypervisor' | 'database'>,
+  { replicationId, vm: shape, isRehearsal }: CommandInput<'prepareTarget'>,
+  commandId: string,
+): Promise<PlannedReplication | null> {
+  const known = database.findReplication(replicationId);
+  if (known === null || known.preparedBy === commandId) return known;
+  // The item stands for another machine now: the VM of the one before is none of its business.
+  if (known.vm.name !== shape.name) return null;
+  const left = { ...known, blankDiskIds: [] };
+  if (known.vmId === null) return left;
+  const vm = await hypervisor.findVm({ vmId: known.vmId, name: shape.name });
+  // The original VM that made room still has to come back.
+  if (vm === null) return known.unregisteredVmId === undefined ? null : { ...left, vmId: null };
+  // Whoever gives up a VM of ours stops it first: one that runs is somebody's production by now.
+  const isInUse = vm.powerState === 'on' && !isRehearsal;
+  return isInUse ? { ...left, ...PRODUCTION, wasRunning: true } : left;
+}
+
+/**
+ * Called once the failback is committed: the VM, also one that we made, is the production VM from now on. Whatever
+ * is given up later must not delete it, and its disks are not blank any more.
+ */
+export function acceptTarget(
+  { database }: Pick<SiteParts, 'database'>,
+  replicationId: string,
+): void {
+  const record = database.findReplication(replicationId);
+  if (record === null) return;
+  database.putReplication({ ...record, ...PRODUCTION, wasRunning: false, blankDiskIds: [] });
 }
 
 async function plan(

@@ -39,6 +39,7 @@ interface RequestDetails {
 export class SnapshotSource implements BlockSource {
   readonly #options: SourceOptions;
   #access: DataAccess | undefined;
+  #renewal: Promise<DataAccess> | undefined;
   #sizeBytes = 0;
 
   constructor(options: SourceOptions) {
@@ -123,25 +124,27 @@ export class SnapshotSource implements BlockSource {
     headers: Readonly<Record<string, string>>,
     { query = {}, isDelta = false, into }: RequestDetails = {},
   ): Promise<{ readonly headers: IncomingHttpHeaders; readonly body: Buffer }> {
-    await this.#current();
+    let access = await this.#current();
     try {
       const { signal, throttle, key } = this.#options;
       return await getFromStorage({
         signal,
         throttle: { gate: throttle, key },
         into,
-        url: () =>
-          withQuery(this.#access?.sourceUrl ?? '', {
-            ...query,
-            ...(isDelta ? baseQuery(this.#access) : {}),
-          }),
-        headers: () => ({ ...headers, ...(isDelta ? baseHeader(this.#access) : {}) }),
+        url: () => {
+          access = this.#access ?? access;
+          const base = isDelta ? baseQuery(access) : {};
+          return withQuery(access.sourceUrl ?? '', { ...query, ...base });
+        },
+        headers: () => ({ ...headers, ...(isDelta ? baseHeader(access) : {}) }),
         renew: async () => {
-          this.#access = await this.#options.access();
+          // Of many that were refused together, the first one asks; later ones find it done.
+          if (this.#access === access) await this.#renewed();
         },
       });
     } catch (error) {
       this.#options.signal.throwIfAborted();
+      if (error instanceof BaseUnusable) throw error;
       const reason = error instanceof StorageFailure ? RESYNC_CODES[error.code] : undefined;
       if (isDelta && reason !== undefined) throw new BaseUnusable(reason, { cause: error });
       throw sourceError(error);
@@ -152,22 +155,46 @@ export class SnapshotSource implements BlockSource {
   async #current(): Promise<DataAccess> {
     const isGood =
       this.#access !== undefined && Date.parse(this.#access.expiresAt) - Date.now() > 5 * 60_000;
-    if (!isGood) this.#access = await this.#options.access();
-    return this.#access ?? { expiresAt: '' };
+    return isGood && this.#access !== undefined ? this.#access : this.#renewed();
+  }
+
+  /** One question to the control plane, however many wait for its answer. */
+  async #renewed(): Promise<DataAccess> {
+    this.#renewal ??= this.#options
+      .access()
+      .then((access) => {
+        this.#access = access;
+        return access;
+      })
+      .finally(() => {
+        this.#renewal = undefined;
+      });
+    return this.#renewal;
   }
 }
 
 /** Managed disks name the base by its URL, in a header. */
-function baseHeader(access: DataAccess | undefined): Record<string, string> {
-  return access?.sourceKind === 'pageBlob'
+function baseHeader(access: DataAccess): Record<string, string> {
+  return access.sourceKind === 'pageBlob'
     ? {}
-    : { 'x-ms-previous-snapshot-url': access?.baseUrl ?? '' };
+    : { 'x-ms-previous-snapshot-url': requireBase(access) };
 }
 
 /** Page blobs name it by the time of the snapshot, in the query. */
-function baseQuery(access: DataAccess | undefined): Record<string, string> {
-  if (access?.sourceKind !== 'pageBlob') return {};
-  return { prevsnapshot: new URL(access.baseUrl ?? '').searchParams.get('snapshot') ?? '' };
+function baseQuery(access: DataAccess): Record<string, string> {
+  if (access.sourceKind !== 'pageBlob') return {};
+  const takenAt = new URL(requireBase(access)).searchParams.get('snapshot');
+  if (takenAt === null) throw new BaseUnusable('the base is no snapshot');
+  return { prevsnapshot: takenAt };
+}
+
+/**
+ * Access that was renewed may come without the base. Asked without one, the service would list all data and no
+ * cleared ranges: what was cleared since the base would stay on the target.
+ */
+function requireBase({ baseUrl, baseRefusal }: DataAccess): string {
+  if (baseUrl === undefined) throw new BaseUnusable(baseRefusal ?? 'the base snapshot is gone');
+  return baseUrl;
 }
 
 function withQuery(url: string, query: Readonly<Record<string, string>>): string {

@@ -1,5 +1,6 @@
 import { type IncomingHttpHeaders } from 'node:http';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
+import { BaseUnusable } from '../../shared/ports/block-source.ts';
 import { withBackoff } from '../runtime/backoff.ts';
 import { fetchBytes } from './storage-request.ts';
 import type { Throttle } from './throttle/throttle.ts';
@@ -116,6 +117,7 @@ function codeIn(body: Buffer | null): string | undefined {
 }
 
 function isPassing(error: unknown): boolean {
+  if (error instanceof BaseUnusable) return false;
   // Anything that is no answer at all is a broken connection.
   return !(error instanceof StorageFailure) || PASSING_STATUS.includes(error.status);
 }

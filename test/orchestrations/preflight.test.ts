@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { PreflightRecord } from '../../shared/ports/stores.ts';
+import { must } from '../support/must.ts';
 import { refused } from '../support/world/faults.ts';
 import {
   CONFIGURATION_SERVER,
@@ -105,7 +106,7 @@ describe('a preflight by itself', () => {
 
 describe('a machine that is to go to a physical machine', () => {
   it('is refused, with the reason, by preflight and by the failback', async () => {
-    const { value, etag } = (await world.items.get('web'))!;
+    const { value, etag } = must(await world.items.get('web'), 'the item');
     const target = { ...value.target, kind: 'physicalMachine' as const };
     await world.items.replace({ ...value, target }, etag);
     const { report } = await run();

@@ -64,7 +64,7 @@ describe('a rehearsal beside its production VM', () => {
   it('leaves it alone when it is cleaned up again after a crash in the middle of it', async () => {
     const vmId = await production();
     const before = await vmNamed(shape.name);
-    const prepared = await prepareTarget(parts(), { ...rehearsal, vm: shape });
+    const prepared = await prepareTarget(parts(), { ...rehearsal, vm: shape }, 'job-1.prepare');
     // The program died after it had deleted its own VM and before it had forgotten the rehearsal.
     await site.hypervisor.attachToVm(prepared.vmId);
     await site.hypervisor.deleteVm(prepared.vmId);
@@ -78,7 +78,11 @@ describe('a rehearsal beside its production VM', () => {
     const vmId = await production();
     await site.hypervisor.powerOn(vmId);
     const before = await vmNamed(shape.name);
-    const { vmId: scratch } = await prepareTarget(parts(), { ...rehearsal, vm: shape });
+    const { vmId: scratch } = await prepareTarget(
+      parts(),
+      { ...rehearsal, vm: shape },
+      'job-1.prepare',
+    );
     await site.hypervisor.deleteVm(scratch);
     const authority = await CertificateAuthority.open(folder, new Secret('p'));
     const handlers = createConfigurationServerHandlers({ ...parts(), authority, self });
@@ -99,9 +103,9 @@ describe('a target that is a new VM', () => {
 
   it.each([1, 2, 3])('is one VM of ours when the program dies at its write %i', async (count) => {
     const dying = { hypervisor: site.hypervisor, database: dyingAtWrite(count) };
-    await expect(prepareTarget(dying, input())).rejects.toThrow('died');
+    await expect(prepareTarget(dying, input(), 'job-1.prepare')).rejects.toThrow('died');
     await site.restart();
-    const prepared = await prepareTarget(parts(), input());
+    const prepared = await prepareTarget(parts(), input(), 'job-1.prepare');
     expect(prepared.location).toBe('alternate');
     expect((await vmNamed(shape.name))?.vmId).toBe(prepared.vmId);
     const restored = await restoreTarget(parts(), { replicationId: 'web', startVm: true });
@@ -111,7 +115,7 @@ describe('a target that is a new VM', () => {
 
   it('is not left behind when it is given up after a crash right behind its creation', async () => {
     const dying = { hypervisor: site.hypervisor, database: dyingAtWrite(2) };
-    await expect(prepareTarget(dying, input())).rejects.toThrow('died');
+    await expect(prepareTarget(dying, input(), 'job-1.prepare')).rejects.toThrow('died');
     expect(await vmNamed(shape.name)).not.toBeNull();
     await restoreTarget(parts(), { replicationId: 'web', startVm: false });
     expect(await vmNamed(shape.name)).toBeNull();
@@ -132,9 +136,9 @@ describe('a target beside an original VM that leaves the inventory', () => {
   it.each([1, 2, 3])('is a new one when the program dies at its write %i', async (count) => {
     const original = await production();
     const dying = { hypervisor: site.hypervisor, database: dyingAtWrite(count) };
-    await expect(prepareTarget(dying, input())).rejects.toThrow('died');
+    await expect(prepareTarget(dying, input(), 'job-1.prepare')).rejects.toThrow('died');
     await site.restart();
-    const prepared = await prepareTarget(parts(), input());
+    const prepared = await prepareTarget(parts(), input(), 'job-1.prepare');
     expect(prepared.location).toBe('alternate');
     expect(prepared.vmId).not.toBe(original);
     expect((await vmNamed(shape.name))?.vmId).toBe(prepared.vmId);
@@ -143,7 +147,7 @@ describe('a target beside an original VM that leaves the inventory', () => {
 
   it('lets it back when a rollback died after it had deleted the new one', async () => {
     const original = await production();
-    const { vmId } = await prepareTarget(parts(), input());
+    const { vmId } = await prepareTarget(parts(), input(), 'job-1.prepare');
     await site.hypervisor.deleteVm(vmId);
     expect(await restoreTarget(parts(), restore)).toEqual({ deletedVm: false, startedVm: false });
     expect(await vmNamed(shape.name)).toMatchObject({ vmId: original });
@@ -152,7 +156,9 @@ describe('a target beside an original VM that leaves the inventory', () => {
   it('is refused while the original runs, and nothing is made or written down', async () => {
     const original = await production();
     await site.hypervisor.powerOn(original);
-    await expect(prepareTarget(parts(), input())).rejects.toMatchObject({ code: 'FB-SITE-010' });
+    await expect(prepareTarget(parts(), input(), 'job-1.prepare')).rejects.toMatchObject({
+      code: 'FB-SITE-010',
+    });
     expect(await vmNamed(shape.name)).toMatchObject({ vmId: original, powerState: 'on' });
     expect(database.findReplication('web')).toBeNull();
     await site.hypervisor.powerOff(original);
@@ -161,7 +167,11 @@ describe('a target beside an original VM that leaves the inventory', () => {
   it('leaves one outside that somebody else had taken out, and does not bring it back', async () => {
     const original = await production();
     await site.hypervisor.unregisterVm(original);
-    const { vmId } = await prepareTarget(parts(), { ...input(), targetVmId: original });
+    const { vmId } = await prepareTarget(
+      parts(),
+      { ...input(), targetVmId: original },
+      'job-1.prepare',
+    );
     expect(vmId).not.toBe(original);
     await restoreTarget(parts(), restore);
     expect(await vmNamed(shape.name)).toBeNull();
@@ -170,7 +180,11 @@ describe('a target beside an original VM that leaves the inventory', () => {
 
   it('is no matter of a rehearsal', async () => {
     const original = await production();
-    await prepareTarget(parts(), { ...input(), replicationId: 'rehearsal-web', isRehearsal: true });
+    await prepareTarget(
+      parts(),
+      { ...input(), replicationId: 'rehearsal-web', isRehearsal: true },
+      'job-1.prepare',
+    );
     expect(await vmNamed(shape.name)).toMatchObject({ vmId: original });
   });
 });
@@ -182,9 +196,9 @@ describe('an original VM that was taken out of the inventory', () => {
     const original = await production();
     await site.hypervisor.unregisterVm(original);
     const dying = { hypervisor: site.hypervisor, database: dyingAtWrite(count) };
-    await expect(prepareTarget(dying, input())).rejects.toThrow('died');
+    await expect(prepareTarget(dying, input(), 'job-1.prepare')).rejects.toThrow('died');
     await site.restart();
-    const prepared = await prepareTarget(parts(), input());
+    const prepared = await prepareTarget(parts(), input(), 'job-1.prepare');
     expect(prepared).toMatchObject({ vmId: original, location: 'original', wasRunning: false });
     await restoreTarget(parts(), { replicationId: 'web', startVm: true });
     expect(await vmNamed(shape.name)).toMatchObject({ vmId: original, powerState: 'off' });
@@ -194,7 +208,11 @@ describe('an original VM that was taken out of the inventory', () => {
     const original = await production();
     await site.hypervisor.unregisterVm(original);
     const other = await production();
-    const prepared = await prepareTarget(parts(), { ...input(), targetVmId: original });
+    const prepared = await prepareTarget(
+      parts(),
+      { ...input(), targetVmId: original },
+      'job-1.prepare',
+    );
     expect(prepared.vmId).toBe(original);
     expect((await site.hypervisor.findVm({ vmId: other, name: '' }))?.disksAt).toBe('vm');
   });
@@ -225,7 +243,7 @@ describe('a disk that takes no part', () => {
     const disks = shape.disks.map(({ id: diskId, sizeBytes }) => ({ diskId, sizeBytes }));
     await site.addVm({ name: shape.name, disks: [...disks, extra] });
     const input = { replicationId: 'web', vm: shape, isRehearsal: false };
-    const prepared = await prepareTarget(parts(), input);
+    const prepared = await prepareTarget(parts(), input, 'job-1.prepare');
     expect(prepared.disks.map(({ diskId }) => diskId)).toEqual(['os', 'lun-0']);
     expect((await vmNamed(shape.name))?.disks).toContainEqual(extra);
   });

@@ -8,6 +8,7 @@ import { success } from '../../../shared/errors/result.ts';
 import type { AgeingStores, EventRecord } from '../../../shared/ports/stores.ts';
 import { storageOf, unique } from '../../support/control-plane/azure-storage.ts';
 import { aCommand, aJob } from '../../support/memory/builders.ts';
+import { must } from '../../support/must.ts';
 
 interface Note {
   readonly id: string;
@@ -48,7 +49,7 @@ describe('records that get old', () => {
     for (const id of ['c', 'a', 'd', 'b']) await table.create({ id, text: id });
     const found = await table.listBehind('a', 2);
     expect(found.map(({ value }) => value.id)).toEqual(['b', 'c']);
-    const seen = found[0]!;
+    const seen = must(found[0], 'a record that was found');
     await table.replace({ id: 'b', text: 'changed' }, seen.etag);
     await expect(table.delete('b', seen.etag)).rejects.toMatchObject({ code: 'FB-REQ-008' });
     expect(await table.listBehind('d', 2)).toEqual([]);
@@ -115,11 +116,11 @@ describe('records that get old', () => {
     }
     expect(await prune(stores)).toBe('Pruned 111 commands');
     const left = new Set((await stores.commands.list()).map(({ id }) => id.split('.', 1)[0]));
-    expect([...left].toSorted()).toEqual(
-      [
+    expect(left).toEqual(
+      new Set([
         ...[89, 120, 140].map((days) => idOf(days)),
         ...['a', 'a-2', 'b'].map((item) => reverse(item, 89)),
-      ].toSorted(),
+      ]),
     );
     expect(await stores.jobs.list()).toHaveLength(4);
     expect(await prune(stores)).toBe('');

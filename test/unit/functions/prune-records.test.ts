@@ -143,7 +143,11 @@ describe('commands', () => {
   });
 
   it('of a job that still runs stay, however old they are, and cost one look', async () => {
-    const running = putJob('fb', 300, Array(500).fill({}) as object[]);
+    const running = putJob(
+      'fb',
+      300,
+      Array.from({ length: 500 }, () => ({})),
+    );
     world.stores.jobs.put(aJob({ id: running, state: 'waitingForOperator' }));
     const older = putJob('fb', 301, [{}]);
     world.stores.jobs.put(aJob({ id: older, ...ended(300) }));
