@@ -111,8 +111,9 @@ function withFirstPoint(
   disk: CommandInput<'openTarget'>['disks'][number],
   known: readonly DiskRecord[],
 ): DiskRecord {
-  const { firstPointId } = known.find(({ diskId }) => diskId === disk.diskId) ?? {};
-  return firstPointId === undefined ? disk : { ...disk, firstPointId };
+  const { firstPointId, firstSnapshotName } =
+    known.find(({ diskId }) => diskId === disk.diskId) ?? {};
+  return { ...disk, firstPointId, firstSnapshotName };
 }
 
 async function sealedPointId(folder: ReplicationFolder): Promise<string | null> {
