@@ -6,6 +6,7 @@ import type { CommandContext, CommandHandlers } from '../runtime/types.ts';
 import { applyPending } from './apply.ts';
 import { describeMasterTarget } from './describe.ts';
 import type { DiskRecord } from './journal-records.ts';
+import { letGoOf } from './locate-device.ts';
 import { ReplicationFolder } from './replication-folder.ts';
 import type { ReplicationGate } from './replication-gate.ts';
 import type { RetentionPolicy } from './retention.ts';
@@ -77,6 +78,7 @@ export function createMasterTargetHandlers(parts: MasterTargetParts): CommandHan
       gate.alone(replicationId, async () => {
         const folder = folderOf(replicationId);
         const wasOpen = folder.exists;
+        for (const { device } of await folder.disks()) await letGoOf(device);
         if (wasOpen && forget) await folder.remove();
         else if (wasOpen) await folder.writeDisks(await folder.disks(), false);
         return success({ wasOpen });
@@ -109,8 +111,9 @@ function withFirstPoint(
   disk: CommandInput<'openTarget'>['disks'][number],
   known: readonly DiskRecord[],
 ): DiskRecord {
-  const { firstPointId } = known.find(({ diskId }) => diskId === disk.diskId) ?? {};
-  return firstPointId === undefined ? disk : { ...disk, firstPointId };
+  const { firstPointId, firstSnapshotName } =
+    known.find(({ diskId }) => diskId === disk.diskId) ?? {};
+  return { ...disk, firstPointId, firstSnapshotName };
 }
 
 async function sealedPointId(folder: ReplicationFolder): Promise<string | null> {

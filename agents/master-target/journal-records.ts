@@ -12,8 +12,9 @@ const diskSchema = z.object({
   device: targetDeviceSchema,
   /** Nothing was ever written to it, by us or by anybody. */
   isBlank: z.boolean(),
-  /** The point whose bytes were first written to it: for every other one it is blank no more. */
+  /** The point, and its snapshot, whose bytes were first written to it: for every other it is blank no more. */
   firstPointId: z.string().optional(),
+  firstSnapshotName: z.string().optional(),
 });
 export type DiskRecord = z.infer<typeof diskSchema>;
 

@@ -76,11 +76,6 @@ export class ReplicationGate {
     }
   }
 
-  /** Ends every connection, when the program stops. */
-  async closeAll(): Promise<void> {
-    await end([...this.#replications.values()].flatMap(({ sessions }) => [...sessions]));
-  }
-
   #of(replicationId: string): Replication {
     const known = this.#replications.get(replicationId);
     if (known !== undefined) return known;

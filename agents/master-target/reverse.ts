@@ -7,6 +7,7 @@ import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { CommandContext } from '../runtime/types.ts';
 import { ProgressMeter } from '../runtime/progress-meter.ts';
 import { renameOver } from './durable-file.ts';
+import { letGoOf } from './locate-device.ts';
 import { blockCount, entryOf, isSame, Manifest } from './manifest.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
 import { TargetDisk } from './target-disk.ts';
@@ -67,6 +68,8 @@ export async function replicateToAzure(
     await disk.close();
     await manifest.close();
     await next.close();
+    // The image is taken away next.
+    await letGoOf(device);
   }
   await renameOver(`${file}.next`, file);
   return {

@@ -20,6 +20,11 @@ import type { ReplicationGate, SessionRights } from './replication-gate.ts';
 import { asJournalError } from './storage-error.ts';
 import { TargetDisk } from './target-disk.ts';
 
+/**
+ * How long a peer that connected may take to say who it is. Between its hello and its begin it lists what is on the
+ * disk, which takes as long as it takes; there it holds nothing that another one waits for.
+ */
+const HELLO_MS = 30_000;
 /** How long a peer that was refused may take to notice. */
 const LAST_WORDS_MS = 2000;
 /** Credit is given back in steps of so many bytes. */
@@ -29,13 +34,15 @@ export interface SessionParts {
   readonly folderOf: (replicationId: string) => ReplicationFolder;
   readonly gate: ReplicationGate;
   readonly log: Logger;
+  /** Default: half a minute. */
+  readonly helloMs?: number;
 }
 
 /** Serves one connection of a process server to its end; never throws. */
 export async function serveConnection(socket: Duplex, parts: SessionParts): Promise<void> {
   const stream = new FrameStream(socket);
   try {
-    const hello = helloSchema.parse(jsonOf(await stream.receive(), FRAME.hello));
+    const hello = await helloOf(stream, parts);
     await parts.gate.session({
       hello,
       close: () => stream.close(),
@@ -47,6 +54,15 @@ export async function serveConnection(socket: Duplex, parts: SessionParts): Prom
     await stream.drain(LAST_WORDS_MS);
   } finally {
     stream.close();
+  }
+}
+
+async function helloOf(stream: FrameStream, { helloMs = HELLO_MS }: SessionParts): Promise<Hello> {
+  const timer = setTimeout(() => stream.close(), helloMs);
+  try {
+    return helloSchema.parse(jsonOf(await stream.receive(), FRAME.hello));
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -43,13 +43,13 @@ export async function answerTo(
       sealed === undefined || snapshotName === undefined
         ? null
         : { snapshotName, takenAt: sealed.takenAt },
-    isBlank: sealed === undefined && isBlankFor(disk, hello.pointId),
+    isBlank: sealed === undefined && isBlankFor(disk, hello),
     resume: await resumeOf(folder, hello),
     creditBytes: CREDIT_BYTES,
   };
 }
 
-/** Takes up what was begun of the same point in the same way, or starts the disk's point afresh. */
+/** Takes up what was begun of the same snapshot in the same way, or starts the disk's point afresh. */
 export async function beginStaging(
   folder: ReplicationFolder,
   request: { readonly hello: Hello; readonly disk: DiskRecord; readonly begin: Begin },
@@ -61,7 +61,7 @@ export async function beginStaging(
   checkLanes(begin.lanes, disk.sizeBytes);
   const isDirect = (await folder.journal()).points.length === 0;
   await folder.clearStagedDisk(diskId);
-  if (isDirect) await noteFirstPoint(folder, diskId, pointId);
+  if (isDirect) await noteFirstPoint(folder, hello);
   const staged: StagedDisk = {
     pointId,
     snapshotName,
@@ -87,12 +87,10 @@ export async function laneStates(
   );
 }
 
-async function resumeOf(
-  folder: ReplicationFolder,
-  { diskId, pointId }: Hello,
-): Promise<HelloAnswer['resume']> {
+async function resumeOf(folder: ReplicationFolder, hello: Hello): Promise<HelloAnswer['resume']> {
+  const { diskId } = hello;
   const staged = await folder.staged(diskId);
-  if (staged?.pointId !== pointId) return null;
+  if (staged === null || !isSameInstant(staged, hello)) return null;
   const lanes = await laneStates(folder, diskId, staged);
   return {
     mode: staged.mode,
@@ -105,8 +103,13 @@ async function resumeOf(
   };
 }
 
+/** A point whose snapshot was taken again is another instant: parts of both would make a disk that never was. */
+function isSameInstant(known: StagedDisk, { pointId, snapshotName }: Hello): boolean {
+  return known.pointId === pointId && known.snapshotName === snapshotName;
+}
+
 function isSameTransfer(known: StagedDisk, hello: Hello, { mode, lanes }: Begin): boolean {
-  const isSamePoint = known.pointId === hello.pointId && known.mode === mode;
+  const isSamePoint = isSameInstant(known, hello) && known.mode === mode;
   const areSameLanes =
     known.lanes.length === lanes.length &&
     known.lanes.every(
@@ -128,19 +131,22 @@ function checkLanes(lanes: readonly Lane[], sizeBytes: number): void {
   if (position !== sizeBytes) throw new FrameFault('lanes that do not cover the disk in order');
 }
 
-/** Bytes of another point may lie on the disk; those of this one are overwritten or kept. */
-function isBlankFor({ isBlank, firstPointId }: DiskRecord, pointId: string): boolean {
-  return isBlank && (firstPointId === undefined || firstPointId === pointId);
+/** Bytes of another snapshot may lie on the disk; those of this one are overwritten or kept. */
+function isBlankFor(disk: DiskRecord, { pointId, snapshotName }: Hello): boolean {
+  const { isBlank, firstPointId, firstSnapshotName } = disk;
+  const isFirst = firstPointId === pointId && firstSnapshotName === snapshotName;
+  return isBlank && (firstPointId === undefined || isFirst);
 }
 
 async function noteFirstPoint(
   folder: ReplicationFolder,
-  diskId: string,
-  pointId: string,
+  { diskId, pointId, snapshotName }: Hello,
 ): Promise<void> {
   const disks = await folder.disks();
   const noted = disks.map((disk) =>
-    disk.diskId === diskId ? { firstPointId: pointId, ...disk } : disk,
+    disk.diskId === diskId && disk.firstPointId === undefined
+      ? { ...disk, firstPointId: pointId, firstSnapshotName: snapshotName }
+      : disk,
   );
   await folder.writeDisks(noted, true);
 }

@@ -21,7 +21,7 @@ export class TargetDisk {
     this.#endBytes = endBytes;
   }
 
-  /** Throws FB-JRN-003 when the device is not there, FB-JRN-005 when it is too small. */
+  /** Throws FB-JRN-003 when the device is not there, FB-JRN-005 when it is too small, FB-JRN-011 when two claim to be it. */
   static async open(
     diskId: string,
     device: TargetDevice,

@@ -1,10 +1,11 @@
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type SecureContextOptions } from 'node:tls';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { TlsMaterial } from '../runtime/enrolment.ts';
 import { serveConnection, type SessionParts } from './session.ts';
 
 const KEEP_ALIVE_MS = 30_000;
+const HANDSHAKE_MS = 30_000;
 
 interface ServerOptions {
   readonly listen: { readonly host: string; readonly port: number };
@@ -25,8 +26,14 @@ export async function startTransferServer({
   tls,
   sessions,
 }: ServerOptions): Promise<TransferServer> {
-  const { log, gate } = sessions;
-  const options = { ...secureContext(tls), requestCert: true, rejectUnauthorized: true };
+  const { log } = sessions;
+  const connections = new Connections();
+  const options = {
+    ...secureContext(tls),
+    requestCert: true,
+    rejectUnauthorized: true,
+    handshakeTimeout: HANDSHAKE_MS,
+  };
   const server = createServer(options, (socket) => {
     socket.on('error', (error: Error) =>
       log.debug('a connection broke', { reason: error.message }),
@@ -40,8 +47,9 @@ export async function startTransferServer({
     socket.setNoDelay(true);
     // A process server that vanished without a word must not hold its lane for ever.
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
-    void serveConnection(socket, sessions);
+    connections.add(socket, serveConnection(socket, sessions));
   });
+  server.on('connection', (socket: Socket) => connections.add(socket));
   server.on('tlsClientError', (error) => {
     log.warn('a peer without a valid certificate was turned away', { reason: error.message });
   });
@@ -57,10 +65,32 @@ export async function startTransferServer({
     port: (server.address() as AddressInfo).port,
     renew: (renewed) => server.setSecureContext(secureContext(renewed)),
     stop: async () => {
-      await gate.closeAll();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
+      // First of all: whoever is cut off connects again.
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      await connections.end();
+      await closed;
     },
   };
+}
+
+/** All there are, also those that have not said a word. */
+class Connections {
+  readonly #sockets = new Set<Socket>();
+  readonly #served = new Set<Promise<void>>();
+
+  add(socket: Socket, served?: Promise<void>): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    if (served === undefined) return;
+    this.#served.add(served);
+    void served.finally(() => this.#served.delete(served));
+  }
+
+  /** Returns when nothing is done for any of them any more. */
+  async end(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await Promise.all(this.#served);
+  }
 }
 
 function secureContext({

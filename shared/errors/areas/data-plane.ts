@@ -194,4 +194,18 @@ export const DATA_PLANE_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-JRN-011': {
+    severity: 'critical',
+    category: 'dataPlane',
+    message:
+      'More than one device of the master target shows the UUID {uuid}: {devices}. None was touched.',
+    possibleCauses: [
+      'A disk was taken from the master target while something had it in use, and its device is still there.',
+      'The same disk is attached to the master target twice.',
+    ],
+    recommendedAction:
+      'Restart the master target, or write 1 to /sys/block/<name>/device/delete for the device that is gone; then start the failback again.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
 } as const satisfies Catalogue;

@@ -162,6 +162,28 @@ describe('a transfer that is interrupted', () => {
     }
   });
 
+  it('begins anew when the snapshot of the point was taken again, also on an empty disk', async () => {
+    const source = await LabDisk.create(storage, SIZE_BYTES);
+    await source.write(0, new Random(61).bytes(4 * MIB));
+    const replication = await LabReplication.open({ site, source });
+    await replication.send({ point: 'point-1', snapshot: await source.snapshot() });
+    // Zeros now, where the first snapshot held bytes.
+    await source.clear(0, 2 * MIB);
+    await source.write(8 * MIB, new Random(62).bytes(MIB));
+    const again = await source.snapshot();
+    await replication.bring({ point: 'point-1', snapshot: again });
+    expect(replication.target.equals(source.contentOf(again))).toBe(true);
+    expect((await replication.verify('point-1')).mismatches).toEqual([]);
+    await source.write(0, new Random(63).bytes(MIB));
+    const delta = { point: 'point-2', base: again };
+    await replication.send({ ...delta, snapshot: await source.snapshot() });
+    await source.write(12 * MIB, new Random(64).bytes(MIB));
+    const last = await source.snapshot();
+    await replication.bring({ ...delta, snapshot: last });
+    expect(replication.target.equals(source.contentOf(last))).toBe(true);
+    expect((await replication.verify('point-2')).mismatches).toEqual([]);
+  });
+
   it('says that it tries again when nobody knows why it broke off', async () => {
     const { replication, proxy, snapshot } = await aLinkedReplication(7);
     let isFirst = true;

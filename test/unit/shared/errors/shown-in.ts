@@ -134,6 +134,10 @@ export const SHOWN_IN = {
   ],
   'FB-REQ-008': ['contract/azure-adapters/records', 'are made once'],
   'FB-JRN-010': ['unit/agents/master-target/windows-disks', 'is refused when it %s'],
+  'FB-JRN-011': [
+    'unit/agents/master-target/locate-device',
+    'is refused when another disk has its id, too',
+  ],
   'FB-ORC-013': [
     'orchestrations/choose-master-target',
     'fails with the reason of each when none fits, and is back in Azure at once',
