@@ -1,6 +1,10 @@
 import type { ActivityHandler } from '../shared/contracts/activities.ts';
 import type { VmShape } from '../shared/contracts/commands.ts';
-import { masterTargetOf, type ProtectedItem } from '../shared/domain/protected-item.ts';
+import {
+  diskShapeOf,
+  masterTargetOf,
+  type ProtectedItem,
+} from '../shared/domain/protected-item.ts';
 import { FailbackError } from '../shared/errors/failback-error.ts';
 import type { AgentRecord } from '../shared/ports/stores.ts';
 import type { AzureVmDescription } from '../shared/ports/azure.ts';
@@ -67,7 +71,7 @@ function shapeOf(item: ProtectedItem, azureVm: AzureVmDescription | null): VmSha
     firmware: azureVm?.firmware ?? 'bios',
     cpuCount: azureVm?.cpuCount ?? 1,
     memoryMiB: azureVm?.memoryMiB ?? 1024,
-    disks: item.disks.map(({ id, isOsDisk, sizeBytes }) => ({ id, isOsDisk, sizeBytes })),
+    disks: item.disks.map((disk) => diskShapeOf(item, disk)),
     networks: item.target.networks.map((network) => ({ ...network })),
     osName: item.failoverRecord?.osName,
   };

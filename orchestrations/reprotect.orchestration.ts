@@ -3,6 +3,7 @@ import type {
   OrchestrationContracts,
   Replication,
 } from '../shared/contracts/orchestrations.ts';
+import { originalVmIdOf } from '../shared/domain/protected-item.ts';
 import { DEADLINE_MS } from '../shared/policy/deadlines.ts';
 import type { SiteBinding } from '../shared/contracts/activities.ts';
 import type { Result } from '../shared/errors/result.ts';
@@ -26,7 +27,8 @@ export function* reprotectOrchestration(context: Context): Steps<Result<Output>>
 
 /** Before the check, which refuses a VM with snapshots. Merging large ones takes hours. */
 function* removeSnapshots(context: Context, jobId: string, site: SiteBinding): Steps<void> {
-  const { target, onPremisesVmId } = site.item;
+  const { target } = site.item;
+  const targetVmId = originalVmIdOf(site.item);
   yield* runCommand(context, {
     jobId,
     step: 'remove-snapshots',
@@ -34,7 +36,7 @@ function* removeSnapshots(context: Context, jobId: string, site: SiteBinding): S
     name: 'removeSnapshots',
     input: {
       vmName: target.vmName,
-      ...(onPremisesVmId === null ? {} : { targetVmId: onPremisesVmId }),
+      ...(targetVmId === null ? {} : { targetVmId }),
     },
     deadlineMs: DEADLINE_MS.seal,
   });

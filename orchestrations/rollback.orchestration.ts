@@ -122,8 +122,7 @@ function* startSource(context: Context, parts: Parts, isOff: boolean): Steps<voi
 function* restoreSite(context: Context, parts: Parts): Steps<void> {
   const { input, site } = parts;
   const { jobId, replicationId, part } = input;
-  const onSite = { jobId, agentId: site.configurationServerId, deadlineMs: DEADLINE_MS.siteChange };
-  const atTarget = { ...onSite, agentId: site.masterTargetId };
+  const atTarget = { jobId, agentId: site.masterTargetId, deadlineMs: DEADLINE_MS.siteChange };
   const discard = runCommand(context, {
     ...atTarget,
     step: `${part}-discard`,
@@ -138,13 +137,24 @@ function* restoreSite(context: Context, parts: Parts): Steps<void> {
     input: { replicationId, forget: true },
   });
   yield* attempt(parts, 'close the disks', close);
-  const restore = runCommand(context, {
-    ...onSite,
+  const restore = restoreTarget(context, parts);
+  yield* attempt(parts, 'restore the on-premises VM', restore);
+}
+
+/** A VM that was made for the failback goes; its id must not stand for the original one the next time. */
+function* restoreTarget(context: Context, { input, site }: Parts): Steps<void> {
+  const { jobId, itemId, replicationId, part, isRehearsal } = input;
+  const { deletedVm } = yield* runCommand(context, {
+    jobId,
     step: `${part}-restore-target`,
+    agentId: site.configurationServerId,
     name: 'restoreTarget',
     input: { replicationId, startVm: false },
+    deadlineMs: DEADLINE_MS.siteChange,
   });
-  yield* attempt(parts, 'restore the on-premises VM', restore);
+  if (deletedVm && !isRehearsal) {
+    yield* callActivity(context, 'recordTarget', { jobId, itemId, vmId: null });
+  }
 }
 
 function* cleanAzure(context: Context, parts: Parts): Steps<void> {

@@ -100,9 +100,9 @@ async function stopVm(
   const replication = database.findReplication(replicationId);
   if (replication === null || replication.vmId === null) return { wasRunning: false };
   const vm = await hypervisor.findVm({ vmId: replication.vmId, name: replication.vm.name });
-  if (vm === null || vm.powerState === 'off') return { wasRunning: false };
-  await hypervisor.powerOff(vm.vmId, isGraceful);
-  return { wasRunning: true };
+  if (vm === null) return { wasRunning: false };
+  // Whatever it looks like now: a start that we asked for may be on its way.
+  return { wasRunning: await hypervisor.powerOff(vm.vmId, isGraceful) };
 }
 
 async function verifyBoot(

@@ -8,23 +8,15 @@ export interface OriginalVm {
 
 /**
  * The VM that a machine had on-premises, for preflight and for the preparation alike: what is judged is what will be
- * used. The only place where a name stands in for an id that is gone.
+ * used. By its id alone where that is known: another VM of its name may be anybody's. Throws FB-SITE-011 when only
+ * the name is known and several VMs have it.
  */
 export async function findOriginalVm(
   hypervisor: Hypervisor,
   name: string,
   vmId: string | undefined,
 ): Promise<OriginalVm | null> {
-  return (
-    (vmId === undefined ? null : await look(hypervisor, { vmId, name })) ??
-    look(hypervisor, { name })
-  );
-}
-
-async function look(
-  hypervisor: Hypervisor,
-  key: { readonly vmId?: string; readonly name: string },
-): Promise<OriginalVm | null> {
+  const key = vmId === undefined ? { name } : { vmId, name };
   const registered = await hypervisor.findVm(key);
   if (registered !== null) return { vm: registered, isRegistered: true };
   const left = await hypervisor.findUnregistered(key);

@@ -14,7 +14,8 @@ const PRODUCTION = {
 
 /**
  * Original location when the VM still exists, also outside of the inventory, else a new VM. Written down before
- * anything is changed or made, so that a repetition of the command after a crash takes the same decision.
+ * anything is changed or made, so that a repetition of the command after a crash takes the same decision. A VM that
+ * runs is not stopped for a failback that its disks do not allow.
  */
 export async function prepareTarget(
   { hypervisor, database }: Pick<SiteParts, 'hypervisor' | 'database'>,
@@ -39,8 +40,9 @@ export async function prepareTarget(
   const vmId = record.vmId ?? (await ownVm(hypervisor, record));
   database.putReplication({ ...record, vmId });
   if (!input.isRehearsal) database.rememberItem(replicationId);
+  await hypervisor.checkDisks(vmId, shape.disks);
   await hypervisor.powerOff(vmId, true);
-  const seedVmId = record.isRehearsal ? await seedOf(hypervisor, shape.name) : undefined;
+  const seedVmId = record.isRehearsal ? await seedOf(hypervisor, input) : undefined;
   const fresh = await hypervisor.ensureDisks(vmId, shape.disks, seedVmId);
   const blankDiskIds = [...new Set([...record.blankDiskIds, ...fresh])];
   database.putReplication({ ...record, vmId, vm: shape, blankDiskIds });
@@ -138,8 +140,11 @@ async function useOfOriginal(
  * The real VM, whose disks hold most of what a rehearsal needs: only what differs from their copies travels. It is
  * read and nothing else; one that runs, or is part of a failback, is left alone.
  */
-async function seedOf(hypervisor: Hypervisor, name: string): Promise<string | undefined> {
-  const vm = await hypervisor.findVm({ name });
+async function seedOf(
+  hypervisor: Hypervisor,
+  { vm: { name }, targetVmId: vmId }: CommandInput<'prepareTarget'>,
+): Promise<string | undefined> {
+  const vm = await hypervisor.findVm(vmId === undefined ? { name } : { vmId, name });
   const isAtRest = vm?.powerState === 'off' && vm.disksAt === 'vm' && vm.snapshotCount === 0;
   return isAtRest ? vm.vmId : undefined;
 }

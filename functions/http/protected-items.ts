@@ -183,7 +183,7 @@ function newItem(
   body: PutProtectedItem & { readonly failoverRecord: FailoverRecord },
   vm: AzureVmDescription,
 ): ProtectedItem {
-  const { kind, datastore, masterTarget = AUTO, ...target } = body.target;
+  const { kind, datastore, masterTarget = AUTO, vmId, disks, ...target } = body.target;
   return {
     id,
     name: body.name,
@@ -196,6 +196,8 @@ function newItem(
       ...(kind === 'virtualMachine' ? {} : { kind }),
       ...(masterTarget === AUTO ? {} : { masterTarget }),
       ...(datastore === undefined ? {} : { datastore }),
+      ...(vmId === undefined ? {} : { vmId }),
+      ...(disks === undefined ? {} : { disks }),
     },
     phase: 'failedOver',
     activeJobId: null,

@@ -12,6 +12,7 @@ import type {
   PreflightOperation,
   RecordFacts,
 } from '../../shared/domain/preflight/gathered.ts';
+import { originalVmIdOf } from '../../shared/domain/protected-item.ts';
 import { errorRecord } from '../../shared/errors/failback-error.ts';
 import { failure, type Result, success } from '../../shared/errors/result.ts';
 import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
@@ -71,7 +72,8 @@ function* describeSite(
   context: Context,
   { jobId, records: { item, masterTargets = [], configurationServer } }: ChoiceRequest,
 ): Steps<Result<Site>> {
-  const { target, onPremisesVmId } = item;
+  const { target } = item;
+  const targetVmId = originalVmIdOf(item);
   if (configurationServer?.isConnected !== true) {
     const values = { kind: 'configurationServer', name: target.configurationServer };
     return failure(errorRecord('FB-ORC-010', values));
@@ -84,7 +86,7 @@ function* describeSite(
     input: {
       vmName: target.vmName,
       masterTargets: masterTargets.map(({ name }) => name),
-      ...(onPremisesVmId === null ? {} : { targetVmId: onPremisesVmId }),
+      ...(targetVmId === null ? {} : { targetVmId }),
       ...(target.datastore === undefined ? {} : { datastore: target.datastore }),
     },
     deadlineMs: DEADLINE_MS.quickCommand,

@@ -9,6 +9,7 @@ import type {
   RecordFacts,
   Unanswered,
 } from '../../shared/domain/preflight/gathered.ts';
+import { originalVmIdOf } from '../../shared/domain/protected-item.ts';
 import { type ErrorRecord, errorRecord } from '../../shared/errors/failback-error.ts';
 import { failure, type Result, success } from '../../shared/errors/result.ts';
 import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
@@ -109,7 +110,8 @@ function* describeSite(
   { jobId, operation }: GatherRequest,
   { item, configurationServer }: RecordFacts,
 ): Steps<Result<Answer<'describeSite'>>> {
-  const { target, onPremisesVmId } = item;
+  const { target } = item;
+  const targetVmId = originalVmIdOf(item);
   return yield* ask(context, {
     jobId,
     step: 'describe-site',
@@ -118,7 +120,7 @@ function* describeSite(
       vmName: target.vmName,
       itemId: item.id,
       ...(target.masterTarget === undefined ? {} : { masterTarget: target.masterTarget }),
-      ...(onPremisesVmId === null ? {} : { targetVmId: onPremisesVmId }),
+      ...(targetVmId === null ? {} : { targetVmId }),
       ...(target.datastore === undefined ? {} : { datastore: target.datastore }),
       ...(operation === 'rehearsal' ? { isRehearsal: true } : {}),
     },

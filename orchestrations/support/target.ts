@@ -1,5 +1,6 @@
 import type { SiteBinding } from '../../shared/contracts/activities.ts';
 import type { OriginalVmUse } from '../../shared/domain/job.ts';
+import { originalVmIdOf } from '../../shared/domain/protected-item.ts';
 import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
 import { runCommand } from './run-command.ts';
 import { callActivity, type Context, type Steps } from './steps.ts';
@@ -19,7 +20,8 @@ interface TargetRequest {
  */
 export function* openTarget(context: Context, request: TargetRequest): Steps<string | null> {
   const { jobId, itemId, replicationId, isRehearsal, site, originalVm } = request;
-  const { target, onPremisesVmId } = site.item;
+  const { target } = site.item;
+  const targetVmId = originalVmIdOf(site.item);
   const { datastore } = target;
   const prepared = yield* runCommand(context, {
     jobId,
@@ -32,7 +34,7 @@ export function* openTarget(context: Context, request: TargetRequest): Steps<str
       isRehearsal,
       masterTarget: site.masterTarget,
       ...(datastore === undefined ? {} : { datastore }),
-      ...(onPremisesVmId === null ? {} : { targetVmId: onPremisesVmId }),
+      ...(targetVmId === null ? {} : { targetVmId }),
       ...(originalVm === undefined ? {} : { originalVm }),
     },
     // The disks of a rehearsal may begin as copies, which take as long as they are large.

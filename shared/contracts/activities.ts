@@ -153,7 +153,7 @@ export interface ActivityContracts {
     input: JobRef & { readonly choice: MasterTargetChoice | null };
     output: null;
   };
-  recordTarget: { input: JobRef & { readonly vmId: string }; output: null };
+  recordTarget: { input: JobRef & { readonly vmId: string | null }; output: null };
   recordCycle: {
     input: JobRef & {
       readonly statistics: CycleStatistics;

@@ -155,6 +155,13 @@ export const putProtectedItemSchema = z.strictObject({
     /** `auto`, or left out: one is chosen when a failback or a rehearsal begins. */
     masterTarget: identifierSchema.optional(),
     vmName: z.string().min(1).max(80),
+    /** Instance UUID of the original VM. Left out: it is the only one of that name. */
+    vmId: z.string().min(1).max(100).optional(),
+    /**
+     * By disk, `os` or `lun-<n>`: its place in the original VM, as `scsi0:2`, or its UUID there. Needed for data disks
+     * of one size, which nothing else tells apart.
+     */
+    disks: z.record(identifierSchema, z.string().min(1).max(100)).optional(),
     /** For a VM that has to be created. */
     datastore: z.string().min(1).max(255).optional(),
     networks: z.array(z.strictObject(networkShape)).default([]),

@@ -35,6 +35,10 @@ export interface OnPremisesTarget {
   /** Absent = one is chosen when a failback begins. */
   readonly masterTarget?: string;
   readonly vmName: string;
+  /** Instance UUID of the original VM, as the operator gave it. Absent = it is the only one of that name. */
+  readonly vmId?: string;
+  /** Which disk of the original VM is which of the machine: its place, as `scsi0:2`, or its UUID. */
+  readonly disks?: Readonly<Record<string, string>>;
   /** Datastore for a VM that has to be created. Absent = nobody chose one. */
   readonly datastore?: string;
   /** Azure subnet → network of the site. */
@@ -117,6 +121,23 @@ export function masterTargetOf({
   chosenMasterTarget,
 }: Pick<ProtectedItem, 'target' | 'chosenMasterTarget'>): string | null {
   return target.masterTarget ?? chosenMasterTarget ?? null;
+}
+
+/** The VM that the machine has on-premises, or is said to have; `null` = its name is all that is known. */
+export function originalVmIdOf({
+  target,
+  onPremisesVmId,
+}: Pick<ProtectedItem, 'target' | 'onPremisesVmId'>): string | null {
+  return onPremisesVmId ?? target.vmId ?? null;
+}
+
+/** A disk as it is asked for at the site. */
+export function diskShapeOf(
+  { target }: Pick<ProtectedItem, 'target'>,
+  { id, isOsDisk, sizeBytes }: ProtectedDisk,
+): Pick<ProtectedDisk, 'id' | 'isOsDisk' | 'sizeBytes'> & { readonly onPremisesDisk?: string } {
+  const onPremisesDisk = target.disks?.[id];
+  return { id, isOsDisk, sizeBytes, ...(onPremisesDisk === undefined ? {} : { onPremisesDisk }) };
 }
 
 export function directionOf(phase: Phase): Direction {

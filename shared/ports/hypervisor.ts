@@ -81,8 +81,8 @@ export interface Hypervisor {
   describe(subject?: SiteSubject): Promise<SiteDescription>;
   /**
    * By id when one is given, and then never by name: a VM that is gone must not be mistaken for another one of
-   * the same name, which may be the production VM. By name only when no id is given; names need not be unique.
-   * `null` = it does not exist; throws when that cannot be found out.
+   * the same name, which may be the production VM. By name only when no id is given: throws FB-SITE-011 when several
+   * VMs have it. `null` = it does not exist; throws when that cannot be found out.
    */
   findVm(key: { readonly vmId?: string; readonly name: string }): Promise<HypervisorVm | null>;
   /**
@@ -109,6 +109,11 @@ export interface Hypervisor {
   ): Promise<string>;
   deleteVm(vmId: string): Promise<void>;
   /**
+   * Throws what ensureDisks and attachToMasterTarget would throw because of the VM's disks, whether it runs or not.
+   * Changes nothing.
+   */
+  checkDisks(vmId: string, disks: readonly DiskShape[]): Promise<void>;
+  /**
    * Adds disks that are missing; returns the ids of those that are new and read as zeros. Disks that are not
    * named stay as they are. With `seedVmId`, a VM that is off and has no snapshots, new disks begin as copies of its
    * disks of the same id and size; where that cannot be, they read as zeros.
@@ -125,7 +130,8 @@ export interface Hypervisor {
   attachToVm(vmId: string): Promise<void>;
   /** Only while the VM holds its disks. */
   powerOn(vmId: string): Promise<void>;
-  powerOff(vmId: string, isGraceful: boolean): Promise<void>;
+  /** True when it ran until now, also when it was only about to start. */
+  powerOff(vmId: string, isGraceful: boolean): Promise<boolean>;
   /** No evidence while the VM is off, whatever its console showed before. */
   bootEvidence(vmId: string): Promise<BootEvidence>;
   fixGuest(vmId: string, shape: VmShape): Promise<readonly Fixup[]>;

@@ -162,6 +162,8 @@ describe('an original VM that is to leave the inventory', () => {
     await world.start({ autoFailover: true, autoCommit: true, originalVm: 'unregister' });
     await expectRolledBack('FB-SITE-005');
     expect(world.site.findByName('web')).toEqual(original);
+    // The one that was made is gone, and its id with it: by that the original one would not be found.
+    expect(world.item?.onPremisesVmId).toBeNull();
     await world.advance(MINUTE_MS);
     await world.startAutomatic();
     expect((await world.untilEnd()).state).toBe('succeeded');

@@ -259,6 +259,19 @@ export const SITE_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-SITE-011': {
+    severity: 'critical',
+    category: 'site',
+    message: 'Several VMs of the site are called {vmName}: {places}.',
+    possibleCauses: [
+      'VMs in different folders, datacenters or hosts may have the same name.',
+      'A copy or a restored backup of the VM is in the inventory.',
+    ],
+    recommendedAction:
+      'Put the instance UUID of the right VM into target.vmId of the protected item.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
   'FB-SITE-900': {
     severity: 'critical',
     category: 'site',

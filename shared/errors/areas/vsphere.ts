@@ -217,4 +217,34 @@ export const VSPHERE_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-VSPHERE-019': {
+    severity: 'critical',
+    category: 'site',
+    message:
+      'It cannot be told which disks of {vmName} are {diskIds}: several have the same size. There are: {there}.',
+    possibleCauses: ['The machine has data disks of one size, or one of them was left out.'],
+    recommendedAction:
+      'Say in target.disks of the protected item which disk each one is, by its place, as scsi0:2, or by its UUID.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-VSPHERE-020': {
+    severity: 'critical',
+    category: 'site',
+    message: 'The disk {diskId} is said to be {wanted} of {vmName}, which is not there: {there}.',
+    possibleCauses: ['It was moved to another place or removed.', 'It is misspelt.'],
+    recommendedAction: 'Correct target.disks of the protected item.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-VSPHERE-021': {
+    severity: 'critical',
+    category: 'site',
+    message: 'It is unknown whether the VM {vmName} runs: the server does not say.',
+    possibleCauses: ['The account may not read it.', 'The VM is inaccessible or orphaned.'],
+    recommendedAction:
+      'Look at the VM in the vSphere Client, and give the account the role on it or above it with passing on.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
 } as const satisfies Catalogue;

@@ -359,6 +359,15 @@ function describeDisks({ site }: Parts): void {
       expect((await vmOf(site(), vmId)).disks[0]).toEqual({ diskId: 'os', sizeBytes: DISK_BYTES });
     });
 
+    it('are told to be unfit while the VM runs, which goes on running', async () => {
+      const { vmId, shape } = await running(site());
+      const larger = { ...disk('os'), sizeBytes: 2 * DISK_BYTES };
+      expect(await code(site().hypervisor.checkDisks(vmId, [larger]))).toBe('FB-SITE-006');
+      expect(await code(site().hypervisor.checkDisks(vmId, shape.disks))).toBe('done');
+      expect(await vmOf(site(), vmId)).toMatchObject({ powerState: 'on' });
+      await site().hypervisor.powerOff(vmId, false);
+    });
+
     it('are either with the VM or with the master target', async () => {
       const { vmId } = await create(site());
       const first = await site().hypervisor.attachToMasterTarget(vmId);
@@ -421,8 +430,8 @@ function describePower({ site }: Parts): void {
 
     it.each([true, false])('goes off, twice too, gracefully: %s', async (isGraceful) => {
       const { vmId } = await running(site());
-      await site().hypervisor.powerOff(vmId, isGraceful);
-      await site().hypervisor.powerOff(vmId, isGraceful);
+      expect(await site().hypervisor.powerOff(vmId, isGraceful)).toBe(true);
+      expect(await site().hypervisor.powerOff(vmId, isGraceful)).toBe(false);
       expect(await vmOf(site(), vmId)).toMatchObject({ powerState: 'off', startedAt: null });
     });
 

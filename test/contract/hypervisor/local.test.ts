@@ -228,6 +228,16 @@ describe('The local hypervisor alone', () => {
     }
   });
 
+  it('does not choose among several VMs of one name', async () => {
+    const { name } = aVmShape();
+    const one = await site.addVm({ name, disks: [] });
+    const two = await site.addVm({ name, disks: [] });
+    await expect(site.hypervisor.findVm({ name })).rejects.toMatchObject({ code: 'FB-SITE-011' });
+    for (const vmId of [one, two]) {
+      expect(await site.hypervisor.findVm({ vmId, name })).toMatchObject({ vmId, name });
+    }
+  });
+
   it('forgets all of a VM that is deleted', async () => {
     const { vmId } = await ready();
     await site.hypervisor.openImage(vmId, 'point-1');

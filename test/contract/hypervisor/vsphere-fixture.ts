@@ -81,7 +81,7 @@ export class VsphereFixture implements HypervisorFixture {
       password: new Secret(password),
       log: SILENT,
     });
-    this.vms = new VmAccess(this.session);
+    this.vms = new VmAccess(this.session, this.#config.datacenter);
     this.hypervisor = this.#start();
   }
 
@@ -109,10 +109,14 @@ export class VsphereFixture implements HypervisorFixture {
     await discovery.close();
   }
 
-  async addVm(vm: Parameters<HypervisorFixture['addVm']>[0]): Promise<string> {
-    const [first] = vm.disks;
-    const disks = { disks: vm.disks.length, diskMb: (first?.sizeBytes ?? 0) / MIB };
-    const moids = await this.peer.addVms({ prefix: vm.name, datastore: DATASTORE, ...disks });
+  /** Names are unique within a folder. */
+  async addVm(
+    vm: Parameters<HypervisorFixture['addVm']>[0] & { readonly folder?: string },
+  ): Promise<string> {
+    const disksMb = vm.disks.map(({ sizeBytes }) => sizeBytes / MIB);
+    const folder = vm.folder === undefined ? {} : { folder: vm.folder };
+    const where = { prefix: vm.name, datastore: DATASTORE, ...folder };
+    const moids = await this.peer.addVms({ ...where, disksMb });
     const made = await this.vms.read({ type: 'VirtualMachine', value: moids[vm.name] ?? '' });
     return made?.record.instanceUuid ?? '';
   }

@@ -27,6 +27,7 @@ func init() {
 		"/failures":  clearFailures,
 		"/delays":    setDelays,
 		"/outage":    startOutage,
+		"/hidden":    setHidden,
 		"/inventory": addInventory,
 		"/datastore": controlDatastore,
 		"/size":      setSize,
@@ -63,6 +64,18 @@ func (p *peer) controlHandler() http.Handler {
 		}
 		_ = json.NewEncoder(w).Encode(result)
 	})
+}
+
+func setHidden(p *peer, body []byte) (interface{}, error) {
+	var wanted struct {
+		Paths []string `json:"paths"`
+	}
+	err := json.Unmarshal(body, &wanted)
+	p.hidden = map[string]bool{}
+	for _, path := range wanted.Paths {
+		p.hidden[path] = true
+	}
+	return nil, err
 }
 
 func setAccount(p *peer, body []byte) (interface{}, error) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
 )
@@ -21,6 +22,10 @@ type inventorySpec struct {
 	Firmware  string `json:"firmware"`
 	GuestID   string `json:"guestId"`
 	IsOn      bool   `json:"isOn"`
+	// Folder is one of that name below the datacenter's own, made when it is not there; names are unique within one.
+	Folder string `json:"folder"`
+	// DisksMb are the sizes of the disks where they differ.
+	DisksMb []int `json:"disksMb"`
 	// HasRdm adds a raw device mapping, which the simulator cannot make over the API.
 	HasRdm bool `json:"hasRdm"`
 }
@@ -57,9 +62,12 @@ func (p *peer) internalSession() *userSession {
 }
 
 func (p *peer) makeVM(spec inventorySpec, name string) (types.ManagedObjectReference, error) {
-	dc := simulator.Map.Any("Datacenter").(*simulator.Datacenter)
-	c := &call{peer: p, method: "CreateVM_Task", this: dc.VmFolder, session: p.internalSession()}
-	c.body = &types.CreateVM_Task{This: dc.VmFolder, Config: vmSpec(spec, name), Pool: anyPool()}
+	folder, err := p.folderNamed(spec.Folder)
+	if err != nil {
+		return types.ManagedObjectReference{}, err
+	}
+	c := &call{peer: p, method: "CreateVM_Task", this: folder, session: p.internalSession()}
+	c.body = &types.CreateVM_Task{This: folder, Config: vmSpec(spec, name), Pool: anyPool()}
 	result, fault := createVM(c)
 	if fault != nil {
 		return types.ManagedObjectReference{}, fmt.Errorf("%s: %s", name, faultMessage(fault))
@@ -76,6 +84,22 @@ func (p *peer) makeVM(spec inventorySpec, name string) (types.ManagedObjectRefer
 		}
 	}
 	return ref, nil
+}
+
+func (p *peer) folderNamed(name string) (types.ManagedObjectReference, error) {
+	top := simulator.Map.Any("Datacenter").(*simulator.Datacenter).VmFolder
+	if name == "" {
+		return top, nil
+	}
+	folder := simulator.Map.Get(top).(*simulator.Folder)
+	if found := simulator.Map.FindByName(name, folder.ChildEntity); found != nil {
+		return found.Reference(), nil
+	}
+	body := p.invoke(p.internalSession(), top, "CreateFolder", &types.CreateFolder{This: top, Name: name})
+	if fault := body.Fault(); fault != nil {
+		return top, fmt.Errorf("folder %s: %s", name, fault.String)
+	}
+	return body.(*methods.CreateFolderBody).Res.Returnval, nil
 }
 
 func anyPool() types.ManagedObjectReference {
@@ -96,20 +120,32 @@ func vmSpec(spec inventorySpec, name string) types.VirtualMachineConfigSpec {
 		Files:        &types.VirtualMachineFileInfo{VmPathName: "[" + spec.Datastore + "]"},
 		DeviceChange: []types.BaseVirtualDeviceConfigSpec{addDevice(scsiController("pvscsi", 0), "")},
 	}
+	directory := name
+	if spec.Folder != "" {
+		directory = spec.Folder + "-" + name
+		config.Files.VmPathName = fmt.Sprintf("[%s] %s/%s.vmx", spec.Datastore, directory, name)
+	}
+	if len(spec.DisksMb) > 0 {
+		spec.Disks = len(spec.DisksMb)
+	}
 	for n := int32(0); n < int32(spec.Disks); n++ {
+		sizeMb := spec.DiskMb
+		if len(spec.DisksMb) > 0 {
+			sizeMb = spec.DisksMb[n]
+		}
 		unit := n
 		suffix := ""
 		if n > 0 {
 			suffix = "_" + itoa(n)
 		}
 		config.DeviceChange = append(config.DeviceChange, addDevice(&types.VirtualDisk{
-			CapacityInKB: int64(spec.DiskMb) << 10,
+			CapacityInKB: int64(sizeMb) << 10,
 			VirtualDevice: types.VirtualDevice{
 				Key: -101 - n, ControllerKey: firstSCSIKey, UnitNumber: &unit,
 				Backing: &types.VirtualDiskFlatVer2BackingInfo{
 					DiskMode: "persistent", ThinProvisioned: types.NewBool(true),
 					VirtualDeviceFileBackingInfo: types.VirtualDeviceFileBackingInfo{
-						FileName: fmt.Sprintf("[%s] %s/%s%s.vmdk", spec.Datastore, name, name, suffix),
+						FileName: fmt.Sprintf("[%s] %s/%s%s.vmdk", spec.Datastore, directory, name, suffix),
 					},
 				},
 			},

@@ -15,11 +15,26 @@ func retrieveProperties(c *call) answer {
 	if !ok || whole.Fault_ != nil || whole.Res.Returnval == nil {
 		return answerOf(body)
 	}
+	p := c.peer
+	p.hide(whole.Res.Returnval.Objects)
 	if r.Options.MaxObjects <= 0 {
 		return answerOf(body)
 	}
-	page := c.peer.page(whole.Res.Returnval.Objects, int(r.Options.MaxObjects))
+	page := p.page(whole.Res.Returnval.Objects, int(r.Options.MaxObjects))
 	return answer{response: &types.RetrievePropertiesExResponse{Returnval: page}}
+}
+
+// hide leaves properties out, as vCenter does with those that an account may not read.
+func (p *peer) hide(objects []types.ObjectContent) {
+	for i := range objects {
+		var shown []types.DynamicProperty
+		for _, property := range objects[i].PropSet {
+			if !p.hidden[property.Name] {
+				shown = append(shown, property)
+			}
+		}
+		objects[i].PropSet = shown
+	}
 }
 
 func (p *peer) page(objects []types.ObjectContent, limit int) *types.RetrieveResult {

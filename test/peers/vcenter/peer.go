@@ -29,9 +29,11 @@ type peer struct {
 	tracks    *trackTable
 	paging    map[string][]types.ObjectContent
 	pageSizes map[string]int
-	waits     map[string]*filterState
-	tasks     map[types.ManagedObjectReference]*taskControl
-	sizes     map[string]sizeOverride
+	// hidden are paths of properties that nobody is shown.
+	hidden map[string]bool
+	waits  map[string]*filterState
+	tasks  map[types.ManagedObjectReference]*taskControl
+	sizes  map[string]sizeOverride
 	// diskChanges are all that reconfigurations did, in their order.
 	diskChanges []diskChange
 }

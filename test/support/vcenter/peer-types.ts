@@ -45,6 +45,10 @@ export interface PeerInventory {
   readonly firmware?: 'bios' | 'efi';
   readonly guestId?: string;
   readonly isOn?: boolean;
+  /** One below the datacenter's own; names are unique within a folder. */
+  readonly folder?: string;
+  /** In place of `disks` and `diskMb`, where sizes differ. */
+  readonly disksMb?: readonly number[];
   /** Shows a raw device mapping; no bytes lie behind it. */
   readonly hasRdm?: boolean;
 }

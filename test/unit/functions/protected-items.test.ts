@@ -4,6 +4,7 @@ import {
   recoveryPointViewSchema,
 } from '../../../shared/contracts/http-api.ts';
 import { PHASES } from '../../../shared/domain/phases.ts';
+import { diskShapeOf, originalVmIdOf } from '../../../shared/domain/protected-item.ts';
 import { anItem, aJob, aVm, POINTS } from '../../support/memory/builders.ts';
 import { callRoute, problemOf } from '../../support/memory/call-route.ts';
 import { aWorld, type MemoryWorld, stateOf } from '../../support/memory/memory-world.ts';
@@ -51,6 +52,16 @@ describe('PUT /api/protected-items/{id}', () => {
         disks: aVm().disks,
       }),
     );
+  });
+
+  it('remembers which VM it was on-premises, and which of its disks are which', async () => {
+    const vmId = '52aa0000-0000-4000-8000-000000000001';
+    const target = { ...body.target, vmId, disks: { 'lun-0': 'scsi0:2' } };
+    expect((await put('web-02', { ...body, target })).status).toBe(201);
+    const item = world.stores.items.must('web-02');
+    expect(originalVmIdOf(item)).toBe(vmId);
+    expect(originalVmIdOf({ ...item, onPremisesVmId: 'prepared' })).toBe('prepared');
+    expect(item.disks.map((disk) => diskShapeOf(item, disk).onPremisesDisk)).toContain('scsi0:2');
   });
 
   it.each([['auto'], [undefined]])('names no master target when it is %s', async (masterTarget) => {

@@ -68,7 +68,12 @@ export class LocalHypervisor implements Hypervisor {
 
   async findVm({ vmId, name }: { vmId?: string; name: string }): Promise<HypervisorVm | null> {
     if (vmId !== undefined) return this.#folders.find(vmId);
-    return this.#folders.all().find((vm) => vm.name === name) ?? null;
+    const found = this.#folders.all().filter((vm) => vm.name === name);
+    if (found.length > 1) {
+      const places = found.map((vm) => this.#folders.path(vm.vmId, '')).join(', ');
+      throw new FailbackError('FB-SITE-011', { vmName: name, places });
+    }
+    return found[0] ?? null;
   }
 
   async findUnregistered({ vmId, name }: { vmId?: string; name: string }): Promise<VmFile | null> {
@@ -113,6 +118,16 @@ export class LocalHypervisor implements Hypervisor {
   async deleteVm(vmId: string): Promise<void> {
     await this.powerOff(vmId);
     this.#folders.remove(vmId);
+  }
+
+  async checkDisks(vmId: string, disks: readonly DiskShape[]): Promise<void> {
+    const vm = this.#require(vmId);
+    for (const { id: diskId, sizeBytes: neededBytes } of disks) {
+      const actualBytes = vm.disks.find((disk) => disk.diskId === diskId)?.sizeBytes;
+      if (actualBytes === undefined || actualBytes === neededBytes) continue;
+      const values = { diskId, vmName: vm.name, actualBytes, neededBytes };
+      throw new FailbackError('FB-SITE-006', values);
+    }
   }
 
   async ensureDisks(
@@ -180,11 +195,13 @@ export class LocalHypervisor implements Hypervisor {
     if (running !== null) this.#startGuest(running);
   }
 
-  async powerOff(vmId: string): Promise<void> {
+  async powerOff(vmId: string): Promise<boolean> {
+    const wasOn = this.#folders.find(vmId)?.powerState === 'on';
     await this.#guests.get(vmId)?.stop();
     this.#guests.delete(vmId);
     await this.#boots.stop(vmId);
     this.#folders.update(vmId, { powerState: 'off', startedAt: null });
+    return wasOn;
   }
 
   async bootEvidence(vmId: string): Promise<BootEvidence> {

@@ -3,7 +3,7 @@ import type { AttachedDisk } from '../../../../shared/ports/hypervisor.ts';
 import { Mutex } from '../../../runtime/mutex.ts';
 import { existingDisk, newControllers, removedDisk } from './device-specs.ts';
 import type { DiskRecord } from './discovery/records.ts';
-import { freeSlots } from './disk-slots.ts';
+import { hotAddSlots, type NamedDisk } from './disk-slots.ts';
 import type { ControllerType } from './hardware.ts';
 import type { Placement } from './placement.ts';
 import type { Vm, VmAccess } from './vm-access.ts';
@@ -40,7 +40,7 @@ export class MasterTargetDisks {
   /** True while one of them holds any of these disks. */
   async holds(disks: readonly DiskRecord[]): Promise<boolean> {
     if (disks.length === 0) return false;
-    const vms = await this.#options.vms.findAllNamed(this.#options.names);
+    const vms = await this.#options.vms.findMasterTargets(this.#options.names);
     return vms.some((vm) => disks.some((disk) => attached(vm, disk.file) !== undefined));
   }
 
@@ -77,7 +77,7 @@ export class MasterTargetDisks {
   async #takeFrom(names: readonly string[], files: readonly string[]): Promise<void> {
     if (names.length === 0) return;
     const { vms } = this.#options;
-    for (const found of await vms.findAllNamed(names)) {
+    for (const found of await vms.findMasterTargets(names)) {
       const vm = await vms.atRest(found);
       if (vm === null) continue;
       const held = files.flatMap((file) => attached(vm, file) ?? []);
@@ -88,14 +88,14 @@ export class MasterTargetDisks {
 
   async #require(name: string): Promise<Vm> {
     const { vms } = this.#options;
-    const vm = await vms.atRest(await vms.findNamed(name));
+    const vm = await vms.atRest(await vms.findMasterTarget(name));
     if (vm === null) throw new FailbackError('FB-VSPHERE-014', { masterTarget: name });
     return vm;
   }
 
   async #add(vm: Vm, vmName: string, disks: readonly WantedDisk[]): Promise<void> {
     await this.#checkDatastores(vm, vmName, disks);
-    const slots = freeSlots(vm.record, disks.length);
+    const slots = hotAddSlots(vm.record, disks.length);
     if (slots === null) {
       const values = { vmName: vm.record.name, needed: disks.length };
       throw new FailbackError('FB-VSPHERE-017', values);
@@ -127,6 +127,16 @@ export class MasterTargetDisks {
     const reason = `it lies on vSAN, which the VM ${vm.record.name} does not`;
     throw refusal(vmName, foreign.diskId, reason);
   }
+}
+
+/** Throws FB-VSPHERE-015 for one that it cannot write. */
+export function wantedDisks(vmName: string, named: readonly NamedDisk[]): readonly WantedDisk[] {
+  return named.map(({ diskId, disk }) => {
+    const obstacle = obstacleOf(disk);
+    if (obstacle !== null) throw refusal(vmName, diskId, obstacle);
+    const { file, sizeBytes, datastoreId } = disk;
+    return { diskId, file: file ?? '', sizeBytes, datastoreId };
+  });
 }
 
 /** Why a disk cannot be written by the master target; `null` = it can. */

@@ -2,8 +2,18 @@ import type { DiskShape, VmShape } from '../../../../shared/contracts/commands.t
 import { FailbackError } from '../../../../shared/errors/failback-error.ts';
 import type { VsphereHypervisorConfig } from '../../config.ts';
 import { newController, newControllers, newDisk, newNic, setting } from './device-specs.ts';
-import { diskSetting, freeSlots, pairDisks, scsiSlot, slotOf } from './disk-slots.ts';
+import type { VmRecord } from './discovery/records.ts';
+import {
+  diskSetting,
+  type FreeSlot,
+  freeSlots,
+  type Pairing,
+  pairDisks,
+  scsiSlot,
+  slotOf,
+} from './disk-slots.ts';
 import { controllerLike, hardwareFor } from './hardware.ts';
+import { wantedDisks } from './master-target-disks.ts';
 import type { Place, Placement } from './placement.ts';
 import type { Seeds } from './seeds.ts';
 import type { VimSession } from './vim/session.ts';
@@ -75,7 +85,7 @@ async function newDevices(
 
 /**
  * Makes the disks that are missing, and writes down in the VM which disk is which, in one change: a crash leaves both
- * or none. Gives the ids of those that are new and empty. Throws FB-SITE-006 for a disk of another size.
+ * or none. Gives the ids of those that are new and empty. Throws what `pairsOf` throws.
  */
 export async function addDisks(
   vms: VmAccess,
@@ -84,23 +94,12 @@ export async function addDisks(
   seeds: Seeds | null,
 ): Promise<readonly string[]> {
   const { record } = vm;
-  const { known, missing, isNew } = pairDisks(record, wanted);
-  for (const { diskId, disk } of known) {
-    const neededBytes = wanted.find(({ id }) => id === diskId)?.sizeBytes;
-    const actualBytes = disk.sizeBytes;
-    if (neededBytes === undefined || neededBytes === actualBytes) continue;
-    const values = { diskId, vmName: record.name, actualBytes, neededBytes };
-    throw new FailbackError('FB-SITE-006', values);
-  }
+  const { known, missing, isNew } = pairsOf(record, wanted);
   const names = isNew
     ? known.map(({ diskId, disk }) => setting(diskSetting(diskId), slotOf(record, disk)))
     : [];
   if (names.length === 0 && missing.length === 0) return [];
-  const slots = freeSlots(record, missing.length);
-  if (slots === null) {
-    const values = { vmName: record.name, needed: missing.length };
-    throw new FailbackError('FB-VSPHERE-017', values);
-  }
+  const slots = slotsFor(record, missing.length);
   const folder = (record.vmxFile ?? '').replace(/[^/\]]*$/, '');
   const seeded = (await seeds?.copy(missing, folder)) ?? [];
   const added = missing.flatMap(({ id, sizeBytes }, index) => {
@@ -118,4 +117,49 @@ export async function addDisks(
     extraConfig: [...names, ...added.map(({ name }) => name)],
   });
   return missing.map(({ id }) => id).filter((id) => !seeded.includes(id));
+}
+
+/** Throws for disks that a failback could not be written to. Changes nothing. */
+export function checkDisks(record: VmRecord, wanted: readonly DiskShape[]): void {
+  const { known, missing } = pairsOf(record, wanted);
+  slotsFor(record, missing.length);
+  const named = record.disks.map((disk) => {
+    const diskId = `disk-${slotOf(record, disk).replace(':', '-')}`;
+    return known.find((each) => each.disk === disk) ?? { diskId, disk };
+  });
+  wantedDisks(record.name, named);
+}
+
+/**
+ * Throws FB-SITE-006 for a disk of another size, FB-VSPHERE-019 where it cannot be told which disk is which, and
+ * FB-VSPHERE-020 for a disk that was named and is not there.
+ */
+function pairsOf(record: VmRecord, wanted: readonly DiskShape[]): Pairing {
+  const pairing = pairDisks(record, wanted);
+  const { name: vmName } = record;
+  const there = record.disks
+    .map((disk) => `${slotOf(record, disk)} (${disk.sizeBytes} bytes, ${disk.uuid ?? 'no UUID'})`)
+    .join(', ');
+  const [lost] = pairing.unfound;
+  if (lost !== undefined) {
+    const values = { vmName, diskId: lost.id, wanted: lost.onPremisesDisk ?? '', there };
+    throw new FailbackError('FB-VSPHERE-020', values);
+  }
+  if (pairing.ambiguous.length > 0) {
+    const diskIds = pairing.ambiguous.map(({ id }) => id).join(', ');
+    throw new FailbackError('FB-VSPHERE-019', { vmName, diskIds, there });
+  }
+  for (const { diskId, disk } of pairing.known) {
+    const neededBytes = wanted.find(({ id }) => id === diskId)?.sizeBytes;
+    const actualBytes = disk.sizeBytes;
+    if (neededBytes === undefined || neededBytes === actualBytes) continue;
+    throw new FailbackError('FB-SITE-006', { diskId, vmName, actualBytes, neededBytes });
+  }
+  return pairing;
+}
+
+function slotsFor(record: VmRecord, needed: number): readonly FreeSlot[] {
+  const slots = freeSlots(record, needed);
+  if (slots !== null) return slots;
+  throw new FailbackError('FB-VSPHERE-017', { vmName: record.name, needed });
 }

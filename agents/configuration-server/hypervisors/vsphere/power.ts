@@ -1,3 +1,4 @@
+import type { BootEvidence } from '../../../../shared/ports/hypervisor.ts';
 import type { VmRecord } from './discovery/records.ts';
 import { VM } from './discovery/vm-readers.ts';
 import { faultOf, isFault } from './vim/faults.ts';
@@ -15,6 +16,16 @@ export async function powerOn(session: VimSession, { ref }: Vm): Promise<void> {
   await runTask(session, 'PowerOnVM_Task', { self: ref, parameters: {} }).catch(
     ignoreWhenAlready('poweredOn'),
   );
+}
+
+/** That the tools run says that the guest booted. */
+export function bootEvidence({ record }: Vm): BootEvidence {
+  const { toolsState, heartbeat, hostName, powerState } = record;
+  const isUp = powerState === 'on' && toolsState === 'running';
+  const consoleTail = `VMware Tools: ${toolsState}, heartbeat: ${heartbeat}`;
+  const guest = hostName === null ? '' : ` in the guest ${hostName}`;
+  const evidence = isUp ? `VMware Tools run${guest}, heartbeat ${heartbeat}` : null;
+  return { evidence, isSimulated: false, consoleTail };
 }
 
 /** Asks the guest first when that is wanted and it can hear; a guest that does not go in time is switched off. */

@@ -101,16 +101,11 @@ function hostEdition(
   return licences.assigned[masterTarget?.hostId ?? '']?.edition ?? null;
 }
 
-/** Ids of VMs are instance UUIDs; a VM without one is known by its name only. */
-function originalVm(
-  tables: InventoryTables,
-  { originalVmId, vmName }: SiteSubject,
-): VmRecord | null {
+/** Ids of VMs are instance UUIDs. One of the same name is another VM. */
+function originalVm(tables: InventoryTables, { originalVmId }: SiteSubject): VmRecord | null {
   if (originalVmId === undefined) return null;
   const known = tables.all('vm').find(({ record }) => record.instanceUuid === originalVmId);
-  return (
-    known?.record ?? tables.departed(originalVmId) ?? tables.named('vm', vmName)[0]?.record ?? null
-  );
+  return known?.record ?? tables.departed(originalVmId);
 }
 
 function neededHosts(

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { FailbackError } from '../../../../shared/errors/failback-error.ts';
 import { PATHS, readRecord } from './discovery/kinds.ts';
-import { readName } from './discovery/property-readers.ts';
 import type { VmRecord } from './discovery/records.ts';
 import { isFault } from './vim/faults.ts';
 import { waitForOwnTasks } from './vim/own-tasks.ts';
@@ -10,6 +9,7 @@ import type { VimSession } from './vim/session.ts';
 import { understand } from './vim/understand.ts';
 import { moRefSchema, type MoRef, type VimObject } from './vim/values.ts';
 import { runTask } from './vim/tasks.ts';
+import { type LocatedVm, locate, PLACE_PATHS } from './vm-places.ts';
 
 export interface Vm {
   readonly ref: MoRef;
@@ -19,9 +19,12 @@ export interface Vm {
 /** The VMs of one server as they are right now: nothing here comes from the database. */
 export class VmAccess {
   readonly #session: VimSession;
+  readonly #datacenter: string | undefined;
 
-  constructor(session: VimSession) {
+  /** With the name of a datacenter, VMs of other ones are not found by their name. */
+  constructor(session: VimSession, datacenter?: string) {
     this.#session = session;
+    this.#datacenter = datacenter;
   }
 
   /** `vmId` is the instance UUID, which stays when a VM is registered anew. */
@@ -48,19 +51,31 @@ export class VmAccess {
     return this.read(vm.ref);
   }
 
+  /** Throws FB-SITE-011 when several have that name. */
   async findNamed(name: string): Promise<Vm | null> {
-    return (await this.findAllNamed([name]))[0] ?? null;
+    const found = locate(await this.objects(PLACE_PATHS), name, this.#datacenter);
+    const [only] = found;
+    if (found.length > 1) {
+      throw new FailbackError('FB-SITE-011', { vmName: name, places: placesOf(found) });
+    }
+    return only === undefined ? null : this.read(only.ref);
   }
 
-  /** The first of each name; templates are none, and names without a VM are left out. */
-  async findAllNamed(names: readonly string[]): Promise<readonly Vm[]> {
-    const all = await this.objects({ VirtualMachine: ['name', 'config.template'] });
+  async findMasterTarget(name: string): Promise<Vm | null> {
+    return (await this.findMasterTargets([name]))[0] ?? null;
+  }
+
+  /** Names without a VM are left out. Throws FB-VSPHERE-013 for a name that several VMs have. */
+  async findMasterTargets(names: readonly string[]): Promise<readonly Vm[]> {
+    const all = await this.objects(PLACE_PATHS);
     const found = names.flatMap((name) => {
-      const isIt = ({ properties }: ManagedObject): boolean =>
-        readName(properties.get('name')) === name && properties.get('config.template') !== true;
-      return all.find(isIt)?.ref ?? [];
+      const ofName = locate(all, name, this.#datacenter);
+      if (ofName.length < 2) return ofName;
+      const { address } = this.#session;
+      const values = { kind: 'VM of a master target', name, address, known: placesOf(ofName) };
+      throw new FailbackError('FB-VSPHERE-013', values);
     });
-    const vms = await Promise.all(found.map((ref) => this.read(ref)));
+    const vms = await Promise.all(found.map(({ ref }) => this.read(ref)));
     return vms.filter((vm) => vm !== null);
   }
 
@@ -99,6 +114,8 @@ export class VmAccess {
     await runTask(this.#session, 'ReconfigVM_Task', { self: ref, parameters: { spec: whole } });
   }
 }
+
+const placesOf = (vms: readonly LocatedVm[]): string => vms.map(({ place }) => place).join(', ');
 
 /** The id that a VM has because it was made for this key: whoever repeats the creation finds it by that. */
 export function vmIdFor(creationKey: string): string {

@@ -22,11 +22,11 @@ import { nameDisks } from './disk-slots.ts';
 import { accountFor, type GuestAccounts } from './guest/guest-accounts.ts';
 import { fixGuest } from './guest/guest-fixups.ts';
 import { Images } from './images.ts';
-import { MasterTargetDisks, obstacleOf, refusal } from './master-target-disks.ts';
+import { MasterTargetDisks, wantedDisks } from './master-target-disks.ts';
 import { masterTargetVm, masterTargetVms } from './master-target-vms.ts';
-import { addDisks, createVm } from './new-vm.ts';
+import { addDisks, checkDisks, createVm } from './new-vm.ts';
 import { Placement } from './placement.ts';
-import { powerOff, powerOn } from './power.ts';
+import { bootEvidence, powerOff, powerOn } from './power.ts';
 import { Registration } from './registration.ts';
 import { Seeds } from './seeds.ts';
 import { vsphereFacts } from './site-facts.ts';
@@ -70,7 +70,7 @@ export class VsphereHypervisor implements Hypervisor {
     const transport = new SoapTransport({ url, thumbprint });
     this.#session = new VimSession({ transport, username, password, log });
     const session = this.#session;
-    const vms = new VmAccess(session);
+    const vms = new VmAccess(session, config.datacenter);
     const placement = new Placement(session, vms, config);
     this.#vms = vms;
     this.#placement = placement;
@@ -109,6 +109,9 @@ export class VsphereHypervisor implements Hypervisor {
     const vm = await (vmId === undefined ? this.#vms.findNamed(name) : this.#vms.find(vmId));
     if (vm === null) return null;
     const { record } = vm;
+    if (record.powerState === 'unknown') {
+      throw new FailbackError('FB-VSPHERE-021', { vmName: record.name });
+    }
     return {
       vmId: idOf(vm),
       ...shown(record),
@@ -184,6 +187,10 @@ export class VsphereHypervisor implements Hypervisor {
     );
   }
 
+  async checkDisks(vmId: string, disks: readonly DiskShape[]): Promise<void> {
+    checkDisks((await this.#vms.require(vmId)).record, disks);
+  }
+
   async ensureDisks(
     vmId: string,
     disks: readonly DiskShape[],
@@ -208,13 +215,7 @@ export class VsphereHypervisor implements Hypervisor {
     const vm = await this.#vms.require(vmId);
     const { name: vmName, powerState } = vm.record;
     if (powerState !== 'off') throw new FailbackError('FB-SITE-004', { vmName });
-    const named = nameDisks(vm.record);
-    const wanted = named.map(({ diskId, disk }) => {
-      const obstacle = obstacleOf(disk);
-      if (obstacle !== null) throw refusal(vmName, diskId, obstacle);
-      const { file, sizeBytes, datastoreId } = disk;
-      return { diskId, file: file ?? '', sizeBytes, datastoreId };
-    });
+    const wanted = wantedDisks(vmName, nameDisks(vm.record));
     return this.#masterTarget.attach(this.#nameOfVm(masterTarget), vmName, wanted);
   }
 
@@ -230,24 +231,16 @@ export class VsphereHypervisor implements Hypervisor {
     if (vm.record.powerState !== 'on') await powerOn(this.#session, vm);
   }
 
-  async powerOff(vmId: string, isGraceful: boolean): Promise<void> {
+  async powerOff(vmId: string, isGraceful: boolean): Promise<boolean> {
     const vm = await this.#vms.require(vmId);
-    if (vm.record.powerState === 'off') return;
-    await powerOff(
-      this.#session,
-      vm,
-      isGraceful ? this.#options.config.gracefulShutdownSeconds : 0,
-    );
+    if (vm.record.powerState === 'off') return false;
+    const { gracefulShutdownSeconds } = this.#options.config;
+    await powerOff(this.#session, vm, isGraceful ? gracefulShutdownSeconds : 0);
+    return true;
   }
 
   async bootEvidence(vmId: string): Promise<BootEvidence> {
-    const { record } = await this.#vms.require(vmId);
-    const { toolsState, heartbeat, hostName, powerState } = record;
-    const isUp = powerState === 'on' && toolsState === 'running';
-    const consoleTail = `VMware Tools: ${toolsState}, heartbeat: ${heartbeat}`;
-    const guest = hostName === null ? '' : ` in the guest ${hostName}`;
-    const evidence = isUp ? `VMware Tools run${guest}, heartbeat ${heartbeat}` : null;
-    return { evidence, isSimulated: false, consoleTail };
+    return bootEvidence(await this.#vms.require(vmId));
   }
 
   async fixGuest(vmId: string, shape: VmShape): Promise<readonly Fixup[]> {
@@ -310,7 +303,7 @@ export class VsphereHypervisor implements Hypervisor {
 
   async #masterTargetVm(masterTarget: string | undefined): Promise<Vm> {
     const name = this.#nameOfVm(masterTarget);
-    const vm = await this.#vms.findNamed(name);
+    const vm = await this.#vms.findMasterTarget(name);
     if (vm === null) throw new FailbackError('FB-VSPHERE-014', { masterTarget: name });
     return vm;
   }

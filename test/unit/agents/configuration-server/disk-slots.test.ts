@@ -7,6 +7,7 @@ import type {
 import { readRecord } from '../../../../agents/configuration-server/hypervisors/vsphere/discovery/kinds.ts';
 import {
   freeSlots,
+  hotAddSlots,
   nameDisks,
   pairDisks,
   slotOf,
@@ -39,6 +40,10 @@ const vm = (
   disks,
   settings,
   controllers,
+  takenPlaces: disks.map(({ controllerKey, unitNumber }) => ({
+    controllerKey: controllerKey ?? 0,
+    unitNumber: unitNumber ?? 0,
+  })),
 });
 const shape = (id: string, sizeBytes = 1024) => ({ id, isOsDisk: id === 'os', sizeBytes });
 const ids = (pairs: readonly { diskId: string; disk: DiskRecord }[]): readonly string[] =>
@@ -81,6 +86,37 @@ describe('disks of a failback and those of a VM', () => {
     expect(ids(known)).toEqual(['os@0', 'lun-0@1']);
   });
 
+  it.each([
+    ['two are wanted and two are there', [1, 2], ['lun-0', 'lun-1'], ['lun-0', 'lun-1']],
+    ['one is wanted and two are there', [1, 2], ['lun-0'], ['lun-0']],
+    ['two are wanted and one is there', [1], ['lun-0', 'lun-1'], ['lun-0', 'lun-1']],
+  ])('are not guessed among several of one size: %s', (_title, units, wanted, ambiguous) => {
+    const disks = [disk(0), ...units.map((unit) => disk(unit, { sizeBytes: 4096 }))];
+    const pairs = pairDisks(vm(disks), [shape('os'), ...wanted.map((id) => shape(id, 4096))]);
+    expect(pairs.ambiguous.map(({ id }) => id)).toEqual(ambiguous);
+    expect(ids(pairs.known)).toEqual(['os@0']);
+  });
+
+  it('are those that the operator named, by their place or their UUID', () => {
+    const uuid = '6000C29a-1122-3344-5566-778899aabbcc';
+    const disks = [disk(0), disk(1), disk(2, { uuid }), disk(3)];
+    const { known, ambiguous } = pairDisks(vm(disks), [
+      shape('os'),
+      { ...shape('lun-0'), onPremisesDisk: '6000c29a112233445566778899aabbcc' },
+      { ...shape('lun-1'), onPremisesDisk: 'scsi0:1' },
+      shape('lun-2'),
+    ]);
+    expect(ids(known)).toEqual(['lun-0@2', 'lun-1@1', 'os@0', 'lun-2@3']);
+    expect(ambiguous).toEqual([]);
+  });
+
+  it('are not replaced by others when the one that was named is not there', () => {
+    const wanted = [shape('os'), { ...shape('lun-0'), onPremisesDisk: 'scsi1:0' }];
+    const pairs = pairDisks(vm([disk(0), disk(1)]), wanted);
+    expect([pairs.unfound.map(({ id }) => id), ids(pairs.known)]).toEqual([['lun-0'], ['os@0']]);
+    expect(pairDisks(vm([]), wanted)).toMatchObject({ unfound: [], missing: wanted });
+  });
+
   it('leave over what has to be made', () => {
     const { known, missing } = pairDisks(vm([disk(0)]), [shape('os'), shape('lun-0')]);
     expect([ids(known), missing.map(({ id }) => id)]).toEqual([['os@0'], ['lun-0']]);
@@ -111,6 +147,28 @@ describe('free places for disks', () => {
       SCSI,
     ];
     expect(freeSlots(vm([], {}, controllers), 1)).toMatchObject([{ controllerKey: 1000 }]);
+  });
+
+  it('are not where a device of another kind sits', () => {
+    const taken = { takenPlaces: [{ controllerKey: 1000, unitNumber: 0 }] };
+    expect(freeSlots({ ...vm([]), ...taken }, 1)).toMatchObject([{ unitNumber: 1 }]);
+  });
+
+  it.each([
+    ['the paravirtual one', ['VirtualLsiLogicController', 'ParaVirtualSCSIController'], 1001],
+    ['a new one beside old ones', ['VirtualLsiLogicController', 'VirtualBusLogicController'], -102],
+    ['a new one before LSI SAS', ['VirtualLsiLogicSASController'], -101],
+    ['LSI SAS when there is no room', Array(4).fill('VirtualLsiLogicSASController'), 1000],
+  ])('for disks that come and go are on %s', (_title, types: readonly string[], key) => {
+    const controllers = types.map((type, bus) => ({ key: 1000 + bus, type, busNumber: bus }));
+    expect(hotAddSlots(vm([], {}, controllers), 1)).toMatchObject([{ controllerKey: key }]);
+  });
+
+  it('for disks that come and go are none on old controllers', () => {
+    const controllers = Array.from({ length: 4 }, (_none, busNumber) => {
+      return { key: 1000 + busNumber, type: 'VirtualLsiLogicController', busNumber };
+    });
+    expect(hotAddSlots(vm([], {}, controllers), 1)).toBeNull();
   });
 
   it('go on with new controllers, up to sixty disks in all', () => {

@@ -180,6 +180,7 @@ export const SHOWN_IN = {
     'contract/agents/interrupted-target',
     'is refused while the original runs, and nothing is made or written down',
   ],
+  'FB-SITE-011': ['contract/vsphere/which-vm', 'is refused by its name, with the places of all'],
   'FB-SITE-900': [
     'contract/agents/command-faults',
     'ends the command when it is a result that the control plane refuses',
@@ -230,6 +231,18 @@ export const SHOWN_IN = {
   'FB-VSPHERE-017': [
     'contract/vsphere/driver',
     'says that a VM has no place for more disks than its controllers hold',
+  ],
+  'FB-VSPHERE-019': [
+    'contract/vsphere/which-vm',
+    'is not stopped when data disks of one size cannot be told apart',
+  ],
+  'FB-VSPHERE-020': [
+    'contract/vsphere/which-vm',
+    'is not stopped when a disk that was named is not there',
+  ],
+  'FB-VSPHERE-021': [
+    'contract/vsphere/which-vm',
+    'is not taken to be off when the server does not say',
   ],
   'FB-VSPHERE-018': ['contract/vsphere/placement', 'makes no VM on a datastore when %s'],
   'FB-RCV-001': [

@@ -107,7 +107,8 @@ export interface VmRecord extends NamedRecord {
   readonly memoryMiB: number;
   readonly isChangeTracked: boolean;
   readonly vmxFile: string | null;
-  readonly powerState: 'on' | 'off' | 'suspended';
+  /** `unknown` = the server did not say, so that it may well run. */
+  readonly powerState: 'on' | 'off' | 'suspended' | 'unknown';
   /** False while the host is away or the VM's files cannot be read. */
   readonly isAccessible: boolean;
   readonly startedAt: string | null;
@@ -117,6 +118,8 @@ export interface VmRecord extends NamedRecord {
   readonly disks: readonly DiskRecord[];
   readonly controllers: readonly ControllerRecord[];
   readonly nics: readonly NicRecord[];
+  /** Every place on a controller where a device of whatever kind sits. */
+  readonly takenPlaces: readonly { readonly controllerKey: number; readonly unitNumber: number }[];
   readonly snapshots: readonly SnapshotRecord[];
   readonly toolsState: 'running' | 'notRunning' | 'unknown';
   readonly heartbeat: string;

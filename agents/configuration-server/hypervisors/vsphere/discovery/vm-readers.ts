@@ -109,7 +109,7 @@ const settingSchema = z.object({
 /** What a VM's devices are to us. Devices of a form that we do not know are left out. */
 export function readDevices(
   value: VimData | undefined,
-): Pick<VmRecord, 'disks' | 'controllers' | 'nics'> {
+): Pick<VmRecord, 'disks' | 'controllers' | 'nics' | 'takenPlaces'> {
   const devices = read(listSchema(z.unknown()), value, []).flatMap((item) => {
     const device = read(deviceSchema, item, null);
     return device === null ? [] : [device];
@@ -118,6 +118,9 @@ export function readDevices(
     disks: devices.filter(({ _typeName: type }) => type === 'VirtualDisk').map(readDisk),
     controllers: devices.flatMap(readController),
     nics: devices.flatMap(readNic),
+    takenPlaces: devices.flatMap(({ controllerKey, unitNumber }) =>
+      controllerKey === null || unitNumber === null ? [] : [{ controllerKey, unitNumber }],
+    ),
   };
 }
 
@@ -225,7 +228,7 @@ export const VM: Readers<VmRecord> = {
   'config.changeTrackingEnabled': (value) => ({ isChangeTracked: isTrue(value) }),
   'config.files.vmPathName': (value) => ({ vmxFile: textOr(value, null) }),
   'config.extraConfig': (value) => ({ settings: readSettings(value) }),
-  'runtime.powerState': (value) => ({ powerState: POWER_STATES[textOr(value, '')] ?? 'off' }),
+  'runtime.powerState': (value) => ({ powerState: POWER_STATES[textOr(value, '')] ?? 'unknown' }),
   'runtime.connectionState': (value) => ({ isAccessible: value === 'connected' }),
   'runtime.bootTime': (value) => ({ startedAt: textOr(value, null) }),
   'runtime.host': (value) => ({ hostId: idOf(value) }),
