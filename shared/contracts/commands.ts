@@ -40,7 +40,14 @@ export const networkShape = {
   staticIpAddress: z.ipv4().optional(),
   prefixLength: z.int().min(1).max(32).optional(),
   gateway: z.ipv4().optional(),
-  dnsServers: z.array(z.ipv4()).max(8).readonly().optional(),
+  staticIpv6Address: z.ipv6().optional(),
+  ipv6PrefixLength: z.int().min(1).max(128).optional(),
+  ipv6Gateway: z.ipv6().optional(),
+  dnsServers: z
+    .array(z.union([z.ipv4(), z.ipv6()]))
+    .max(8)
+    .readonly()
+    .optional(),
 } as const;
 
 export const vmShapeSchema = z.object({

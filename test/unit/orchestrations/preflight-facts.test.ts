@@ -300,6 +300,17 @@ describe('the facts of a run', () => {
     expect(interfaces(true)).toEqual([{ name: 'VM Network', isAddressRestored: true }]);
     expect(interfaces(false)).toEqual([{ name: 'VM Network', isAddressRestored: false }]);
     expect(interfaces(null)).toBeNull();
+    const { target } = anItem();
+    const networks = [{ name: 'six', staticIpv6Address: '2001:db8::15' }, { name: 'none' }];
+    const six = (network: object): unknown =>
+      factsOf({
+        item: {
+          target: { ...target, networks: networks.map((each) => ({ ...each, ...network })) },
+        },
+        site: { restoresStaticAddresses: true },
+      }).azureVm?.guest.staticInterfaces;
+    expect(six({})).toEqual([{ name: 'six', isAddressRestored: false }]);
+    expect(six({ ipv6PrefixLength: 64 })).toEqual([{ name: 'six', isAddressRestored: true }]);
   });
 });
 
