@@ -228,6 +228,10 @@ export const SHOWN_IN = {
     'says that a VM has no place for more disks than its controllers hold',
   ],
   'FB-VSPHERE-018': ['contract/vsphere/placement', 'makes no VM on a datastore when %s'],
+  'FB-VSPHERE-019': [
+    'contract/vsphere/coming-home',
+    'gets no disk that was detached or added in Azure, and keeps those that it has',
+  ],
   'FB-RCV-001': [
     'unit/functions/intents',
     'is refused at the gate for %s while there is no recovery point at all, by the name of the machine',
