@@ -11,7 +11,11 @@ import type {
   PreflightOperation,
   RecordFacts,
 } from '../../shared/domain/preflight/gathered.ts';
-import type { FailoverRecord, ProtectedItem } from '../../shared/domain/protected-item.ts';
+import {
+  type FailoverRecord,
+  type ProtectedItem,
+  staticAddressesOf,
+} from '../../shared/domain/protected-item.ts';
 import { RPO_THRESHOLD_MINUTES } from '../../shared/policy/limits.ts';
 import {
   type Answer,
@@ -147,13 +151,15 @@ function staticInterfaces(
   { target }: ProtectedItem,
   isAddressRestored: boolean | null,
 ): AzureVmSection['guest']['staticInterfaces'] {
-  const fixed = target.networks.filter(({ staticIpAddress }) => staticIpAddress !== undefined);
+  const fixed = target.networks.filter((network) => staticAddressesOf(network).length > 0);
   if (fixed.length === 0) return [];
   if (isAddressRestored === null) return null;
   // An address without its prefix length is looked for in the guest, and never set.
-  return fixed.map(({ name, prefixLength }) => ({
-    name,
-    isAddressRestored: isAddressRestored && prefixLength !== undefined,
+  return fixed.map((network) => ({
+    name: network.name,
+    isAddressRestored:
+      isAddressRestored &&
+      staticAddressesOf(network).every(({ prefixLength }) => prefixLength !== undefined),
   }));
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { identifierSchema, sectorBytesSchema, timestampSchema } from './json.ts';
+import { networkShape } from './network-shape.ts';
 import {
   describeProcessServerInput,
   describeProcessServerOutput,
@@ -35,15 +36,6 @@ export const diskShapeSchema = z.object({
   onPremisesDisk: z.string().max(100).optional(),
 });
 export type DiskShape = z.infer<typeof diskShapeSchema>;
-
-/** What a network interface had before the failover. Without a prefix length the address cannot be set again. */
-export const networkShape = {
-  name: z.string().min(1),
-  staticIpAddress: z.ipv4().optional(),
-  prefixLength: z.int().min(1).max(32).optional(),
-  gateway: z.ipv4().optional(),
-  dnsServers: z.array(z.ipv4()).max(8).readonly().optional(),
-} as const;
 
 export const vmShapeSchema = z.object({
   name: z.string().min(1).max(80),

@@ -8,12 +8,12 @@ import { OPERATIONS } from '../domain/protected-item-operations.ts';
 import {
   consistencySchema,
   diskShapeSchema,
-  networkShape,
   originalVmUseSchema,
   replicationModeSchema,
 } from './commands.ts';
 import { errorRecordSchema } from './errors.ts';
 import { identifierSchema, timestampSchema } from './json.ts';
+import { networkShape } from './network-shape.ts';
 import { transferProgressSchema } from './progress.ts';
 import { osTypeSchema } from './site-facts.ts';
 

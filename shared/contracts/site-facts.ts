@@ -97,6 +97,7 @@ const vsphereFacts = z.object({
       snapshotCount: fact(z.int().nonnegative()),
       diskEnableUuid: fact(z.string()),
       hasVmwareTools: fact(z.boolean()),
+      isOnVsan: fact(z.boolean()),
       visibleDatastores: fact(z.array(z.string())),
     }),
   ),

@@ -25,7 +25,29 @@ export interface OnPremisesNetwork {
   readonly staticIpAddress?: string | undefined;
   readonly prefixLength?: number | undefined;
   readonly gateway?: string | undefined;
+  readonly staticIpv6Address?: string | undefined;
+  readonly ipv6PrefixLength?: number | undefined;
+  readonly ipv6Gateway?: string | undefined;
   readonly dnsServers?: readonly string[] | undefined;
+}
+
+/** Of both families. Without its prefix length an address cannot be set. */
+export function staticAddressesOf({
+  staticIpAddress,
+  prefixLength,
+  staticIpv6Address,
+  ipv6PrefixLength,
+}: Omit<OnPremisesNetwork, 'name'>): readonly {
+  readonly address: string;
+  readonly prefixLength: number | undefined;
+}[] {
+  const all = [
+    { address: staticIpAddress, prefixLength },
+    { address: staticIpv6Address, prefixLength: ipv6PrefixLength },
+  ];
+  return all.flatMap(({ address, prefixLength: length }) =>
+    address === undefined ? [] : [{ address, prefixLength: length }],
+  );
 }
 
 export interface OnPremisesTarget {

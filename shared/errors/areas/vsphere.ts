@@ -247,4 +247,18 @@ export const VSPHERE_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-VSPHERE-022': {
+    severity: 'critical',
+    category: 'site',
+    message:
+      'The VM {vmName} lies on vSAN and lacks the disks {diskIds}; outside of Azure VMware Solution none are made there.',
+    possibleCauses: [
+      'Disks were detached from the VM on-premises after the failover.',
+      'Disks were added to the VM in Azure after the failover.',
+    ],
+    recommendedAction:
+      'Attach the disks to the on-premises VM again, or make empty ones of the same size there by hand. Or start the failback with originalVm "unregister" and choose a VMFS datastore: a new VM is then created (ALR).',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
 } as const satisfies Catalogue;

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { CertificateAuthority } from '../../../agents/configuration-server/certificate-authority.ts';
 import { SiteDatabase } from '../../../agents/configuration-server/database.ts';
 import { createConfigurationServerHandlers } from '../../../agents/configuration-server/handlers.ts';
@@ -128,6 +128,65 @@ describeWith('vcenter', 'A machine that comes home to a vCenter', () => {
     expect(location).toBe('original');
     const nobody = { vmName: shape.name, targetVmId: 'gone' };
     expect(await runCommand(handlers, 'removeSnapshots', nobody)).toEqual({ removedCount: 0 });
+  });
+});
+
+describeWith('vcenter', 'An original VM on vSAN', () => {
+  const disk = (id: string): VmShape['disks'][number] => ({
+    id,
+    isOsDisk: id === 'os',
+    sizeBytes: DISK_BYTES,
+  });
+  let site: VsphereFixture;
+  const start = async (siteKind: 'vcenter' | 'avs'): Promise<string> => {
+    site = await VsphereFixture.start({ datastoreType: 'vsan', config: { siteKind } });
+    const disks = [{ diskId: 'os', sizeBytes: DISK_BYTES }];
+    return site.addVm({ name: 'web', disks });
+  };
+  afterEach(async () => site.stop());
+
+  it('goes home to the disks that are there and attached, objects of vSAN', async () => {
+    const vmId = await start('vcenter');
+    const [first] = (await site.vms.require(vmId)).record.disks;
+    expect(first?.objectId).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await site.hypervisor.ensureDisks(vmId, [disk('os')])).toEqual([]);
+    const [attached] = await site.hypervisor.attachToMasterTarget(vmId);
+    await site.write(attached!.device, 0, Buffer.alloc(512, 'x'));
+    expect((await site.read(attached!.device, 0, 512)).equals(Buffer.alloc(512, 'x'))).toBe(true);
+    await site.hypervisor.attachToVm(vmId);
+  });
+
+  it('gets no disk that was detached or added in Azure, and keeps those that it has', async () => {
+    const vmId = await start('vcenter');
+    const both = [disk('os'), disk('lun-0')];
+    await expect(site.hypervisor.ensureDisks(vmId, both)).rejects.toMatchObject({
+      code: 'FB-VSPHERE-022',
+      values: { vmName: 'web', diskIds: 'lun-0' },
+    });
+    expect((await site.vms.require(vmId)).record.disks).toHaveLength(1);
+  });
+
+  it('gets them in a private cloud of Azure VMware Solution', async () => {
+    const vmId = await start('avs');
+    const both = [disk('os'), disk('lun-0')];
+    expect(await site.hypervisor.ensureDisks(vmId, both)).toEqual(['lun-0']);
+  });
+
+  it('is refused a new VM beside it outside of such a cloud', async () => {
+    await start('vcenter');
+    const attempt = site.hypervisor.createVm(aVmShape(), 'new', false);
+    await expect(attempt).rejects.toMatchObject({
+      code: 'FB-VSPHERE-018',
+      values: { reason: 'the datastore datastore1 is vsan, not VMFS' },
+    });
+  });
+
+  it('tells preflight whether the master target lies there', async () => {
+    await start('vcenter');
+    await site.discover();
+    const { vsphere } = await site.hypervisor.describe({ vmName: 'web' });
+    expect(vsphere?.masterTargetVm?.isOnVsan).toBe(true);
+    expect(vsphere?.placement?.datastoreType).toBe('vSAN');
   });
 });
 

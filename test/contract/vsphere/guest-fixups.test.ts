@@ -68,7 +68,33 @@ describeWith('vcenter', 'What the vSphere driver puts right in a guest', () => {
     );
     expect(shells[1]?.script).toContain('systemctl enable --now NetworkManager');
     const mac = (await macOf(vmId)).toLowerCase();
-    expect(shells[2]?.values).toBe(`"${mac}" "10.7.0.15" "24" "10.7.0.1" "10.7.0.2 10.7.0.3"`);
+    expect(shells[2]?.values).toBe(
+      `"${mac}" "10.7.0.15" "24" "10.7.0.1" "-" "-" "-" "10.7.0.2 10.7.0.3"`,
+    );
+  });
+
+  it('is the IPv6 address of a card, beside the other or alone, as guests write it', async () => {
+    const ipv6 = { staticIpv6Address: '2001:DB8:0::15', ipv6PrefixLength: 64 };
+    const alone = {
+      name: 'Production',
+      ...ipv6,
+      ipv6Gateway: 'FE80::1',
+      dnsServers: ['2001:DB8::2'],
+    };
+    const networks = [{ ...NETWORK, ...ipv6 }, alone];
+    const { vmId, shape } = await running({ networks });
+    const fixups = await site.hypervisor.fixGuest(vmId, shape);
+    expect(outcomes(fixups.slice(2))).toEqual([
+      ['static IP address 10.7.0.15, 2001:DB8:0::15', 'done'],
+      ['static IP address 2001:DB8:0::15', 'done'],
+    ]);
+    const { programs } = await site.peer.guestOf(shape.name);
+    const values = programs.slice(2).map((program) => shellOf(program.arguments).values);
+    expect(values[0]).toContain('"10.7.0.1" "2001:db8::15" "64" "-" "10.7.0.2 10.7.0.3"');
+    expect(values[1]).toContain('"-" "-" "-" "2001:db8::15" "64" "fe80::1" "2001:db8::2"');
+    const half = [{ ...NETWORK, staticIpv6Address: '2001:db8::15' }];
+    const left = await site.hypervisor.fixGuest(vmId, { ...shape, networks: half });
+    expect(left.at(-1)).toMatchObject({ outcome: 'deferredToGuest' });
   });
 
   it('is the tools and the address on Windows, by PowerShell', async () => {
@@ -85,7 +111,8 @@ describeWith('vcenter', 'What the vSphere driver puts right in a guest', () => {
     const mac = (await macOf(vmId)).toUpperCase().replaceAll(':', '-');
     expect(script).toContain(`$mac = '${mac}'`);
     expect(script).toContain(`$dns = '10.7.0.2 10.7.0.3'`);
-    expect(script).toContain('$prefix = 24');
+    expect(script).toContain(`$prefix = '24'`);
+    expect(script).toContain(`$address6 = ''`);
     expect(programs[1]?.arguments.length).toBeLessThan(8000);
   });
 

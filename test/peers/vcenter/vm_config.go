@@ -4,6 +4,8 @@ import (
 	"log"
 	"strings"
 
+	"github.com/google/uuid"
+	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/types"
 )
@@ -167,9 +169,22 @@ func describeDisks(vm *simulator.VirtualMachine) {
 		disk.CapacityInBytes, disk.CapacityInKB = d.CapacityBytes, d.CapacityBytes/1024
 		b.Uuid, b.ContentId = d.UUID, d.ContentID
 		b.ThinProvisioned = types.NewBool(d.IsThin)
+		b.BackingObjectId = objectID(b.FileName, d.UUID)
 		disk.DiskObjectId = strings.TrimPrefix(vm.Self.Value, "vm-") + "-" + itoa(disk.Key)
 	}
 	touchDevices(vm)
+}
+
+// objectID names the object that vSAN keeps in place of a flat file; files elsewhere have none.
+func objectID(name, diskUUID string) string {
+	var path object.DatastorePath
+	if !path.FromString(name) {
+		return ""
+	}
+	if ds := datastoreNamed(path.Datastore); ds == nil || ds.Summary.Type != "vsan" {
+		return ""
+	}
+	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(diskUUID)).String()
 }
 
 // touchDevices tells those who wait for updates that devices changed.

@@ -124,6 +124,7 @@ export function originalOnVcenter(): PreflightFacts {
         snapshotCount: 0,
         diskEnableUuid: 'TRUE',
         hasVmwareTools: true,
+        isOnVsan: false,
         visibleDatastores: ['ds-1', 'ds-2'],
         preparation: {
           kind: 'linux',
@@ -171,8 +172,9 @@ export function rehearsalOnVcenter(): PreflightFacts {
 
 /** A new VM on the vSAN of a private cloud of Azure VMware Solution, over its circuit. */
 export function alternateOnAvs(): PreflightFacts {
-  const { site, azureNetwork, location, ...facts } = alternateOnVcenter();
+  const { site, azureNetwork, location, masterTarget, ...facts } = alternateOnVcenter();
   if (site?.kind !== 'vsphere' || azureNetwork?.kind !== 'azure') throw new Error('no vCenter');
+  if (masterTarget?.machine?.kind !== 'vsphere') throw new Error('no master target');
   if (location?.kind !== 'alternate' || location.storage.kind !== 'vsphere')
     throw new Error('no VM');
   const management = { kind: 'vcenter', vcenterId: 'vcenter-1', isAvs: true } as const;
@@ -185,6 +187,7 @@ export function alternateOnAvs(): PreflightFacts {
     ...facts,
     site: { ...site, management },
     azureNetwork: { ...azureNetwork, connection },
+    masterTarget: { ...masterTarget, machine: { ...masterTarget.machine, isOnVsan: true } },
     location: { ...location, storage: { ...location.storage, datastoreType: 'vSAN' } },
   };
 }

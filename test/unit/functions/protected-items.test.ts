@@ -83,6 +83,21 @@ describe('PUT /api/protected-items/{id}', () => {
     expect((await put('web-02', wished('container'))).status).toBe(400);
   });
 
+  it('remembers the IPv6 address of a card, and takes no other text for one', async () => {
+    const six = { staticIpv6Address: '2001:db8::15', ipv6PrefixLength: 64, ipv6Gateway: 'fe80::1' };
+    const network = { name: 'VM Network', ...six, dnsServers: ['10.0.0.2', '2001:db8::2'] };
+    const sent = (change: object): object => ({
+      ...body,
+      target: { ...body.target, networks: [{ ...network, ...change }] },
+    });
+    expect((await put('web-02', sent({}))).status).toBe(201);
+    expect(world.stores.items.must('web-02').target.networks).toEqual([network]);
+    for (const wrong of [{ staticIpv6Address: '10.0.0.1' }, { ipv6PrefixLength: 129 }]) {
+      expect((await put('web-02', sent(wrong))).status).toBe(400);
+    }
+    expect((await put('web-02', sent({ dnsServers: ['"; reboot'] }))).status).toBe(400);
+  });
+
   it('remembers of a disk that it is a page blob in somebody’s account', async () => {
     const blob = {
       id: 'os',

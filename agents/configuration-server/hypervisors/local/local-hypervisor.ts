@@ -11,6 +11,7 @@ import {
 import { copyFile, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DiskShape, VmShape } from '../../../../shared/contracts/commands.ts';
+import { staticAddressesOf } from '../../../../shared/domain/protected-item.ts';
 import { FailbackError } from '../../../../shared/errors/failback-error.ts';
 import type {
   AttachedDisk,
@@ -211,7 +212,9 @@ export class LocalHypervisor implements Hypervisor {
   }
 
   async fixGuest(_vmId: string, shape: VmShape): Promise<readonly Fixup[]> {
-    const addresses = shape.networks.flatMap(({ staticIpAddress }) => staticIpAddress ?? []);
+    const addresses = shape.networks.flatMap((network) =>
+      staticAddressesOf(network).map(({ address }) => address),
+    );
     return [
       { name: 'VMware Tools', outcome: 'notNeeded', detail: 'The local hypervisor has no tools.' },
       {

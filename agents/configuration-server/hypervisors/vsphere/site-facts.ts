@@ -228,6 +228,13 @@ function machineFacts(
     snapshotCount: vm.snapshots.length,
     diskEnableUuid: setting?.[1] ?? '',
     hasVmwareTools: vm.toolsState === 'unknown' ? null : vm.toolsState === 'running',
+    isOnVsan: isOnVsan(tables, vm),
     visibleDatastores: visibleDatastores(tables, vm),
   };
+}
+
+function isOnVsan(tables: InventoryTables, { vmxFile }: VmRecord): boolean | null {
+  const name = /^\[([^\]]*)\] /.exec(vmxFile ?? '')?.[1] ?? '';
+  const type = typeOf(tables.named('datastore', name)[0] ?? null);
+  return type === null ? null : type === 'vSAN';
 }

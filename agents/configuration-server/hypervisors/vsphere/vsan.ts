@@ -1,3 +1,7 @@
+import type { DiskShape } from '../../../../shared/contracts/commands.ts';
+import { FailbackError } from '../../../../shared/errors/failback-error.ts';
+import type { VmRecord } from './discovery/records.ts';
+import { pairDisks } from './disk-slots.ts';
 import type { Placement } from './placement.ts';
 import type { Vm } from './vm-access.ts';
 
@@ -8,7 +12,25 @@ export async function diskOnForeignVsan<D extends { readonly datastoreId: string
   disks: readonly D[],
 ): Promise<D | undefined> {
   const vsan = await placement.vsanDatastores();
-  const isOnVsan = vsan.some(({ name }) => record.vmxFile?.startsWith(`[${name}] `) === true);
-  if (isOnVsan) return undefined;
+  if (liesOn(record, vsan)) return undefined;
   return disks.find(({ datastoreId }) => vsan.some(({ id }) => id === datastoreId));
+}
+
+/**
+ * Outside of a private cloud only disks that are there and attached are used on vSAN. Throws FB-VSPHERE-022 when one
+ * would have to be made.
+ */
+export async function refuseNewDisksOnVsan(
+  placement: Placement,
+  { record }: Vm,
+  wanted: readonly DiskShape[],
+): Promise<void> {
+  const { missing } = pairDisks(record, wanted);
+  if (missing.length === 0 || !liesOn(record, await placement.vsanDatastores())) return;
+  const diskIds = missing.map(({ id }) => id).join(', ');
+  throw new FailbackError('FB-VSPHERE-022', { vmName: record.name, diskIds });
+}
+
+function liesOn({ vmxFile }: VmRecord, datastores: readonly { readonly name: string }[]): boolean {
+  return datastores.some(({ name }) => vmxFile?.startsWith(`[${name}] `) === true);
 }

@@ -37,6 +37,7 @@ import { VimSession } from './vim/session.ts';
 import { SoapTransport } from './vim/soap-transport.ts';
 import { runTask } from './vim/tasks.ts';
 import { type Vm, VmAccess, vmIdFor } from './vm-access.ts';
+import { refuseNewDisksOnVsan } from './vsan.ts';
 
 /** A wrong password that is tried too often locks the account. */
 const REFUSED_PAUSE_MS = 15 * 60_000;
@@ -197,6 +198,8 @@ export class VsphereHypervisor implements Hypervisor {
     seedVmId?: string,
   ): Promise<readonly string[]> {
     const vm = await this.#vms.require(vmId);
+    const isAvs = this.#options.config.siteKind === 'avs';
+    if (!isAvs) await refuseNewDisksOnVsan(this.#placement, vm, disks);
     const seed = seedVmId === undefined ? null : await this.#vms.find(seedVmId);
     const parts = { session: this.#session, placement: this.#placement };
     const seeds = seed === null ? null : new Seeds({ ...parts, seed, wanted: disks });

@@ -20,6 +20,8 @@ export interface VsphereMachine {
   /** Value of the advanced setting `disk.EnableUUID` as it stands in the VM, `''` when it is not set. */
   readonly diskEnableUuid: Known<string>;
   readonly hasVmwareTools: Known<boolean>;
+  /** Its own files do. */
+  readonly isOnVsan: Known<boolean>;
   /** Names of the datastores that the VM's host has mounted for reading and writing. */
   readonly visibleDatastores: Known<readonly string[]>;
   readonly preparation: { readonly kind: 'windows' } | LinuxPreparation;

@@ -33,6 +33,7 @@ import { linuxChangesAppliedOnce } from './master-target/linux-custom-changes.ts
 import { linuxPackagesInstalled } from './master-target/linux-packages.ts';
 import { linuxRestartedSince } from './master-target/linux-restarted.ts';
 import { masterTargetHasNoSnapshots } from './master-target/no-snapshots.ts';
+import { masterTargetOnVsan } from './master-target/on-vsan.ts';
 import { retentionHoldsChanges } from './master-target/retention-room.ts';
 import { retentionIsSeparate } from './master-target/retention-separate.ts';
 import { masterTargetRetentionUsable } from './master-target/retention-usable.ts';
@@ -143,6 +144,7 @@ export const RULES: readonly PreflightRule[] = [
   masterTargetShowsDiskUuids,
   masterTargetHasTools,
   masterTargetHasOwnUuid,
+  masterTargetOnVsan,
   retentionIsSeparate,
   masterTargetRetentionUsable,
   retentionHoldsChanges,

@@ -127,4 +127,14 @@ export const MASTER_TARGET_PREFLIGHT_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-PRE-053': {
+    severity: 'critical',
+    category: 'preflight',
+    message: 'Disks lie on vSAN, and the VM of the master target does not.',
+    possibleCauses: ['The master target was made on another datastore.'],
+    recommendedAction:
+      'Choose a master target whose VM lies on the vSAN datastore, or move it there; ESXi attaches a disk on vSAN to no other VM while that runs.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
 } as const satisfies Catalogue;

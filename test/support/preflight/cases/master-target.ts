@@ -1,6 +1,12 @@
 import { MIN_RETENTION_FREE_BYTES } from '../../../../shared/policy/limits.ts';
-import { hyperV, lab } from '../good-facts.ts';
-import type { Changes, RuleCases } from '../rule-cases.ts';
+import {
+  alternateOnAvs,
+  alternateOnVcenter,
+  hyperV,
+  lab,
+  originalOnVcenter,
+} from '../good-facts.ts';
+import { type Changes, factsWith, type RuleCases } from '../rule-cases.ts';
 
 const GIB = 1024 ** 3;
 const MACHINE = ['site', 'masterTarget', 'masterTarget.machine'];
@@ -163,6 +169,37 @@ export const MASTER_TARGET_CASES: readonly RuleCases[] = [
     violated: [['it was not restarted', { [`${PREPARATION}.isRestartedSince`]: false }]],
     doesNotApply: [...elsewhere, onWindows],
     unknown: [...MACHINE, `${PREPARATION}.isRestartedSince`],
+  },
+  {
+    rule: 'master-target.vm.on-vsan',
+    code: 'FB-PRE-053',
+    base: alternateOnAvs,
+    violated: [
+      ['it lies elsewhere', { 'masterTarget.machine.isOnVsan': false }],
+      [
+        'it lies elsewhere, and one disk of the original VM on vSAN',
+        {
+          location: factsWith(originalOnVcenter, {
+            'location.storage.disks.1.datastoreType': 'vSAN',
+          }).location,
+          'masterTarget.machine.isOnVsan': false,
+        },
+      ],
+    ],
+    doesNotApply: [
+      ['the disks are files on VMFS', originalOnVcenter],
+      ['new disks are files on VMFS', alternateOnVcenter],
+      ['it is the lab', lab],
+      ['it is Hyper-V', hyperV],
+    ],
+    unknown: [
+      'site',
+      'location',
+      'masterTarget',
+      'masterTarget.machine',
+      'masterTarget.machine.isOnVsan',
+      'location.storage.datastoreType',
+    ],
   },
   {
     rule: 'master-target.vm.own-uuid',

@@ -1,6 +1,7 @@
 import type { PreflightFacts } from '../../../../shared/domain/preflight/facts.ts';
 import {
   alternateOnVcenter,
+  goodAzureVm,
   hyperV,
   lab,
   originalOnHost,
@@ -114,12 +115,28 @@ export const ORIGINAL_CASES: readonly RuleCases[] = [
         { [`${SECOND_DISK}.isAttached`]: false },
         { diskName: 'disk-1', diskKind: 'RDM', actual: 'detached' },
       ],
+      [
+        'the VM in Azure has one more, which would have to be made on vSAN',
+        { 'azureVm.disks': [...goodAzureVm().disks, ...goodAzureVm().disks].slice(0, 3) },
+        { diskKind: 'vSAN', actual: 'detached: 2 of 3 are there' },
+      ],
     ],
-    passes: [['only one is special', { [`${FIRST_DISK}.datastoreType`]: 'VMFS' }]],
+    passes: [
+      ['only one is special', { [`${FIRST_DISK}.datastoreType`]: 'VMFS' }],
+      [
+        'one more may be made in Azure VMware Solution',
+        {
+          'azureVm.disks': [...goodAzureVm().disks, ...goodAzureVm().disks].slice(0, 3),
+          'site.management': { kind: 'vcenter', vcenterId: 'vcenter-1', isAvs: true },
+        },
+      ],
+    ],
     doesNotApply: [...elsewhere, ['all disks are files on VMFS', originalOnVcenter]],
     unknown: [
       'site',
       'location',
+      'azureVm',
+      'site.management',
       'location.storage.disks',
       `${FIRST_DISK}.datastoreType`,
       `${FIRST_DISK}.isRdm`,

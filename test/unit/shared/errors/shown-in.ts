@@ -245,6 +245,10 @@ export const SHOWN_IN = {
     'is not taken to be off when the server does not say',
   ],
   'FB-VSPHERE-018': ['contract/vsphere/placement', 'makes no VM on a datastore when %s'],
+  'FB-VSPHERE-022': [
+    'contract/vsphere/coming-home',
+    'gets no disk that was detached or added in Azure, and keeps those that it has',
+  ],
   'FB-RCV-001': [
     'unit/functions/intents',
     'is refused at the gate for %s while there is no recovery point at all, by the name of the machine',

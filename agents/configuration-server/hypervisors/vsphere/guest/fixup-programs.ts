@@ -1,4 +1,5 @@
 import type { VmShape } from '../../../../../shared/contracts/commands.ts';
+import { staticAddressesOf } from '../../../../../shared/domain/protected-item.ts';
 import type { GuestCommand } from './guest-programs.ts';
 import * as linux from './linux-scripts.ts';
 import * as windows from './windows-scripts.ts';
@@ -46,24 +47,52 @@ export const SERVICE_PROGRAMS: Readonly<Record<VmShape['osType'], readonly Fixup
 export function addressProgram(
   osType: VmShape['osType'],
   macAddress: string,
-  { staticIpAddress: address, prefixLength, gateway, dnsServers = [] }: Network,
+  network: Network,
 ): GuestCommand | null {
-  if (address === undefined || prefixLength === undefined) return null;
+  const addresses = staticAddressesOf(network);
+  const isWhole = addresses.every(({ prefixLength }) => prefixLength !== undefined);
+  if (addresses.length === 0 || !isWhole) return null;
   if (!/^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/i.test(macAddress)) return null;
-  const dns = dnsServers.join(' ');
+  const values = valuesOf(network);
   if (osType === 'Linux') {
-    const mac = macAddress.toLowerCase();
-    const values = [mac, address, String(prefixLength), gateway ?? '-', dns || '-'];
-    return shell(`address ${address}`, linux.STATIC_ADDRESS, values);
+    const title = `address ${addresses.map(({ address }) => address).join(' ')}`;
+    const words = [macAddress.toLowerCase(), ...Object.values(values)];
+    return shell(
+      title,
+      linux.STATIC_ADDRESS,
+      words.map((word) => word || '-'),
+    );
   }
-  const variables = {
-    mac: macAddress.toUpperCase().replaceAll(':', '-'),
-    address,
-    gateway: gateway ?? '',
-    dns,
-  };
+  const variables = { mac: macAddress.toUpperCase().replaceAll(':', '-'), ...values };
   const lines = Object.entries(variables).map(([name, value]) => `$${name} = '${value}'`);
-  return powerShell([...lines, `$prefix = ${prefixLength}`, windows.STATIC_ADDRESS].join('\n'));
+  return powerShell([...lines, windows.STATIC_ADDRESS].join('\n'));
+}
+
+/** In the order of the arguments of the Linux script, under the names of the Windows script; '' for what there is not. */
+function valuesOf({
+  staticIpAddress = '',
+  prefixLength = 0,
+  gateway = '',
+  staticIpv6Address = '',
+  ipv6PrefixLength = 0,
+  ipv6Gateway = '',
+  dnsServers = [],
+}: Network): Readonly<Record<string, string>> {
+  return {
+    address: staticIpAddress,
+    prefix: staticIpAddress === '' ? '' : String(prefixLength),
+    gateway: staticIpAddress === '' ? '' : gateway,
+    address6: canonicalAddress(staticIpv6Address),
+    prefix6: staticIpv6Address === '' ? '' : String(ipv6PrefixLength),
+    gateway6: staticIpv6Address === '' ? '' : canonicalAddress(ipv6Gateway),
+    dns: dnsServers.map(canonicalAddress).join(' '),
+  };
+}
+
+/** As guests show it: `2001:DB8:0::1` is `2001:db8::1`. One with a zone, as `fe80::1%eth0`, stays as it is. */
+export function canonicalAddress(address: string): string {
+  const url = `http://[${address}]/`;
+  return address.includes(':') && URL.canParse(url) ? new URL(url).hostname.slice(1, -1) : address;
 }
 
 /** As base64, because what starts programs in guests splits and quotes arguments by rules of its own. */

@@ -1,10 +1,16 @@
 import type { VmShape } from '../../../../../shared/contracts/commands.ts';
+import { staticAddressesOf } from '../../../../../shared/domain/protected-item.ts';
 import type { Fixup } from '../../../../../shared/ports/hypervisor.ts';
 import type { NicRecord, VmRecord } from '../discovery/records.ts';
 import { faultOf } from '../vim/faults.ts';
 import type { VimSession } from '../vim/session.ts';
 import type { Vm } from '../vm-access.ts';
-import { addressProgram, type FixupProgram, SERVICE_PROGRAMS } from './fixup-programs.ts';
+import {
+  addressProgram,
+  canonicalAddress,
+  type FixupProgram,
+  SERVICE_PROGRAMS,
+} from './fixup-programs.ts';
 import type { GuestAccount } from './guest-accounts.ts';
 import { PROGRAM_TIMEOUT_MINUTES, runInGuest } from './guest-programs.ts';
 import { NOTHING_TO_DO } from './linux-scripts.ts';
@@ -68,7 +74,7 @@ async function fixAddresses(
 ): Promise<readonly Fixup[]> {
   const fixups: Fixup[] = [];
   for (const [index, network] of networks.entries()) {
-    if (network.staticIpAddress === undefined) continue;
+    if (staticAddressesOf(network).length === 0) continue;
     const nic = vm.record.nics.toSorted((a, b) => a.key - b.key)[index];
     fixups.push(await fixAddress(options, vm, { osType, network, nic }));
   }
@@ -88,9 +94,10 @@ async function fixAddress(
   vm: Vm,
   { osType, network, nic }: Interface,
 ): Promise<Fixup> {
-  const { staticIpAddress: address = '', prefixLength } = network;
+  const all = staticAddressesOf(network);
+  const address = all.map((each) => each.address).join(', ');
   const name = `static IP address ${address}`;
-  if (shows(vm.record, address)) {
+  if (all.every((each) => shows(vm.record, each.address))) {
     return { name, outcome: 'done', detail: `The guest has ${address}.` };
   }
   const byHand = `Set ${address} in the guest, on ${network.name}.`;
@@ -103,15 +110,17 @@ async function fixAddress(
   const program = addressProgram(osType, nic.macAddress, network);
   if (program === null) {
     return left(
-      prefixLength === undefined
+      all.some(({ prefixLength }) => prefixLength === undefined)
         ? 'Its prefix length was not recorded before the failover.'
         : `The network card has no MAC address that can be used (${nic.macAddress}).`,
     );
   }
-  const done = `${address}/${prefixLength} was set on the card ${nic.macAddress}.`;
+  const set = all.map((each) => `${each.address}/${each.prefixLength}`).join(', ');
+  const done = `${set} was set on the card ${nic.macAddress}.`;
   return fix(options, vm, { ...program, name, done, byHand });
 }
 
 function shows({ powerState, addresses }: VmRecord, address: string): boolean {
-  return powerState === 'on' && addresses.some(({ ipAddresses }) => ipAddresses.includes(address));
+  const known = addresses.flatMap(({ ipAddresses }) => ipAddresses.map(canonicalAddress));
+  return powerState === 'on' && known.includes(canonicalAddress(address));
 }
