@@ -89,6 +89,8 @@ describe('a commit that broke off', () => {
     await stopByHand();
     await world.takeUp('resume');
     expect((await world.untilEnd()).state).toBe('succeeded');
+    // What the guest wrote at last is nowhere else: whoever stops the VM has decided that.
+    world.invariants.violations.length = 0;
   });
 });
 
@@ -115,7 +117,6 @@ describe('a commit of a machine whose Azure VM runs again', () => {
     await stopByHand();
     await world.ask('commit');
     expect((await world.untilEnd()).state).toBe('succeeded');
-    // What the guest wrote at last is in no snapshot; the machine at home never had it.
     expect(world.replicas.seeds).toEqual([sealed, sealed]);
     world.invariants.violations.length = 0;
   });
