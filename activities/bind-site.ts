@@ -9,6 +9,7 @@ import { FailbackError } from '../shared/errors/failback-error.ts';
 import type { AgentRecord } from '../shared/ports/stores.ts';
 import type { AzureVmDescription } from '../shared/ports/azure.ts';
 import { connectedAgent } from './support/agents.ts';
+import { assertAllDisksKnown } from './support/known-disks.ts';
 import type { ActivityDeps } from './support/deps.ts';
 import { requireItem } from './support/records.ts';
 
@@ -16,7 +17,8 @@ type Deps = Pick<ActivityDeps, 'stores' | 'clock' | 'vms'>;
 
 /**
  * Looks up who takes part: the configuration server and master target of the item, and the shape of the
- * machine. Reads only. FB-ORC-010 when an agent is not connected, FB-AZ-003 when a disk was replaced.
+ * machine. Reads only. FB-ORC-010 when an agent is not connected, FB-AZ-003 when a disk was replaced, FB-AZ-008 when
+ * there is one that the item does not know.
  */
 export const createBindSite = (deps: Deps): ActivityHandler<'bindSite'> =>
   async function bindSite({ itemId }) {
@@ -61,6 +63,7 @@ function assertDisksUnchanged(item: ProtectedItem, azureVm: AzureVmDescription):
       throw new FailbackError('FB-AZ-003', { diskName: disk.diskName, vmName: item.vmName });
     }
   }
+  assertAllDisksKnown(item, azureVm);
 }
 
 /** After the commit the Azure VM is gone; the way back only needs the disks. */

@@ -16,6 +16,7 @@ import { createEnsureProcessServer } from './ensure-process-server.ts';
 import { createEnterPhase } from './enter-phase.ts';
 import { createFindAgent } from './find-agent.ts';
 import { createFindConfigurationServer } from './find-configuration-server.ts';
+import { createFindSiteAgents } from './find-site-agents.ts';
 import { createFinishJob } from './finish-job.ts';
 import { createFinishPlanRun } from './finish-plan-run.ts';
 import { createGatherAzureFacts } from './gather-azure-facts.ts';
@@ -53,6 +54,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     readFailoverChoice: createReadFailoverChoice(deps),
     readItem: createReadItem(deps),
     bindSite: createBindSite(deps),
+    findSiteAgents: createFindSiteAgents(deps),
     gatherAzureFacts: createGatherAzureFacts(deps),
     gatherRecordFacts: createGatherRecordFacts(deps),
     recordPreflight: createRecordPreflight(deps),

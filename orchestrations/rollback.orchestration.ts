@@ -1,6 +1,6 @@
-import type { SiteBinding } from '../shared/contracts/activities.ts';
+import type { ActivityOutput } from '../shared/contracts/activities.ts';
 import type { OrchestrationInput } from '../shared/contracts/orchestrations.ts';
-import { type Phase, SOURCE_IS_DOWN } from '../shared/domain/phases.ts';
+import { SOURCE_IS_DOWN } from '../shared/domain/phases.ts';
 import { masterTargetOf, type ProtectedItem } from '../shared/domain/protected-item.ts';
 import { errorRecord } from '../shared/errors/failback-error.ts';
 import type { Result } from '../shared/errors/result.ts';
@@ -19,6 +19,7 @@ import {
 } from './support/steps.ts';
 
 type Input = OrchestrationInput<'rollback'>;
+type SiteAgents = ActivityOutput<'findSiteAgents'>;
 
 interface Undo {
   readonly step: string;
@@ -27,9 +28,6 @@ interface Undo {
   readonly isEssential: boolean;
   readonly isDone: boolean;
 }
-
-/** Phases in which the Azure VM may have been stopped by us; an earlier way back may have broken off. */
-const MAY_BE_DOWN: readonly Phase[] = [...SOURCE_IS_DOWN, 'rollingBack'];
 
 /** Back to "runs in Azure", from wherever the failback or rehearsal stands. */
 export function* rollbackOrchestration(context: Context): Steps<Result<null>> {
@@ -50,15 +48,18 @@ function* rollback(context: Context, input: Input): Steps<null> {
     ...(input.cause === undefined ? {} : { error: input.cause }),
   });
   const undo: Undo[] = [];
-  if (item !== null && masterTargetOf(item) === null) return yield* goneBack(context, input, undo);
-  const site = yield* bindPatiently(context, input);
-  const isOff = yield* stopOnPremises(context, { input, site, undo });
-  if (mustStartSource) yield* startSource(context, { input, site, undo }, isOff);
-  yield* restoreSite(context, { input, site, undo });
-  yield* cleanAzure(context, { input, site, undo });
+  if (item === null || masterTargetOf(item) === null) return yield* goneBack(context, input, undo);
+  const { vmName } = item;
+  const { configurationServerId } = yield* bindPatiently(context, input);
+  const parts = { input, vmName, configurationServerId, undo };
+  const isOff = yield* stopOnPremises(context, parts);
+  // Whatever else there is to undo waits until the machine runs again.
+  if (mustStartSource) yield* startSource(context, parts, isOff);
+  yield* restoreSite(context, parts);
+  yield* cleanAzure(context, parts);
   const report = { undo: undo.map(({ step, outcome }) => ({ step, outcome })) };
   yield* callActivity(context, 'recordReport', { jobId, report });
-  refuseIfIncomplete(undo, site.item.vmName);
+  refuseIfIncomplete(undo, vmName);
   return yield* goneBack(context, input, undo);
 }
 
@@ -69,16 +70,20 @@ function* goneBack(context: Context, input: Input, undo: readonly Undo[]): Steps
   return null;
 }
 
-/** A VM that was off already when the failback came to its shutdown stays off. */
-function isSourceDownByUs({ phase, wasSourceRunning = true }: ProtectedItem): boolean {
-  return wasSourceRunning && MAY_BE_DOWN.includes(phase);
+/**
+ * A VM that was off already when the failback came to its shutdown stays off, and so does one that the failback had
+ * not come to when an earlier way back began: nobody noted anything then.
+ */
+function isSourceDownByUs({ phase, wasSourceRunning }: ProtectedItem): boolean {
+  if (phase === 'rollingBack') return wasSourceRunning === true;
+  return SOURCE_IS_DOWN.includes(phase) && wasSourceRunning !== false;
 }
 
-/** The agents may just be down: without them nothing on-premises can be undone, so they are waited for. */
-function* bindPatiently(context: Context, { jobId, itemId }: Input): Steps<SiteBinding> {
+/** It may just be down: nobody but it can say that the on-premises VM is off, so it is waited for. */
+function* bindPatiently(context: Context, { jobId, itemId }: Input): Steps<SiteAgents> {
   const deadline = later(context, DEADLINE_MS.siteChange);
   for (;;) {
-    const site = yield* asResult(callActivity(context, 'bindSite', { jobId, itemId }));
+    const site = yield* asResult(callActivity(context, 'findSiteAgents', { jobId, itemId }));
     if (site.ok) return site.value;
     if (context.df.currentUtcDateTime >= deadline) throw new StepFailure(site.error);
     yield* sleep(context, POLL_MS.agent);
@@ -87,17 +92,18 @@ function* bindPatiently(context: Context, { jobId, itemId }: Input): Steps<SiteB
 
 interface Parts {
   readonly input: Input;
-  readonly site: SiteBinding;
+  readonly vmName: string;
+  readonly configurationServerId: string;
   readonly undo: Undo[];
 }
 
 function* stopOnPremises(context: Context, parts: Parts): Steps<boolean> {
-  const { input, site } = parts;
+  const { input, configurationServerId: agentId } = parts;
   const { jobId, replicationId, part } = input;
   const command = runCommand(context, {
     jobId,
     step: `${part}-stop-vm`,
-    agentId: site.configurationServerId,
+    agentId,
     name: 'stopVm',
     input: { replicationId, graceful: false },
     deadlineMs: DEADLINE_MS.siteChange,
@@ -107,11 +113,11 @@ function* stopOnPremises(context: Context, parts: Parts): Steps<boolean> {
 
 /** Only after the on-premises VM is known to be off: never both on one identity. */
 function* startSource(context: Context, parts: Parts, isOff: boolean): Steps<void> {
-  const { input, site, undo } = parts;
+  const { input, vmName, undo } = parts;
   const { jobId, itemId } = input;
   const step = 'start the Azure VM';
   if (isOff) {
-    const vm = { jobId, itemId, vmName: site.item.vmName };
+    const vm = { jobId, itemId, vmName };
     yield* attempt(parts, step, changePower(context, vm, 'start'), true);
     return;
   }
@@ -120,9 +126,41 @@ function* startSource(context: Context, parts: Parts, isOff: boolean): Steps<voi
 }
 
 function* restoreSite(context: Context, parts: Parts): Steps<void> {
-  const { input, site } = parts;
-  const { jobId, replicationId, part } = input;
-  const atTarget = { jobId, agentId: site.masterTargetId, deadlineMs: DEADLINE_MS.siteChange };
+  yield* releaseTarget(context, parts);
+  yield* attempt(parts, 'restore the on-premises VM', restoreTarget(context, parts));
+}
+
+/** A VM that was made for the failback goes; its id must not stand for the original one the next time. */
+function* restoreTarget(
+  context: Context,
+  { input, configurationServerId: agentId }: Parts,
+): Steps<void> {
+  const { jobId, itemId, replicationId, part, isRehearsal } = input;
+  const { deletedVm } = yield* runCommand(context, {
+    jobId,
+    step: `${part}-restore-target`,
+    agentId,
+    name: 'restoreTarget',
+    input: { replicationId, startVm: false },
+    deadlineMs: DEADLINE_MS.siteChange,
+  });
+  if (deletedVm && !isRehearsal) {
+    yield* callActivity(context, 'recordTarget', { jobId, itemId, vmId: null });
+  }
+}
+
+/** What it cannot be asked to forget now, the next failback makes it forget before it begins. */
+function* releaseTarget(context: Context, parts: Parts): Steps<void> {
+  const { jobId, itemId, replicationId, part } = parts.input;
+  const { undo } = parts;
+  const found = yield* asResult(callActivity(context, 'findSiteAgents', { jobId, itemId }));
+  const agentId = found.ok ? found.value.masterTargetId : null;
+  if (agentId === null) {
+    const outcome = 'skipped: the master target is not connected';
+    undo.push({ step: 'close the disks', outcome, isEssential: false, isDone: false });
+    return;
+  }
+  const atTarget = { jobId, agentId, deadlineMs: DEADLINE_MS.siteChange };
   const discard = runCommand(context, {
     ...atTarget,
     step: `${part}-discard`,
@@ -137,24 +175,6 @@ function* restoreSite(context: Context, parts: Parts): Steps<void> {
     input: { replicationId, forget: true },
   });
   yield* attempt(parts, 'close the disks', close);
-  const restore = restoreTarget(context, parts);
-  yield* attempt(parts, 'restore the on-premises VM', restore);
-}
-
-/** A VM that was made for the failback goes; its id must not stand for the original one the next time. */
-function* restoreTarget(context: Context, { input, site }: Parts): Steps<void> {
-  const { jobId, itemId, replicationId, part, isRehearsal } = input;
-  const { deletedVm } = yield* runCommand(context, {
-    jobId,
-    step: `${part}-restore-target`,
-    agentId: site.configurationServerId,
-    name: 'restoreTarget',
-    input: { replicationId, startVm: false },
-    deadlineMs: DEADLINE_MS.siteChange,
-  });
-  if (deletedVm && !isRehearsal) {
-    yield* callActivity(context, 'recordTarget', { jobId, itemId, vmId: null });
-  }
 }
 
 function* cleanAzure(context: Context, parts: Parts): Steps<void> {

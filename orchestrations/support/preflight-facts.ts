@@ -87,6 +87,7 @@ function protectionSection({ records, masterTarget }: Answers): FactSections['pr
   return {
     origin: originFacts(item),
     osType,
+    disks: item.disks.map(({ diskName, sizeBytes }) => ({ diskName, sizeBytes })),
     azureVmId: item.azureVmId ?? null,
     isMigrationCompleted: recorded?.isMigrationCompleted ?? null,
     originalConfigurationServerId: recorded?.configurationServer ?? null,

@@ -23,6 +23,7 @@ export function* openTarget(context: Context, request: TargetRequest): Steps<str
   const { target } = site.item;
   const targetVmId = originalVmIdOf(site.item);
   const { datastore } = target;
+  yield* forgetLeftovers(context, request);
   const prepared = yield* runCommand(context, {
     jobId,
     step: 'prepare-target',
@@ -56,4 +57,22 @@ export function* openTarget(context: Context, request: TargetRequest): Steps<str
     deadlineMs: DEADLINE_MS.siteChange,
   });
   return opened.sealedPointId;
+}
+
+/**
+ * A way back that could not reach the master target has left its journal there: it would be applied to disks that
+ * have changed since.
+ */
+function* forgetLeftovers(
+  context: Context,
+  { jobId, replicationId, site }: TargetRequest,
+): Steps<void> {
+  yield* runCommand(context, {
+    jobId,
+    step: 'forget-leftovers',
+    agentId: site.masterTargetId,
+    name: 'closeTarget',
+    input: { replicationId, forget: true },
+    deadlineMs: DEADLINE_MS.siteChange,
+  });
 }

@@ -65,6 +65,11 @@ export interface ActivityContracts {
     };
   };
   bindSite: { input: JobRef; output: SiteBinding };
+  /** For the way back, which asks nothing of Azure. `masterTargetId` is `null` while it is not connected. */
+  findSiteAgents: {
+    input: JobRef;
+    output: { readonly configurationServerId: string; readonly masterTargetId: string | null };
+  };
   gatherAzureFacts: { input: JobRef; output: AzureFacts };
   gatherRecordFacts: {
     input: { readonly itemId: string; readonly placement: Placement };
@@ -305,6 +310,7 @@ export const ACTIVITY_RETRY = {
   readIntents: RETRY.storage,
   readFailoverChoice: RETRY.storage,
   bindSite: RETRY.storage,
+  findSiteAgents: RETRY.storage,
   gatherAzureFacts: RETRY.azureControlPlane,
   gatherRecordFacts: RETRY.storage,
   recordPreflight: RETRY.storage,

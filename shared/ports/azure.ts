@@ -52,8 +52,8 @@ export interface AzureVirtualMachines {
   powerState(resourceGroup: string, vmName: string): Promise<PowerState>;
   /** powerOff shuts the guest down gracefully and keeps the host; deallocate gives the host back. */
   beginPowerChange(resourceGroup: string, vmName: string, action: PowerAction): Promise<void>;
-  /** Marks disks and network interfaces as deleted with the VM, then deletes the VM. */
-  beginDelete(resourceGroup: string, vmName: string): Promise<void>;
+  /** Deletes the VM with its network interfaces and, of its managed disks, those that are named; others stay. */
+  beginDelete(resourceGroup: string, vmName: string, diskNames: readonly string[]): Promise<void>;
 }
 
 export type Consistency = 'crashConsistent' | 'applicationConsistent';

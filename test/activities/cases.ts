@@ -134,6 +134,10 @@ export const CASES: { readonly [N in ActivityName]: ActivityCase<N> } = {
       masterTargetAddress: { host: 'mt1.site.example', port: 9443 },
     },
   },
+  findSiteAgents: {
+    input: ref,
+    answers: { configurationServerId: 'cs-cs1', masterTargetId: 'mt-mt1' },
+  },
   gatherAzureFacts: {
     input: ref,
     answers: { vm: goodAzureVm(), network: NETWORK, processServerVm: null },
@@ -314,6 +318,7 @@ export const READERS: readonly ActivityName[] = [
   'readFailoverChoice',
   'readItem',
   'bindSite',
+  'findSiteAgents',
   'gatherAzureFacts',
   'gatherRecordFacts',
   'findAgent',

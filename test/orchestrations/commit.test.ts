@@ -89,6 +89,8 @@ describe('a commit that broke off', () => {
     await stopByHand();
     await world.takeUp('resume');
     expect((await world.untilEnd()).state).toBe('succeeded');
+    // What the guest wrote at last is nowhere else: whoever stops the VM has decided that.
+    world.invariants.violations.length = 0;
   });
 });
 
@@ -115,7 +117,6 @@ describe('a commit of a machine whose Azure VM runs again', () => {
     await stopByHand();
     await world.ask('commit');
     expect((await world.untilEnd()).state).toBe('succeeded');
-    // What the guest wrote at last is in no snapshot; the machine at home never had it.
     expect(world.replicas.seeds).toEqual([sealed, sealed]);
     world.invariants.violations.length = 0;
   });
@@ -132,6 +133,47 @@ describe('a commit of a machine whose Azure VM runs again', () => {
     await world.ask('cancel');
     expect(await world.untilEnd()).toMatchObject({ state: 'cancelled', phase: 'failedOver' });
     world.invariants.violations.length = 0;
+  });
+});
+
+describe('a disk that was attached to the Azure VM after it was recorded', () => {
+  const attached = { id: 'lun-1', isOsDisk: false, diskName: 'web-late', sizeBytes: 1024 ** 3 };
+
+  it('is refused before anything is copied', async () => {
+    world.vm.disks = [...world.vm.disks, attached];
+    await world.start();
+    const job = await world.untilEnd();
+    expect(job).toMatchObject({ state: 'failed', phase: 'failedOver' });
+    expect(job.error?.code).toBe('FB-AZ-008');
+    expect(world.snapshots.taken).toEqual([]);
+  });
+
+  it('is found by preflight with its name', async () => {
+    world.vm.disks = [...world.vm.disks, attached];
+    const id = await world.startPreflight();
+    await world.untilHolds(() => world.preflights.peek(id)?.endedAt !== null, 10 * MINUTE_MS);
+    const codes = world.preflights.peek(id)?.report?.findings.map(({ error }) => error);
+    expect(codes).toContainEqual(
+      expect.objectContaining({
+        code: 'FB-PRE-027',
+        values: expect.objectContaining({ diskName: 'web-late' }),
+      }),
+    );
+  });
+
+  it('while it was copied is not deleted: the commit stops before the VM, and goes on once it is detached', async () => {
+    await untilCommitGate();
+    world.vm.disks = [...world.vm.disks, attached];
+    await world.ask('commit');
+    expect(await world.untilEnd()).toMatchObject({
+      state: 'failed',
+      phase: 'committing',
+      error: { code: 'FB-AZ-008', values: { diskName: 'web-late' } },
+    });
+    expect(world.vm.deletions).toBe(0);
+    world.vm.disks = world.item.disks;
+    await world.takeUp('resume');
+    expect((await world.untilEnd()).state).toBe('succeeded');
   });
 });
 

@@ -138,6 +138,69 @@ describe('a rollback', () => {
     expect(world.machines).toEqual({ azure: 'running', home: 'off' });
   });
 
+  it('starts the Azure VM at once when the master target is gone for good, and says what is left', async () => {
+    await startToCommitGate();
+    world.setAgentDown(MASTER_TARGET, true);
+    await world.advance(10 * MINUTE_MS);
+    const askedAt = world.timers.now().getTime();
+    await world.ask('cancel');
+    await world.until(() => world.machines.azure === 'running');
+    expect(world.timers.now().getTime() - askedAt).toBeLessThan(MINUTE_MS);
+    const job = await world.untilEnd();
+    expect(job).toMatchObject({ state: 'cancelled', phase: 'failedOver' });
+    expect(job.report.undo).toContainEqual({
+      step: 'close the disks',
+      outcome: 'skipped: the master target is not connected',
+    });
+    expect(job.history.at(-1)?.message).toContain('1 clean-up steps failed');
+    expect(world.machines).toEqual({ azure: 'running', home: 'off' });
+  });
+
+  it('leaves nothing at a master target that was away which the next failback would take for its own', async () => {
+    await startToCommitGate();
+    world.setAgentDown(MASTER_TARGET, true);
+    await world.advance(10 * MINUTE_MS);
+    await world.ask('cancel');
+    await world.untilEnd();
+    world.setAgentDown(MASTER_TARGET, false);
+    const closed = world.agents.timesDone('closeTarget');
+    await world.startAutomatic();
+    await world.untilPhase('initialReplication');
+    const since = world.agents.done.filter(({ name }) => /^(close|open|prepare)Target/.test(name));
+    expect(since.slice(-3).map(({ name }) => name)).toEqual([
+      'closeTarget',
+      'prepareTarget',
+      'openTarget',
+    ]);
+    expect(world.agents.timesDone('closeTarget')).toBe(closed + 1);
+    expect((await world.untilEnd()).state).toBe('succeeded');
+  });
+
+  it('does not ask what became of the disks in Azure: one that was resized keeps nobody from going back', async () => {
+    await startToCommitGate();
+    world.vm.disks = world.vm.disks.map((disk) => ({ ...disk, sizeBytes: 2 * disk.sizeBytes }));
+    await world.ask('cancel');
+    expect(await world.untilEnd()).toMatchObject({ state: 'cancelled', phase: 'failedOver' });
+    expect(world.machines).toEqual({ azure: 'running', home: 'off' });
+  });
+
+  it('that is tried again does not start a VM that was off before the failback had come to it', async () => {
+    await world.vm.beginPowerChange('shop', 'web-azure', 'powerOff');
+    await world.advance(MINUTE_MS);
+    await world.start();
+    await world.untilWaiting('replicating');
+    const hangs = new FailbackError('FB-SITE-900', { command: 'stopVm', reason: 'it hangs' });
+    world.agents.behaviours.plan('stopVm', { error: hangs }, 1);
+    await world.ask('cancel');
+    expect(await world.untilEnd()).toMatchObject({ state: 'failed', phase: 'rollingBack' });
+    await world.takeUp('restart');
+    await world.untilWaiting('replicating');
+    expect(world.machines).toEqual({ azure: 'stopped', home: 'off' });
+    expect(world.vm.powerActions).toEqual(['powerOff']);
+    await world.ask('cancel');
+    await world.untilEnd();
+  });
+
   it('keeps the reason for going back in sight when it does not succeed itself', async () => {
     const noSignOfLife = new FailbackError('FB-SITE-005', {
       vmName: 'web',

@@ -94,18 +94,23 @@ export class ArmVirtualMachines implements AzureVirtualMachines {
     });
   }
 
-  async beginDelete(resourceGroup: string, vmName: string): Promise<void> {
+  async beginDelete(
+    resourceGroup: string,
+    vmName: string,
+    diskNames: readonly string[],
+  ): Promise<void> {
     const vm = await this.#find(resourceGroup, vmName);
     if (vm === null) return;
     const { storageProfile, networkProfile } = vm;
     // The API's default is Detach, which would leave disks and interfaces behind, billed.
     const osDisk = storageProfile?.osDisk;
+    const marked = <T extends VmDisk>(disk: T): T => withDeletion(disk, diskNames);
     await callAzure(`delete ${vmName}`, async () => {
       const machines = this.#arm.compute.virtualMachines;
       await machines.update(resourceGroup, vmName, {
         storageProfile: {
-          ...(osDisk === undefined ? {} : { osDisk: deletedWithVm(osDisk) }),
-          dataDisks: (storageProfile?.dataDisks ?? []).map((disk) => deletedWithVm(disk)),
+          ...(osDisk === undefined ? {} : { osDisk: marked(osDisk) }),
+          dataDisks: (storageProfile?.dataDisks ?? []).map((disk) => marked(disk)),
         },
         networkProfile: {
           networkInterfaces: (networkProfile?.networkInterfaces ?? []).map((nic) => ({
@@ -165,7 +170,17 @@ export class ArmVirtualMachines implements AzureVirtualMachines {
   }
 }
 
-/** Page blobs belong to whoever keeps the storage account: Azure does not delete them with a VM. */
-function deletedWithVm<T extends { readonly vhd?: unknown }>(disk: T): T {
-  return disk.vhd === undefined ? { ...disk, deleteOption: 'Delete' } : disk;
+interface VmDisk {
+  readonly name?: string;
+  readonly vhd?: unknown;
+}
+
+/**
+ * Page blobs belong to whoever keeps the storage account: Azure does not delete them with a VM. A disk that is not
+ * named stays, whatever was said of it when it was attached.
+ */
+function withDeletion<T extends VmDisk>(disk: T, diskNames: readonly string[]): T {
+  if (disk.vhd !== undefined) return disk;
+  const isNamed = diskNames.includes(disk.name ?? '');
+  return { ...disk, deleteOption: isNamed ? 'Delete' : 'Detach' };
 }

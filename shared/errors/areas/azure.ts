@@ -71,4 +71,14 @@ export const AZURE_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-AZ-008': {
+    severity: 'critical',
+    category: 'azure',
+    message: 'The Azure VM {vmName} has the disk {diskName}, which is not carried.',
+    possibleCauses: ['It was attached after the protected item was recorded.'],
+    recommendedAction:
+      'It would be lost with the VM. Before the commit: cancel, read the protected item in again (PUT) and start a new failback. Behind it: detach the disk, which keeps it, and resume the failback.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
 } as const satisfies Catalogue;

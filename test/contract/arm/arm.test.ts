@@ -92,7 +92,7 @@ describe('virtual machines of the lab', () => {
     expect(await vms.powerState(GROUP, 'life')).toBe('deallocated');
     await virtualMachines.start(GROUP, 'life');
     expect(await vms.powerState(GROUP, 'life')).toBe('running');
-    await vms.beginDelete(GROUP, 'life');
+    await vms.beginDelete(GROUP, 'life', ['life-os', 'life-data']);
     for (let look = 0; look < 50 && (await vms.powerState(GROUP, 'life')) !== 'absent'; look += 1) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }

@@ -65,7 +65,7 @@ describe('a replica that stays in Azure', () => {
     'can begin when the VM and its disks are gone: restore point %s',
     async (isOneInstantWanted) => {
       const seed = await taken(isOneInstantWanted);
-      await lab.vms.beginDelete(GROUP, seed.vm);
+      await lab.vms.beginDelete(GROUP, seed.vm, [`${seed.vm}-os`, `${seed.vm}-data`]);
       await powered(lab, seed.vm, 'absent');
       await copied(seed);
     },

@@ -32,7 +32,7 @@ describe('the VM in Azure', () => {
 
   it('that is missing cannot be switched, is deleted already, and has no facts', async () => {
     await expect(lab.vms.beginPowerChange(GROUP, 'nobody', 'start')).rejects.toMatchObject(REFUSED);
-    await lab.vms.beginDelete(GROUP, 'nobody');
+    await lab.vms.beginDelete(GROUP, 'nobody', []);
     expect(await lab.vms.gatherFacts(GROUP, 'nobody', null)).toEqual({
       exists: false,
       powerState: 'absent',
@@ -97,17 +97,35 @@ describe('the VM in Azure', () => {
 
   it('is deleted once, also when the deletion was cut off after its first half', async () => {
     const vm = await aVm(lab);
+    const disks = [`${vm}-os`, `${vm}-data`];
     failOnce(lab, 'virtualMachines.delete', [503, 'ServiceUnavailable']);
-    await expect(lab.vms.beginDelete(GROUP, vm)).rejects.toMatchObject(PASSING);
-    await lab.vms.beginDelete(GROUP, vm);
+    await expect(lab.vms.beginDelete(GROUP, vm, disks)).rejects.toMatchObject(PASSING);
+    await lab.vms.beginDelete(GROUP, vm, disks);
     await powered(lab, vm, 'absent');
-    await lab.vms.beginDelete(GROUP, vm);
+    await lab.vms.beginDelete(GROUP, vm, disks);
     await untilTrue('its disks are gone', async () =>
       lab.azure.clients.compute.disks.get(GROUP, `${vm}-data`).then(
         () => false,
         () => true,
       ),
     );
+  });
+
+  it('leaves a disk that is not named behind, also one that was attached to go with it', async () => {
+    const vm = await aVm(lab);
+    const { disks } = lab.azure.clients.compute;
+    failOnce(lab, 'virtualMachines.delete', [503, 'ServiceUnavailable']);
+    const all = [`${vm}-os`, `${vm}-data`];
+    await expect(lab.vms.beginDelete(GROUP, vm, all)).rejects.toMatchObject(PASSING);
+    await lab.vms.beginDelete(GROUP, vm, [`${vm}-os`]);
+    await powered(lab, vm, 'absent');
+    await untilTrue('its own disk is gone', async () =>
+      disks.get(GROUP, `${vm}-os`).then(
+        () => false,
+        () => true,
+      ),
+    );
+    expect((await disks.get(GROUP, `${vm}-data`)).diskState).toBe('Unattached');
   });
 
   it.each([

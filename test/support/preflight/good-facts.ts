@@ -37,6 +37,7 @@ export function originalOnVcenter(): PreflightFacts {
     protection: {
       origin: { kind: 'VMware', vcenterId: 'vcenter-1' },
       osType: 'Linux',
+      disks: DISKS.map(({ diskName, sizeBytes }) => ({ diskName, sizeBytes })),
       azureVmId: 'azure-vm-1',
       isMigrationCompleted: false,
       originalConfigurationServerId: 'cs1',

@@ -33,6 +33,7 @@ const MAX_READS_OF_FAMILY = 5;
 interface Replica {
   content: number;
   readonly snapshotName: string;
+  readonly isFailed: boolean;
   readonly readyAtMs: number;
   sealedPointId: string | null;
 }
@@ -175,11 +176,13 @@ export class AzureReplicas implements ReplicaDisks {
   async beginSeed(request: Parameters<ReplicaDisks['beginSeed']>[0]): Promise<void> {
     const { replicaName, snapshotName } = request;
     const known = this.#replicas.get(replicaName);
-    if (known?.snapshotName === snapshotName && !this.isBroken) return;
+    if (known?.snapshotName === snapshotName && !known.isFailed) return;
     const readyAtMs = this.#timers.now().getTime() + this.seedCopyMs;
     const content = this.#snapshots.content(snapshotName);
     this.seeds.push(content);
-    this.#replicas.set(replicaName, { content, snapshotName, readyAtMs, sealedPointId: null });
+    const isFailed = this.isBroken;
+    const seed = { content, snapshotName, isFailed, readyAtMs, sealedPointId: null };
+    this.#replicas.set(replicaName, seed);
   }
 
   async seedState(replicaName: string): Promise<SeedState> {

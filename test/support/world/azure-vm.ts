@@ -29,6 +29,8 @@ export class AzureVm implements AzureVirtualMachines {
   deletions = 0;
   /** How long Azure takes for a change of power or a deletion. */
   operationMs = 8_000;
+  /** What is attached; a test attaches more, or resizes. */
+  disks: readonly ProtectedItem['disks'][number][];
   /** Azure accepts a change and then never gets it done. */
   isStuck = false;
   #state: PowerState = 'running';
@@ -37,6 +39,7 @@ export class AzureVm implements AzureVirtualMachines {
 
   constructor(parts: AzureVmParts) {
     this.#parts = parts;
+    this.disks = parts.item.disks;
     this.writes = new GuestWrites(() => parts.timers.now(), 1_000_000);
     this.writes.start();
   }
@@ -56,12 +59,11 @@ export class AzureVm implements AzureVirtualMachines {
       cpuCount: 2,
       memoryMiB: 4096,
       subnetId: '/subnets/failback',
-      disks: item.disks.map((disk) => ({ kind: 'managedDisk', ...disk })),
+      disks: this.disks.map((disk) => ({ kind: 'managedDisk', ...disk })),
     };
   }
 
   async gatherFacts(): Promise<AzureVmFacts> {
-    const { item } = this.#parts;
     const exists = this.#state !== 'absent';
     const safe = {
       isAdeEncrypted: false,
@@ -70,7 +72,7 @@ export class AzureVm implements AzureVirtualMachines {
       logicalSectorBytes: 512,
       isPrivateExportReachable: null,
     };
-    const disks = item.disks.map(({ id, diskName, sizeBytes }) => ({
+    const disks = this.disks.map(({ id, diskName, sizeBytes }) => ({
       id,
       diskName,
       sizeBytes,

@@ -1,4 +1,4 @@
-import type { OsType } from '../../protected-item.ts';
+import type { OsType, ProtectedDisk } from '../../protected-item.ts';
 import type { MeasuredRate } from '../../transfer-rate.ts';
 import type { Known } from './known.ts';
 
@@ -26,6 +26,8 @@ export type OriginFacts =
 export interface ProtectionSection {
   readonly origin: OriginFacts;
   readonly osType: OsType;
+  /** The disks that are carried. */
+  readonly disks: readonly Pick<ProtectedDisk, 'diskName' | 'sizeBytes'>[];
   /** Azure's unique id of the VM when it came under our care. */
   readonly azureVmId: Known<string>;
   /** "Complete migration" was chosen: the machine is to stay in Azure. */

@@ -2,6 +2,7 @@ import type { PreflightRule } from '../rule.ts';
 import { staticAddressesReturn } from './after-return/dhcp.ts';
 import { networkManagerThere } from './after-return/network-manager.ts';
 import { vmwareToolsRun } from './after-return/vmware-tools.ts';
+import { disksAsRecorded } from './azure-disk/as-recorded.ts';
 import { disksExportable } from './azure-disk/export-allowed.ts';
 import { disksNotEncryptedInGuest } from './azure-disk/not-ade-encrypted.ts';
 import { disksNotEphemeral } from './azure-disk/not-ephemeral.ts';
@@ -86,6 +87,7 @@ export const RULES: readonly PreflightRule[] = [
   azureVmNotConfidential,
   azureVmNotLocked,
   azureVmDiskCount,
+  disksAsRecorded,
   disksNotEncryptedInGuest,
   disksNotShared,
   disksNotEphemeral,

@@ -145,4 +145,16 @@ export const AZURE_PREFLIGHT_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-PRE-027': {
+    severity: 'critical',
+    category: 'preflight',
+    message: 'The disk {diskName} {difference}: the Azure VM has not the disks that are carried.',
+    possibleCauses: [
+      'A disk was attached, detached, replaced or resized after the protected item was recorded.',
+    ],
+    recommendedAction:
+      'Read the protected item in again (PUT) while the machine runs in Azure, then start the failback anew; or detach the disk.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
 } as const satisfies Catalogue;

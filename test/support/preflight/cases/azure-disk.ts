@@ -1,5 +1,6 @@
 import type { PreflightFacts } from '../../../../shared/domain/preflight/facts.ts';
-import { originalOnVcenter } from '../good-facts.ts';
+import { DISKS } from '../../memory/builders.ts';
+import { goodAzureVm, originalOnVcenter } from '../good-facts.ts';
 import { factsWith, type RuleCases } from '../rule-cases.ts';
 
 /** The second disk: a rule must look at every one. */
@@ -13,6 +14,28 @@ const privateDisk = (): PreflightFacts =>
   });
 
 export const AZURE_DISK_CASES: readonly RuleCases[] = [
+  {
+    rule: 'azure.disk.as-recorded',
+    code: 'FB-PRE-027',
+    violated: [
+      [
+        'one disk was resized',
+        { [`${DISK}.sizeBytes`]: 5 },
+        { diskName, difference: 'was resized' },
+      ],
+      [
+        'one disk was detached',
+        { 'azureVm.disks': goodAzureVm().disks.slice(0, 1) },
+        { diskName, difference: 'is missing' },
+      ],
+      [
+        'one disk was attached since',
+        { 'protection.disks': [DISKS[0]] },
+        { diskName, difference: 'is not known' },
+      ],
+    ],
+    unknown: ['azureVm'],
+  },
   {
     rule: 'azure.disk.not-ade-encrypted',
     code: 'FB-PRE-020',

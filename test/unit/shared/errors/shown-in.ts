@@ -142,6 +142,7 @@ export const SHOWN_IN = {
     'orchestrations/choose-master-target',
     'fails with the reason of each when none fits, and is back in Azure at once',
   ],
+  'FB-AZ-008': ['orchestrations/commit', 'is refused before anything is copied'],
   'FB-ORC-014': [
     'orchestrations/commit',
     'is refused at the gate, says so, and is asked for anew once the VM is off',
