@@ -58,7 +58,7 @@ export const failoverSchema = z.strictObject({
    * downtime. It, `latestApplicationConsistent` and a point by its id lose what came after them.
    */
   recoveryPoint: identifierSchema.default('latest'),
-  /** Refused with FB-RCV-002 when more would be lost, judged at the request. */
+  /** Refused with FB-RCV-002 when more would be lost; judged again right before the shutdown, and then put back. */
   maxDataLossMinutes: z.number().nonnegative().optional(),
 });
 
