@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { must } from '../support/must.ts';
 import { HOUR_MS, MINUTE_MS } from '../support/world/fixtures.ts';
 import { killPlaces } from '../support/world/kill-places.ts';
 import { World } from '../support/world/world.ts';
@@ -27,7 +28,7 @@ async function inLongCycle(): Promise<World> {
 /** Asked for a point that is minutes old, which is hours old when the cycle is through. */
 async function heldBack(): Promise<World> {
   const it = await inLongCycle();
-  await it.ask('failover', it.job().cycles[1]!.pointId, 60);
+  await it.ask('failover', must(it.job().cycles[1], 'the second cycle').pointId, 60);
   await it.until(() => it.job().heldBack !== undefined);
   await it.settle();
   return it;
@@ -76,7 +77,7 @@ describe('a failover that would lose more than was agreed once its turn has come
     const it = await heldBack();
     it.agents.behaviours.plan('replicateDisk', { afterMs: 2 * HOUR_MS }, 2);
     await it.advance(5 * MINUTE_MS);
-    await it.ask('failover', it.job().cycles.at(-1)!.pointId, 60);
+    await it.ask('failover', must(it.job().cycles.at(-1), 'the last cycle').pointId, 60);
     await it.until(() => it.job().heldBack?.gate === 'replication-3');
     await it.settle();
     expect(it.vm.powerActions).toEqual([]);
@@ -109,7 +110,7 @@ describe('a failover that would lose more than was agreed once its turn has come
     ['an older one, of which more may be lost', 'fb-1', 300],
   ])('is not put back: %s', async (_what, point, limit) => {
     const it = await inLongCycle();
-    const wanted = point === 'fb-1' ? it.job().cycles[1]!.pointId : point;
+    const wanted = point === 'fb-1' ? must(it.job().cycles[1], 'the second cycle').pointId : point;
     await it.ask('failover', wanted, limit);
     await it.untilWaiting('commitPending');
     expect(eventsOf(it)).toEqual([]);
@@ -117,7 +118,7 @@ describe('a failover that would lose more than was agreed once its turn has come
 
   it('goes by the last limit that was named, as long as nothing is shut down', async () => {
     const it = await inLongCycle();
-    const { pointId } = it.job().cycles[1]!;
+    const { pointId } = must(it.job().cycles[1], 'the second cycle');
     await it.ask('failover', pointId, 600);
     await it.ask('failover', pointId, 60);
     await it.until(() => it.job().heldBack !== undefined);
@@ -126,7 +127,7 @@ describe('a failover that would lose more than was agreed once its turn has come
 
   it('is put back also when the chosen point is not retained any more', async () => {
     const it = await inLongCycle();
-    const { pointId } = it.job().cycles[1]!;
+    const { pointId } = must(it.job().cycles[1], 'the second cycle');
     await it.ask('failover', pointId);
     it.site.retainedPoints = 1;
     await it.until(() => it.job().heldBack !== undefined);
@@ -144,7 +145,7 @@ describe('a failover that would lose more than was agreed once its turn has come
     for (const after of killPlaces('a failover that is put back', asked - before, 13)) {
       const it = await inLongCycle();
       it.host.crashAfter(after);
-      await it.ask('failover', it.job().cycles[1]!.pointId, 60);
+      await it.ask('failover', must(it.job().cycles[1], 'the second cycle').pointId, 60);
       await it.until(() => it.host.isCrashed);
       await it.host.restart();
       await it.until(() => it.job().heldBack !== undefined);

@@ -4,6 +4,7 @@ import { FailbackError } from '../../../shared/errors/failback-error.ts';
 import { HEARTBEAT_STALE_MS } from '../../../shared/policy/limits.ts';
 import type { Job } from '../../../shared/domain/job.ts';
 import { anAgent, aJob, anItem, NOW, POINTS } from '../../support/memory/builders.ts';
+import { must } from '../../support/must.ts';
 import { callRoute, problemOf } from '../../support/memory/call-route.ts';
 import { aWorld, type MemoryWorld } from '../../support/memory/memory-world.ts';
 
@@ -156,7 +157,7 @@ describe('what a preview recommends', () => {
       recoveryPoint: 'latestProcessed',
       reason: expect.stringContaining(NOW),
     });
-    const { value, etag } = (await world.stores.agents.get('ps-1'))!;
+    const { value, etag } = must(await world.stores.agents.get('ps-1'), 'the process server');
     await world.stores.agents.delete(value.id, etag);
     expect((await recommended()).reason).toContain('never');
   });
