@@ -285,10 +285,7 @@ export interface ActivityContracts {
       readonly untilAt: string | null;
     };
   };
-  finishPlanRun: {
-    input: RunRef & { readonly error: ErrorRecord | null };
-    output: null;
-  };
+  finishPlanRun: { input: RunRef & { readonly error: ErrorRecord | null }; output: null };
 }
 
 interface RunRef {
