@@ -26,6 +26,7 @@ import { createNoteSourcePower } from './note-source-power.ts';
 import { createOpenPlanGate } from './open-plan-gate.ts';
 import { createPruneSnapshots } from './prune-snapshots.ts';
 import { createReadCommand } from './read-command.ts';
+import { createJudgeFailover } from './judge-failover.ts';
 import { createReadFailoverChoice } from './read-failover-choice.ts';
 import { createReadIntents } from './read-intents.ts';
 import { createReadItem } from './read-item.ts';
@@ -51,6 +52,7 @@ export function createActivities(deps: ActivityDeps): Activities {
   return {
     enterPhase: createEnterPhase(deps),
     readIntents: createReadIntents(deps),
+    judgeFailover: createJudgeFailover(deps),
     readFailoverChoice: createReadFailoverChoice(deps),
     readItem: createReadItem(deps),
     bindSite: createBindSite(deps),

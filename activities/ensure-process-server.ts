@@ -2,7 +2,7 @@ import type { ActivityHandler } from '../shared/contracts/activities.ts';
 import { FailbackError } from '../shared/errors/failback-error.ts';
 import { connectedAgent } from './support/agents.ts';
 import type { ActivityDeps } from './support/deps.ts';
-import { processServerName } from './support/process-server-name.ts';
+import { processServerName } from '../shared/services/process-server-name.ts';
 import { requireItem } from './support/records.ts';
 
 type Deps = Pick<ActivityDeps, 'stores' | 'clock' | 'vms' | 'processServers'>;

@@ -1,6 +1,6 @@
 import type { ActivityHandler } from '../shared/contracts/activities.ts';
 import type { ActivityDeps } from './support/deps.ts';
-import { processServerName } from './support/process-server-name.ts';
+import { processServerName } from '../shared/services/process-server-name.ts';
 import { requireItem } from './support/records.ts';
 
 /** What the preflight rules need to know from Azure. Reads only. */

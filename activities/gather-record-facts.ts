@@ -16,7 +16,7 @@ import { type MeasuredRate, sentBytesPerSecond } from '../shared/domain/transfer
 import { HEARTBEAT_STALE_MS } from '../shared/policy/limits.ts';
 import type { AgentRecord } from '../shared/ports/stores.ts';
 import type { StoreDeps } from './support/deps.ts';
-import { processServerName } from './support/process-server-name.ts';
+import { processServerName } from '../shared/services/process-server-name.ts';
 import { requireItem } from './support/records.ts';
 
 /** Enough to know the line by; each is a read. */

@@ -1,7 +1,7 @@
 import type { ActivityHandler } from '../shared/contracts/activities.ts';
 import { updateRecord } from '../shared/services/update-record.ts';
 import type { ActivityDeps, StoreDeps } from './support/deps.ts';
-import { processServerName } from './support/process-server-name.ts';
+import { processServerName } from '../shared/services/process-server-name.ts';
 import { requireItem } from './support/records.ts';
 
 const LONG_AGO = new Date(0).toISOString();

@@ -1,5 +1,10 @@
 import type { PowerState } from '../shared/contracts/activities.ts';
-import { type FailbackInput, partInstanceId } from '../shared/contracts/orchestrations.ts';
+import {
+  type Base,
+  type FailbackInput,
+  partInstanceId,
+  replicationPart,
+} from '../shared/contracts/orchestrations.ts';
 import { BEYOND_RETURN, type Intent } from '../shared/domain/phases.ts';
 import { type ErrorRecord, errorRecord } from '../shared/errors/failback-error.ts';
 import type { Result } from '../shared/errors/result.ts';
@@ -74,20 +79,26 @@ function* comeHome(context: Context, input: FailbackInput): Steps<void> {
     input,
     partInstanceId(jobId, 'reprotect'),
   );
-  const gate = yield* callOrchestration(
-    context,
-    'replication',
-    { replication, base, cycle: 1, isSettled: false },
-    partInstanceId(jobId, 'replication'),
-  );
-  if (gate.decision === 'cancel') throw cancelled();
-  const { base: newestBase, cycle } = gate;
-  yield* callOrchestration(
-    context,
-    'failover',
-    { replication, base: newestBase, cycle },
-    partInstanceId(jobId, 'failover'),
-  );
+  let reached: { readonly base: Base; readonly cycle: number } = { base, cycle: 1 };
+  for (let round = 1; ; round += 1) {
+    const gate = yield* callOrchestration(
+      context,
+      'replication',
+      { replication, ...reached, isSettled: false },
+      partInstanceId(jobId, replicationPart(round)),
+    );
+    if (gate.decision === 'cancel') throw cancelled();
+    reached = { base: gate.base, cycle: gate.cycle };
+    // What was put back right before the shutdown leads to the gate again. Every round has parts of its own.
+    const isFirst = round === 1;
+    const end = yield* callOrchestration(
+      context,
+      'failover',
+      { replication, ...reached, ...(isFirst ? {} : { round }) },
+      partInstanceId(jobId, isFirst ? 'failover' : `failover-${round}`),
+    );
+    if (end !== 'heldBack') return;
+  }
 }
 
 /** A failback that is taken up at the gate shows where it stands. */

@@ -1,4 +1,8 @@
-import type { Base, OrchestrationInput } from '../shared/contracts/orchestrations.ts';
+import {
+  type Base,
+  type OrchestrationInput,
+  replicationPart,
+} from '../shared/contracts/orchestrations.ts';
 import type { Result } from '../shared/errors/result.ts';
 import type { CycleStatistics } from '../shared/domain/job.ts';
 import { DEADLINE_MS } from '../shared/policy/deadlines.ts';
@@ -13,15 +17,19 @@ import { asResult, callActivity, type Context, type Steps } from './support/step
 type Input = OrchestrationInput<'failover'>;
 
 /** The downtime: stop in Azure, carry over the last changes, prove, boot on-premises. */
-export function* failoverOrchestration(context: Context): Steps<Result<null>> {
+export function* failoverOrchestration(context: Context): Steps<Result<'heldBack' | null>> {
   const input = context.df.getInput<Input>();
   return yield* asResult(failover(context, input));
 }
 
-function* failover(context: Context, { replication, base, cycle }: Input): Steps<null> {
+function* failover(context: Context, input: Input): Steps<'heldBack' | null> {
+  const { replication, base, cycle, round = 1 } = input;
   const { jobId, itemId, site, options } = replication;
   // Before the phase in which going back would start the VM: it must not start one that was off.
   yield* callActivity(context, 'noteSourcePower', { jobId, itemId });
+  const nextGate = replicationPart(round + 1);
+  const judged = yield* callActivity(context, 'judgeFailover', { jobId, itemId, nextGate });
+  if (judged.isHeldBack) return 'heldBack';
   yield* enterPhase(context, replication, 'shuttingDownSource', {
     message: 'Shutting down the Azure VM',
     state: 'running',

@@ -36,12 +36,15 @@ export async function ask(deps: FunctionDeps, jobId: string, wish: Wish): Promis
     wish.check?.({ value: current, etag });
     if (current.intents[intent] !== undefined) {
       refuseOtherPoint(current, wish);
-      return current;
+      return withLimit(current, wish);
     }
     const refusal = refuseAction(intent, current, null);
     if (refusal !== null) throw new FailbackError(refusal.code, refusal.values);
     const asked = { ...current, intents: { ...current.intents, [intent]: at } };
-    return recoveryPoint === undefined ? asked : { ...asked, failoverTo: recoveryPoint };
+    return withLimit(
+      recoveryPoint === undefined ? asked : { ...asked, failoverTo: recoveryPoint },
+      wish,
+    );
   });
   if (job === null) throw new FailbackError('FB-REQ-002', { kind: 'failback', id: jobId });
   if (intent === 'cancel') {
@@ -70,6 +73,13 @@ async function noteAsked(
     itemId,
     message: `${intent} of ${itemName}${to}`,
   });
+}
+
+/** The last word on what may be lost counts, for as long as it is not yet lost. */
+function withLimit(job: Job, { maxDataLossMinutes: limit }: Wish): Job {
+  const isInTime = allowedIntents(job.phase).includes('failover');
+  if (limit === undefined || limit === job.maxDataLossMinutes || !isInTime) return job;
+  return { ...job, maxDataLossMinutes: limit };
 }
 
 /** Whoever chooses another point after the failover was asked for must not believe that he gets it. */

@@ -139,6 +139,11 @@ export interface ActivityContracts {
   };
   /** Notes whether the Azure VM runs, before a failback stops it. The first look counts. */
   noteSourcePower: { input: JobRef; output: null };
+  /** Puts a failover back that would lose more than was agreed by now; the job then waits at `nextGate`. */
+  judgeFailover: {
+    input: JobRef & { readonly nextGate: string };
+    output: { readonly isHeldBack: boolean };
+  };
   readVmPower: { input: JobRef; output: { readonly powerState: PowerState } };
   /** Starts the server-side copy of each disk that stays in Azure as the replica, unless it was seen complete. */
   keepReplicaSeed: { input: JobRef; output: { readonly seededAt: string | null } };
@@ -285,10 +290,7 @@ export interface ActivityContracts {
       readonly untilAt: string | null;
     };
   };
-  finishPlanRun: {
-    input: RunRef & { readonly error: ErrorRecord | null };
-    output: null;
-  };
+  finishPlanRun: { input: RunRef & { readonly error: ErrorRecord | null }; output: null };
 }
 
 interface RunRef {
@@ -324,6 +326,7 @@ export const ACTIVITY_RETRY = {
   pruneSnapshots: RETRY.azureControlPlane,
   changeVmPower: RETRY.azureControlPlane,
   noteSourcePower: RETRY.azureControlPlane,
+  judgeFailover: RETRY.storage,
   readVmPower: RETRY.azureControlPlane,
   keepReplicaSeed: RETRY.azureControlPlane,
   readReplicaSeed: RETRY.storage,

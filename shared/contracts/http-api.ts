@@ -58,7 +58,7 @@ export const failoverSchema = z.strictObject({
    * downtime. It, `latestApplicationConsistent` and a point by its id lose what came after them.
    */
   recoveryPoint: identifierSchema.default('latest'),
-  /** Refused with FB-RCV-002 when more would be lost, judged at the request. */
+  /** Refused with FB-RCV-002 when more would be lost; judged again right before the shutdown, and then put back. */
   maxDataLossMinutes: z.number().nonnegative().optional(),
 });
 
@@ -102,6 +102,11 @@ export const failoverPreviewSchema = z.object({
   finalDeltaSeconds: z.number().nullable(),
   /** With proof and boot as the machine's newest rehearsal or failback measured them; `null` when none did. */
   downtimeSeconds: z.number().nullable(),
+  /** Whatever was asked about: what to choose now, and why. `null` = no choice leads home. */
+  recommended: z.object({
+    recoveryPoint: z.enum(['latest', 'latestProcessed']).nullable(),
+    reason: z.string(),
+  }),
   /** Why POST …/failover would refuse this choice; `null` when it would not. */
   refusal: errorRecordSchema.nullable(),
 });

@@ -49,8 +49,10 @@ export interface OrchestrationContracts {
     output: { decision: 'failover' | 'cancel'; base: Base; cycle: number };
   };
   failover: {
-    input: { replication: Replication; base: Base; cycle: number };
-    output: null;
+    /** `round`: counts the gates that the job has waited at; absent = 1. */
+    input: { replication: Replication; base: Base; cycle: number; round?: number };
+    /** Null: the machine runs on-premises. Otherwise nothing was shut down, and the gate is closed again. */
+    output: 'heldBack' | null;
   };
   commit: { input: FailbackInput; output: null };
   reverseReplicate: { input: FailbackInput; output: null };
@@ -144,6 +146,11 @@ export function reverseReplicationInstanceId(itemId: string): string {
 /** Each start of a run has instances of its own: parts of an earlier start keep their ids and their ends. */
 export function planRunInstanceId(runId: string, attempt: number): string {
   return `plan-${runId}-${attempt}`;
+}
+
+/** The part of a job that replicates until its gate opens: each gate after the first has a part of its own. */
+export function replicationPart(round: number): string {
+  return round === 1 ? 'replication' : `replication-${round}`;
 }
 
 export function partInstanceId(jobId: string, part: string): string {

@@ -4,6 +4,7 @@ export const EVENT_KINDS = [
   'jobAsked',
   'jobStep',
   'jobEnded',
+  'failoverHeldBack',
   'itemSaved',
   'refused',
   'planSaved',

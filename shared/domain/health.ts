@@ -1,5 +1,5 @@
 import { type ErrorRecord, errorRecord } from '../errors/failback-error.ts';
-import { type Job, refusalAtGate } from './job.ts';
+import { heldBackBy, type Job, refusalAtGate } from './job.ts';
 import { type Phase, REPLICATING } from './phases.ts';
 import { directionOf, type ProtectedItem, rpoSeconds } from './protected-item.ts';
 
@@ -96,7 +96,7 @@ function lastJobErrors({ item, lastJob: job }: HealthFacts): ErrorRecord[] {
       itemName: item.name,
       gate: gateOf(job.phase),
     });
-    const refusal = refusalAtGate(job);
+    const refusal = refusalAtGate(job) ?? heldBackBy(job);
     return refusal === null ? [waits] : [refusal, waits];
   }
   if (job.state !== 'failed' || job.error === null) return [];

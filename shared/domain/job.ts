@@ -25,6 +25,12 @@ export function refusalAtGate({ state, tasks = [] }: Job): ErrorRecord | null {
   return ended?.error ?? null;
 }
 
+/** Why the job waits at its gate again although a failover was asked for; `null` once it was asked for anew. */
+export function heldBackBy({ phase, intents, heldBack }: Job): ErrorRecord | null {
+  const isWaiting = phase === 'replicating' && intents.failover === undefined;
+  return isWaiting && heldBack !== undefined ? heldBack.error : null;
+}
+
 export interface FailbackOptions {
   /** Fail over by itself once a delta cycle is short enough. */
   readonly autoFailover: boolean;
@@ -182,6 +188,10 @@ export interface Job {
   readonly intents: Readonly<Partial<Record<Intent, string>>>;
   /** Recovery point to boot: `latest`, `latestProcessed`, `latestApplicationConsistent` or an id. Absent = latest. */
   readonly failoverTo?: string;
+  /** What that may lose at most, judged again right before the shutdown. Absent = whatever it is. */
+  readonly maxDataLossMinutes?: number;
+  /** The last failover that was put back before the shutdown, and the gate at which the job waited from then on. */
+  readonly heldBack?: { readonly at: string; readonly gate: string; readonly error: ErrorRecord };
   readonly history: readonly JobEvent[];
   /** In the order in which they began; at most the last one is open. Absent in earlier records. */
   readonly tasks?: readonly JobTask[];

@@ -111,6 +111,19 @@ export const CASES: { readonly [N in ActivityName]: ActivityCase<N> } = {
     input: ref,
     answers: { pointId: 'fb-1-p0002' },
   },
+  judgeFailover: {
+    arrange: ({ stores }) => {
+      const wish = { failoverTo: 'latestApplicationConsistent', maxDataLossMinutes: 29 };
+      const intents = { failover: NOW };
+      stores.jobs.put(
+        aJob({ ...wish, intents, phase: 'replicating', state: 'waitingForOperator' }),
+      );
+      const item = { activeJobId: 'fb-1', phase: 'replicating', recoveryPoints: POINTS } as const;
+      stores.items.put(anItem({ ...item, wasSourceRunning: true }));
+    },
+    input: { ...ref, nextGate: 'replication-2' },
+    answers: { isHeldBack: true },
+  },
   readItem: {
     input: { itemId: 'web-01' },
     answers: anItem({ activeJobId: 'fb-1' }),

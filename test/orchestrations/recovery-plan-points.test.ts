@@ -109,6 +109,27 @@ describe('the recovery points of a plan', () => {
     expect(world.record.gate?.message).toContain('FB-RCV-002');
   });
 
+  it.each([
+    ['goes home when it is asked once more', 59, 'commit', ['home', undefined]],
+    ['fails alone when more would be lost now', 1, 'failure', ['failed', 'FB-RCV-002']],
+  ] as const)(
+    'were put back at the shutdown: the machine %s',
+    async (_what, minute, gate, [state, code]) => {
+      await started(
+        { db: [point('db-1', 59)], app: [point('app-1', 59)] },
+        { recoveryPoint: 'latestProcessed', maxDataLossMinutes: 20 },
+      );
+      world.machines.heldBack.add('app');
+      await world.until(() => world.machines.begun.includes('hold back app'));
+      const { stores } = world.memory;
+      stores.items.put({ ...stores.items.must('app'), recoveryPoints: [point('app-1', minute)] });
+      await world.untilGate(gate);
+      expect(world.record.machines['db']).toMatchObject({ state: 'home' });
+      expect(world.record.machines['app']?.state).toBe(state);
+      expect(world.record.machines['app']?.error?.code).toBe(code);
+    },
+  );
+
   it('that vanish when it is the machine’s turn fail that machine alone', async () => {
     await started({ db: [common('db-1', 'g1', 1)], app: [common('app-1', 'g1', 1)] }, CONSISTENT);
     await world.until(() => world.machines.begun.includes('failover db'));

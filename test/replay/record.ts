@@ -17,6 +17,7 @@ export async function recordHistories(): Promise<Readonly<Record<string, Recordi
     ...(await recordCancel()),
     ...(await recordRehearsal()),
     ...(await recordOlderPoint()),
+    ...(await recordHeldBack()),
     ...(await recordRepair()),
     ...(await recordComparison()),
     ...(await recordLongTransfer()),
@@ -103,6 +104,29 @@ async function recordOlderPoint(): Promise<Record<string, Recording>> {
     await world.ask('failover', 'latestApplicationConsistent');
     await world.untilWaiting('commitPending');
     return { 'failover-older-point': take(world, 'failover', partInstanceId(id, 'failover')) };
+  } finally {
+    world.dispose();
+  }
+}
+
+/** A failover that is put back right before the shutdown, and the round in which it is done. */
+async function recordHeldBack(): Promise<Record<string, Recording>> {
+  const world = await World.create();
+  try {
+    const { id, instanceId } = await world.start({ cycleIntervalSeconds: 60 });
+    await world.until(() => world.job().cycles.length === 2);
+    await world.settle();
+    world.agents.behaviours.plan('replicateDisk', { afterMs: 2 * HOUR_MS }, 2);
+    await world.advance(5 * MINUTE_MS);
+    await world.ask('failover', 'latestProcessed', 60);
+    await world.until(() => world.job().heldBack !== undefined);
+    await world.settle();
+    await world.ask('failover');
+    await world.untilWaiting('commitPending');
+    return {
+      'failover-held-back': take(world, 'failover', partInstanceId(id, 'failover')),
+      'failback-held-back': take(world, 'failback', instanceId),
+    };
   } finally {
     world.dispose();
   }

@@ -151,4 +151,18 @@ export const RECOVERY_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-RCV-015': {
+    severity: 'warning',
+    category: 'recovery',
+    message:
+      'The failover of {itemName} was put back right before the Azure VM was shut down, because it would be refused now: {reason}',
+    possibleCauses: [
+      'Since the request a cycle went on for long, so that more would be lost than was agreed.',
+      'The chosen recovery point is not retained any more.',
+    ],
+    recommendedAction:
+      'The Azure VM runs and the job waits at its gate again: look at the preview, then ask for the failover anew, to a newer point or with a larger maxDataLossMinutes.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
 } as const satisfies Catalogue;

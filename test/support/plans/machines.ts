@@ -29,6 +29,8 @@ export class Machines {
   readonly #timers: Timers;
   /** A machine fails when it would enter the phase. */
   readonly failing = new Map<string, Phase>();
+  /** A machine whose next failover is put back right before its shutdown. */
+  readonly heldBack = new Set<string>();
   /** A machine that takes longer for every step. */
   readonly slow = new Map<string, number>();
   /** Every leg that a machine has begun, in order. */
@@ -79,8 +81,15 @@ export class Machines {
       intents[intent] !== undefined && phase === at;
     if (job.endedAt !== null) return;
     if (intents.cancel !== undefined && !LEGS.commit.includes(phase)) this.#once(jobId, 'cancel');
-    else if (isAt('failover', 'replicating')) this.#once(jobId, 'failover');
+    else if (isAt('failover', 'replicating')) this.#failOver(job);
     else if (isAt('commit', 'commitPending')) this.#once(jobId, 'commit');
+  }
+
+  #failOver(job: Job): void {
+    if (!this.heldBack.delete(job.itemId)) return this.#once(job.id, 'failover');
+    const { failover: _wish, ...intents } = job.intents;
+    this.begun.push(`hold back ${job.itemId}`);
+    this.#stores.jobs.put({ ...job, intents });
   }
 
   #once(jobId: string, leg: Leg): void {

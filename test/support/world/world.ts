@@ -171,9 +171,10 @@ export class World {
   }
 
   /** As an operator does it: the record, then the event. Throws what the HTTP function answers. */
-  async ask(intent: Intent, recoveryPoint?: string): Promise<void> {
+  async ask(intent: Intent, recoveryPoint?: string, maxDataLossMinutes?: number): Promise<void> {
     const point = recoveryPoint === undefined ? {} : { recoveryPoint };
-    await ask(this.#deps, this.job().id, { intent, ...point, caller: 'operator' });
+    const wish = { intent, ...point, maxDataLossMinutes, caller: 'operator' };
+    await ask(this.#deps, this.job().id, wish);
     await this.settle();
   }
 

@@ -2,9 +2,11 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { agentConfigSchema, loadConfig } from '../../../agents/runtime/config.ts';
+import type { z } from 'zod';
+import { type AgentConfig, agentConfigSchema, loadConfig } from '../../../agents/runtime/config.ts';
 import { configurationServerConfigSchema } from '../../../agents/configuration-server/config.ts';
 import { masterTargetConfigSchema } from '../../../agents/master-target/config.ts';
+import { processServerConfigSchema } from '../../../agents/process-server/config.ts';
 import { FailbackError } from '../../../shared/errors/failback-error.ts';
 
 let folder: string;
@@ -81,6 +83,38 @@ describe('the configuration of an agent', () => {
       /mobility\.port: .*hypervisor\.folder: /,
     );
   });
+
+  const local = { kind: 'local', folder: 'vms' };
+  const vsphere = {
+    kind: 'vsphere',
+    url: 'https://vcenter.example.net',
+    username: 'failback',
+    passwordFile: 'password',
+    datastore: 'vmfs-1',
+    masterTarget: 'mt1',
+  };
+  const site = { ...COMPLETE, mobility: { port: 0 }, hypervisor: local };
+  const target = { ...COMPLETE, listen: { host: '127.0.0.1' }, retentionFolder: 'retention' };
+
+  it.each<[string, z.ZodType<AgentConfig>, object, string]>([
+    ['every agent', agentConfigSchema, { ...COMPLETE, loglevel: 'info' }, 'loglevel'],
+    ['a process server', processServerConfigSchema, { ...COMPLETE, memoryMib: 64 }, 'memoryMib'],
+    ['a configuration server', configurationServerConfigSchema, { ...site, scipts: {} }, 'scipts'],
+    [
+      'its hypervisor',
+      configurationServerConfigSchema,
+      { ...site, hypervisor: { ...vsphere, datacentre: 'dc1' } },
+      'datacentre',
+    ],
+    ['a master target', masterTargetConfigSchema, { ...target, osKind: 'Linux' }, 'osKind'],
+    ['its retention', masterTargetConfigSchema, { ...target, retention: { maxAge: 24 } }, 'maxAge'],
+  ])(
+    'has no field in %s that does not exist: it is refused by its name',
+    (_of, schema, all, name) => {
+      const read = (): unknown => loadConfig(schema, ['--config', file(all)], 'help');
+      expect(read).toThrow(new RegExp(`FB-AGENT-002.*${name}`));
+    },
+  );
 
   it('does not tell its secrets, whatever is wrong and whoever prints it', () => {
     const secrets = { registrationToken: 'SECRET-1', passphrase: 'SECRET-2' };

@@ -1,7 +1,10 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { type FailoverPreview, failoverPreviewSchema } from '../../../shared/contracts/http-api.ts';
+import { FailbackError } from '../../../shared/errors/failback-error.ts';
+import { HEARTBEAT_STALE_MS } from '../../../shared/policy/limits.ts';
 import type { Job } from '../../../shared/domain/job.ts';
-import { aJob, anItem, NOW, POINTS } from '../../support/memory/builders.ts';
+import { anAgent, aJob, anItem, NOW, POINTS } from '../../support/memory/builders.ts';
+import { must } from '../../support/must.ts';
 import { callRoute, problemOf } from '../../support/memory/call-route.ts';
 import { aWorld, type MemoryWorld } from '../../support/memory/memory-world.ts';
 
@@ -27,6 +30,9 @@ beforeEach(() => {
   world.stores.items.put(
     anItem({ activeJobId: 'fb-1', phase: 'replicating', recoveryPoints: POINTS }),
   );
+  world.stores.agents.put(
+    anAgent({ id: 'ps-1', kind: 'processServer', name: 'failback-ps-rg-dr' }),
+  );
   world.stores.jobs.put(aJob({ phase: 'replicating', cycles: [delta(90_000), delta(30_500)] }));
 });
 
@@ -47,6 +53,7 @@ describe('GET /api/failbacks/{id}/failover-preview', () => {
       expectedDataLossMinutes: 0,
       finalDeltaSeconds: 90,
       downtimeSeconds: null,
+      recommended: { recoveryPoint: 'latest', reason: expect.stringContaining('nothing is lost') },
       refusal: null,
     });
   });
@@ -104,5 +111,60 @@ describe('GET /api/failbacks/{id}/failover-preview', () => {
       status: 404,
       code: 'FB-REQ-002',
     });
+  });
+});
+
+describe('what a preview recommends', () => {
+  const VM = 'rg-dr/web-01-azure';
+  const recommended = async () => (await preview('latestProcessed')).recommended;
+
+  it.each(['running', 'changing', 'stopped', 'deallocated'] as const)(
+    'is the latest while the Azure VM is there: %s',
+    async (power) => {
+      const vm = world.vms.vms.get(VM);
+      if (vm !== undefined) vm.power = power;
+      const { recoveryPoint, reason } = await recommended();
+      expect(recoveryPoint).toBe('latest');
+      const isOff = power === 'stopped' || power === 'deallocated';
+      expect(reason).toContain(isOff ? 'its disks can be read' : 'nothing is lost');
+      expect(reason).toContain('Azure VMware Solution');
+    },
+  );
+
+  it('is none of them when Azure does not know the VM any more: it may run elsewhere', async () => {
+    world.vms.vms.clear();
+    expect(await recommended()).toEqual({
+      recoveryPoint: null,
+      reason: expect.stringContaining('moved'),
+    });
+  });
+
+  it('is the latest, with a doubt, when Azure does not answer', async () => {
+    world.vms.powerState = async () => {
+      throw new FailbackError('FB-AZ-002', { operation: 'read', code: '503', detail: 'busy' });
+    };
+    expect(await recommended()).toEqual({
+      recoveryPoint: 'latest',
+      reason: expect.stringContaining('does not say'),
+    });
+  });
+
+  it('is the newest sealed point while nobody could send the last changes', async () => {
+    world.clock.advance(HEARTBEAT_STALE_MS);
+    expect((await recommended()).recoveryPoint).toBe('latest');
+    world.clock.advance(1);
+    expect(await recommended()).toEqual({
+      recoveryPoint: 'latestProcessed',
+      reason: expect.stringContaining(NOW),
+    });
+    const { value, etag } = must(await world.stores.agents.get('ps-1'), 'the process server');
+    await world.stores.agents.delete(value.id, etag);
+    expect((await recommended()).reason).toContain('never');
+  });
+
+  it('is no sealed point where there is none', async () => {
+    world.clock.advance(HEARTBEAT_STALE_MS + 1);
+    world.stores.items.put(anItem({ activeJobId: 'fb-1', phase: 'replicating' }));
+    expect((await recommended()).recoveryPoint).toBe('latest');
   });
 });

@@ -294,4 +294,8 @@ export const SHOWN_IN = {
     'contract/agents/run-script',
     'is never run twice for one command: who comes back after a stop is told so',
   ],
+  'FB-RCV-015': [
+    'orchestrations/held-back',
+    'is put back: nothing is shut down, the job waits at its gate and says why',
+  ],
 } as const satisfies Partial<Record<ErrorCode, readonly [file: string, title: string]>>;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { processServerName } from '../../activities/support/process-server-name.ts';
+import { processServerName } from '../../../../shared/services/process-server-name.ts';
 
 describe('the name of a process server', () => {
   it.each([
