@@ -280,6 +280,11 @@ export interface ActivityContracts {
       readonly untilAt: string | null;
     };
   };
+  interruptPlanRun: {
+    /** `instanceId` = the orchestration that broke; a later one is left alone. */
+    input: RunRef & { readonly instanceId: string; readonly error: ErrorRecord };
+    output: null;
+  };
   finishPlanRun: {
     input: RunRef & { readonly error: ErrorRecord | null };
     output: null;
@@ -342,5 +347,6 @@ export const ACTIVITY_RETRY = {
   findConfigurationServer: RETRY.storage,
   openPlanGate: RETRY.storage,
   readPlanGate: RETRY.storage,
+  interruptPlanRun: RETRY.storage,
   finishPlanRun: RETRY.storage,
 } as const satisfies Record<ActivityName, RetryPolicy>;

@@ -11,6 +11,7 @@ export const EVENT_KINDS = [
   'runAsked',
   'gateDecided',
   'actionFailed',
+  'runInterrupted',
   'runEnded',
   'agentRegistered',
   'agentSilent',

@@ -6,10 +6,12 @@ import type { FailurePolicy, PlanDefinition, PlanRunKind } from './recovery-plan
 export const PLAN_RUN_STATES = [
   'running',
   'waitingForOperator',
+  'interrupted',
   'succeeded',
   'failed',
   'cancelled',
 ] as const;
+/** `interrupted` = this program or its storage broke; resume and cancel take the run up where it was. */
 export type PlanRunState = (typeof PLAN_RUN_STATES)[number];
 
 export const MACHINE_STATES = [
@@ -98,6 +100,8 @@ export interface PlanRun {
   /** By the key of the gate. */
   readonly decisions: Readonly<Record<string, GateDecision>>;
   readonly error: ErrorRecord | null;
+  /** Present while it is interrupted. */
+  readonly interruptedAt?: string;
 }
 
 export const TERMINAL_RUN_STATES: readonly PlanRunState[] = ['succeeded', 'failed', 'cancelled'];
@@ -275,6 +279,7 @@ export function allowedPlanActions(
   if (isRunOver(run)) return [];
   const isCommitted = run.decisions['commit'] !== undefined;
   const cancel = isCommitted || run.cancelAskedAt !== null ? [] : (['cancel'] as const);
+  if (run.state === 'interrupted') return ['resume', ...cancel];
   const { gate } = run;
   if (gate === null || run.cancelAskedAt !== null) return cancel;
   if (gate.kind === 'commit') return ['commit', ...cancel];

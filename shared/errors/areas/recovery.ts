@@ -151,4 +151,24 @@ export const RECOVERY_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-RCV-015': {
+    severity: 'warning',
+    category: 'recovery',
+    message: 'The run {runId} does not wait at the gate {gate}: {waiting}.',
+    possibleCauses: ['Somebody else was faster, and the run has gone on.'],
+    recommendedAction: 'Look at the run again: waitingFor names the gate that is open now.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-RCV-016': {
+    severity: 'critical',
+    category: 'recovery',
+    message:
+      'The run of the recovery plan was cancelled, but {count} of its machines did not get back to Azure: {machines}',
+    possibleCauses: ['An agent or Azure was out of reach while a machine was taken back.'],
+    recommendedAction:
+      "Look at the machines' own jobs: what each could not undo is in its error. Resume or restart them; until then they may run nowhere.",
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
 } as const satisfies Catalogue;

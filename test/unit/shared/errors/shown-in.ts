@@ -272,4 +272,6 @@ export const SHOWN_IN = {
     'contract/agents/run-script',
     'is never run twice for one command: who comes back after a stop is told so',
   ],
+  'FB-RCV-015': ['unit/functions/plan-gates', 'takes no resume, and names the gate that is open'],
+  'FB-RCV-016': ['orchestrations/recovery-plan-interruptions', 'makes the run fail, and is named'],
 } as const satisfies Partial<Record<ErrorCode, readonly [file: string, title: string]>>;
