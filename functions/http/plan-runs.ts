@@ -6,6 +6,7 @@ import {
   planRunReportSchema,
   planRunViewSchema,
   resumeRunSchema,
+  type RunPlan,
   runPlanSchema,
 } from '../../shared/contracts/http/recovery-plans.ts';
 import type { PlanRun } from '../../shared/domain/plan-run.ts';
@@ -15,6 +16,8 @@ import { decide, type PlanWish } from '../plans/decide.ts';
 import { startRun } from '../plans/start-run.ts';
 import { viewRun, viewRunWithReport } from '../plans/view-run.ts';
 import type { Caller } from '../security/caller.ts';
+import { roleFor } from '../security/elevation.ts';
+import type { Role } from '../security/roles.ts';
 import type { FunctionDeps } from '../support/deps.ts';
 import { assertIfMatch, etagOf } from '../support/etag.ts';
 import { pageBody, pageRequest } from '../support/paging.ts';
@@ -24,12 +27,18 @@ const ONE = 'recovery-plans/{id}/runs/{runId}';
 const oneParams = z.object({ id: z.string(), runId: z.string() });
 const ASKED = { 202: { description: 'Asked for.', schema: planRunViewSchema } };
 
+const runElevation = {
+  roles: ['committer'],
+  roleOf: ({ body }: { body: RunPlan }): Role => roleFor(body.options),
+} as const;
+
 const startRoute = apiRoute({
   name: 'runRecoveryPlan',
   method: 'POST',
   path: 'recovery-plans/{id}/run',
   summary: 'Runs a recovery plan; 409 while another run has it',
   role: 'operator',
+  elevation: runElevation,
   params: z.object({ id: z.string() }),
   body: runPlanSchema,
   example: { kind: 'failback', recoveryPoint: 'latest', options: { cycleIntervalSeconds: 600 } },

@@ -6,7 +6,9 @@ import {
   type PlanDecision,
   type PlanRun,
 } from '../../shared/domain/plan-run.ts';
+import { shortened } from '../../shared/domain/stored-size.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
+import { MAX_KEPT_NOTE } from '../../shared/policy/limits.ts';
 import type { Versioned } from '../../shared/ports/stores.ts';
 import {
   recordDecision,
@@ -187,7 +189,7 @@ function cancelled(run: PlanRun, at: string): PlanRun {
 function decided(run: PlanRun, wish: Decision & Request, at: string): PlanRun {
   const { gate } = run;
   if (gate === null) return run;
-  const note = wish.action === 'complete' ? wish.note : '';
+  const note = wish.action === 'complete' ? shortened(wish.note, MAX_KEPT_NOTE) : '';
   const decision = { decision: decisionOf(wish), note, at, caller: wish.caller };
   const decisions = { ...run.decisions, [gate.key]: decision };
   // Whoever resumes after machines failed goes on without them.

@@ -1,7 +1,9 @@
 import type { ErrorRecord } from '../errors/failback-error.ts';
+import { MAX_KEPT_ERROR } from '../policy/limits.ts';
 import { type FailbackOptions, isTerminal, type Job, refusalAtGate } from './job.ts';
 import { BEYOND_RETURN, type Phase } from './phases.ts';
 import type { FailurePolicy, PlanDefinition, PlanRunKind } from './recovery-plan.ts';
+import { shortened } from './stored-size.ts';
 
 export const PLAN_RUN_STATES = [
   'running',
@@ -215,10 +217,8 @@ function stateUnderWay(job: Job): MachineState {
   return state === 'home' && isCommitAsked ? 'committing' : state;
 }
 
-const MAX_ERROR_TEXT = 200;
-
 export function shortError({ code, message }: ErrorRecord): NonNullable<PlanMachine['error']> {
-  return { code, message: message.slice(0, MAX_ERROR_TEXT) };
+  return { code, message: shortened(message, MAX_KEPT_ERROR) };
 }
 
 export type StageVerdict = 'underWay' | 'done' | 'stopped' | 'rollBack' | 'cancelled';

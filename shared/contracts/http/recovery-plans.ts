@@ -133,7 +133,7 @@ export const resumeRunSchema = z.strictObject({
 export const completeStepSchema = z.strictObject({
   ...gateSeen,
   outcome: z.enum(['done', 'failed']).default('done'),
-  note: z.string().max(1000).default(''),
+  note: z.string().max(500).default(''),
 });
 
 export const planRunViewSchema = z.object({

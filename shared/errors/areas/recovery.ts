@@ -171,4 +171,29 @@ export const RECOVERY_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-RCV-017': {
+    severity: 'warning',
+    category: 'recovery',
+    message:
+      'The recovery plan is too large: the record of its run could grow to {actual} characters, and holds {limit}.',
+    possibleCauses: [
+      'It has very many actions, or long instructions and arguments, beside many machines.',
+    ],
+    recommendedAction: 'Shorten instructions and arguments, or make two plans of it.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-RCV-018': {
+    severity: 'warning',
+    category: 'recovery',
+    message:
+      'The URL of the action {actionId} has a mark in place of its secret, and none is stored for it.',
+    possibleCauses: [
+      'The plan was read, in which secrets are not shown, and sent back under another id of the action or with another URL.',
+    ],
+    recommendedAction:
+      'Give the whole URL, or leave it as it was shown together with the id of its action.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
 } as const satisfies Catalogue;

@@ -274,4 +274,9 @@ export const SHOWN_IN = {
   ],
   'FB-RCV-015': ['unit/functions/plan-gates', 'takes no resume, and names the gate that is open'],
   'FB-RCV-016': ['orchestrations/recovery-plan-interruptions', 'makes the run fail, and is named'],
+  'FB-RCV-017': ['unit/functions/plan-definitions', 'is refused before anything is run'],
+  'FB-RCV-018': [
+    'unit/functions/plan-definitions',
+    'is refused where the mark of a secret stands under %s',
+  ],
 } as const satisfies Partial<Record<ErrorCode, readonly [file: string, title: string]>>;
