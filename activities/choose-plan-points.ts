@@ -1,5 +1,6 @@
 import type { ActivityHandler } from '../shared/contracts/activities.ts';
 import { refusalOfFailover } from '../shared/domain/failover-choice.ts';
+import { someOf } from '../shared/domain/plan-report.ts';
 import { isFailure, type PlanRun } from '../shared/domain/plan-run.ts';
 import type { ProtectedItem } from '../shared/domain/protected-item.ts';
 import { commonPoint } from '../shared/domain/recovery-plan.ts';
@@ -45,7 +46,7 @@ function refusalOfAny(
   });
   const none = refusals.filter(({ refusal }) => refusal.code === 'FB-RCV-001');
   if (none.length > 0) {
-    return errorRecord('FB-RCV-001', { machines: none.map(({ name }) => name).join(', ') });
+    return errorRecord('FB-RCV-001', { machines: someOf(none.map(({ name }) => name)) });
   }
   return refusals[0]?.refusal.toRecord() ?? null;
 }

@@ -21,6 +21,7 @@ import { createFinishJob } from './finish-job.ts';
 import { createFinishPlanRun } from './finish-plan-run.ts';
 import { createGatherAzureFacts } from './gather-azure-facts.ts';
 import { createGatherRecordFacts } from './gather-record-facts.ts';
+import { createInterruptPlanRun } from './interrupt-plan-run.ts';
 import { createKeepReplicaSeed } from './keep-replica-seed.ts';
 import { createNoteSourcePower } from './note-source-power.ts';
 import { createOpenPlanGate } from './open-plan-gate.ts';
@@ -93,6 +94,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     findConfigurationServer: createFindConfigurationServer(deps),
     openPlanGate: createOpenPlanGate(deps),
     readPlanGate: createReadPlanGate(deps),
+    interruptPlanRun: createInterruptPlanRun(deps),
     finishPlanRun: createFinishPlanRun(deps),
   };
 }

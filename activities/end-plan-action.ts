@@ -1,7 +1,8 @@
 import type { ActivityHandler } from '../shared/contracts/activities.ts';
 import { actionsOf } from '../shared/domain/recovery-plan.ts';
 import { redact } from '../shared/domain/secret.ts';
-import { MAX_ACTION_OUTPUT } from '../shared/policy/limits.ts';
+import { shortened } from '../shared/domain/stored-size.ts';
+import { MAX_ACTION_OUTPUT, MAX_KEPT_OUTPUT } from '../shared/policy/limits.ts';
 import { recordRunEvent } from '../shared/services/record-run-event.ts';
 import type { StoreDeps } from './support/deps.ts';
 import { updateRun } from './support/plan-runs.ts';
@@ -16,7 +17,8 @@ export const createEndPlanAction = ({
 }: StoreDeps): ActivityHandler<'endPlanAction'> =>
   async function endPlanAction({ runId, actionId, state, detail: text, code = null }) {
     const endedAt = clock.now().toISOString();
-    const detail = redact(text).slice(0, MAX_ACTION_OUTPUT);
+    const whole = redact(text).slice(0, MAX_ACTION_OUTPUT);
+    const detail = shortened(whole, MAX_KEPT_OUTPUT);
     const after = await updateRun(stores, runId, (run) => {
       const record = run.actions[actionId];
       if (record === undefined || record.state === state) return run;
@@ -30,7 +32,7 @@ export const createEndPlanAction = ({
       kind: 'actionFailed',
       at: ended.endedAt,
       caller: 'system',
-      what: (run) => `The action ${name} (${actionId}) of the ${run} failed: ${ended.detail}`,
+      what: (run) => `The action ${name} (${actionId}) of the ${run} failed: ${whole}`,
       code,
     });
     return null;

@@ -1,4 +1,5 @@
 import type { ActivityHandler } from '../shared/contracts/activities.ts';
+import { bootSecondsOf } from '../shared/domain/failover-choice.ts';
 import { endJob } from '../shared/domain/job-tasks.ts';
 import type { Phase } from '../shared/domain/phases.ts';
 import type { ProtectedItem } from '../shared/domain/protected-item.ts';
@@ -6,14 +7,18 @@ import { recordEvent } from '../shared/services/record-event.ts';
 import type { StoreDeps } from './support/deps.ts';
 import { updateItem, updateJob } from './support/records.ts';
 
-/** Ends the job and its open task, and frees the item for the next one. Idempotent. */
+/** Ends the job and its open task, frees the item for the next one, and leaves it what was measured. Idempotent. */
 export const createFinishJob = ({ stores, clock }: StoreDeps): ActivityHandler<'finishJob'> =>
   async function finishJob({ jobId, itemId, state, error }) {
     const at = clock.now().toISOString();
     const job = await updateJob(stores, jobId, (current) =>
       current.endedAt === null ? endJob(current, { state, at, error }) : current,
     );
-    await updateItem(stores, itemId, (item) => (item.activeJobId === jobId ? free(item) : item));
+    const bootSeconds = bootSecondsOf(job);
+    const measured = bootSeconds === null ? {} : { bootSeconds };
+    await updateItem(stores, itemId, (item) =>
+      item.activeJobId === jobId ? { ...free(item), ...measured } : item,
+    );
     await recordEvent(stores, `${jobId}-end`, {
       kind: 'jobEnded',
       at: job.endedAt ?? at,

@@ -1,5 +1,4 @@
 import type { ActivityHandler } from '../shared/contracts/activities.ts';
-import { changeBytesPerDay } from '../shared/domain/change-rate.ts';
 import type {
   AgentStanding,
   MasterTargetStanding,
@@ -41,7 +40,6 @@ export const createGatherRecordFacts = (deps: StoreDeps): ActivityHandler<'gathe
     );
     const { masterTarget } = item.target;
     const measuredRate = await rateOf(deps, item, others);
-    const rates = await Promise.all(others.map(async (other) => changeRate(deps, other)));
     return {
       item,
       configurationServer: standing('configurationServer', item.target.configurationServer),
@@ -51,9 +49,9 @@ export const createGatherRecordFacts = (deps: StoreDeps): ActivityHandler<'gathe
         : {}),
       processServer: standing('processServer', server),
       rpoSeconds: directionOf(item.phase) === 'none' ? 'none' : (rpoSeconds(item, now) ?? 'none'),
-      changeBytesPerDay: await changeRate(deps, item),
+      changeBytesPerDay: item.changeBytesPerDay ?? null,
       measuredRate,
-      otherChangeBytesPerDay: rates.reduce<number>((sum, rate) => sum + (rate ?? 0), 0),
+      otherChangeBytesPerDay: sumOfRates(others),
     };
   };
 
@@ -95,13 +93,10 @@ function standingOf(agent: AgentRecord, now: Date): AgentStanding | null {
   return { id, name, version, address, heartbeatAt, isConnected };
 }
 
-/** Of a machine that is on the move now; others change nothing that has to be carried. */
-async function changeRate(
-  { stores, clock }: StoreDeps,
-  { activeJobId }: ProtectedItem,
-): Promise<number | null> {
-  const job = activeJobId === null ? null : await stores.jobs.get(activeJobId);
-  return job === null ? null : changeBytesPerDay(job.value.cycles, clock.now());
+/** Of machines that are on the move now; others change nothing that has to be carried. */
+function sumOfRates(items: readonly ProtectedItem[]): number {
+  const moving = items.filter(({ activeJobId }) => activeJobId !== null);
+  return moving.reduce((sum, item) => sum + (item.changeBytesPerDay ?? 0), 0);
 }
 
 /** Of the machine's own last job, or else of the last jobs of others behind the same process server. */

@@ -45,7 +45,7 @@ function judged(
   const refusal = refusalOfFailover(item, choice)?.toRecord();
   if (refusal === undefined) return job;
   const reason = `${refusal.code} ${refusal.message}`;
-  const error = errorRecord('FB-RCV-015', { itemName: item.name, reason });
+  const error = errorRecord('FB-RCV-019', { itemName: item.name, reason });
   const at = now.toISOString();
   const line = { at, phase: job.phase, message: `${error.code} ${error.message}` };
   return {

@@ -1,4 +1,5 @@
 import type { ActivityHandler } from '../shared/contracts/activities.ts';
+import { changeBytesPerDay } from '../shared/domain/change-rate.ts';
 import { MAX_JOB_CYCLES } from '../shared/policy/limits.ts';
 import type { StoreDeps } from './support/deps.ts';
 import { keepRecoveryPoint } from './support/recovery-point-record.ts';
@@ -13,7 +14,14 @@ export const createRecordCycle = ({ stores }: StoreDeps): ActivityHandler<'recor
       ...(reason === undefined ? {} : { reason }),
       ...(groupPointId === undefined ? {} : { groupPointId }),
     };
+    const { cycles } = await updateJob(stores, jobId, (job) =>
+      job.cycles.some((cycle) => cycle.pointId === pointId)
+        ? job
+        : { ...job, cycles: [...job.cycles, statistics].slice(-MAX_JOB_CYCLES) },
+    );
     if (!isRehearsal) {
+      const perDay = changeBytesPerDay(cycles, new Date(takenAt));
+      const measured = perDay === null ? {} : { changeBytesPerDay: perDay };
       await keepRecoveryPoint(stores, {
         itemId,
         pointId,
@@ -28,13 +36,8 @@ export const createRecordCycle = ({ stores }: StoreDeps): ActivityHandler<'recor
         const recoveryPoints = [...others, point].filter((known) =>
           retainedPointIds.includes(known.pointId),
         );
-        return { ...item, base, lastRecoveryPointAt: takenAt, recoveryPoints };
+        return { ...item, ...measured, base, lastRecoveryPointAt: takenAt, recoveryPoints };
       });
     }
-    await updateJob(stores, jobId, (job) =>
-      job.cycles.some((cycle) => cycle.pointId === pointId)
-        ? job
-        : { ...job, cycles: [...job.cycles, statistics].slice(-MAX_JOB_CYCLES) },
-    );
     return null;
   };

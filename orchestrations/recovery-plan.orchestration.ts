@@ -1,12 +1,18 @@
 import { type OrchestrationInput, partInstanceId } from '../shared/contracts/orchestrations.ts';
+import type { ErrorRecord } from '../shared/errors/failback-error.ts';
 import { failure, type Result } from '../shared/errors/result.ts';
+import { POLL_MS } from '../shared/policy/deadlines.ts';
 import { passGate, runStage } from './support/plan.ts';
 import {
   asResult,
   callActivity,
   callOrchestration,
   type Context,
+  growingPauses,
+  sleep,
+  StepFailure,
   type Steps,
+  unwrap,
 } from './support/steps.ts';
 
 /**
@@ -15,10 +21,18 @@ import {
  */
 export function* recoveryPlanOrchestration(context: Context): Steps<Result<null>> {
   const { runId } = context.df.getInput<OrchestrationInput<'recoveryPlan'>>();
+  const result = yield* asResult(toItsEnd(context, runId));
+  if (!result.ok && isBroken(result.error)) yield* interrupt(context, runId, result.error);
+  return result;
+}
+
+function* toItsEnd(context: Context, runId: string): Steps<null> {
   const run = yield* asResult(carryOut(context, runId));
   const result = run.ok ? run : yield* goBack(context, runId, run);
-  yield* callActivity(context, 'finishPlanRun', { runId, error: result.ok ? null : result.error });
-  return result;
+  if (!result.ok && isBroken(result.error)) throw new StepFailure(result.error);
+  const error = result.ok ? null : result.error;
+  yield* callActivity(context, 'finishPlanRun', { runId, error });
+  return unwrap(result);
 }
 
 function* carryOut(context: Context, runId: string): Steps<null> {
@@ -65,8 +79,12 @@ function* commit(context: Context, runId: string): Steps<void> {
   yield* runStage(context, { runId, stage: 'commit', groupId: null });
 }
 
-/** This program or its storage broke: nothing is known of the machines, so nothing is undone. */
-const DEFECTS: readonly string[] = ['FB-ORC-001', 'FB-ORC-002'];
+/** This program, its storage or its rights broke: nothing is known of the machines, so nothing is undone. */
+const BROKEN: readonly string[] = ['FB-ORC-001', 'FB-ORC-002', 'FB-AZ-001', 'FB-AZ-002'];
+
+function isBroken({ code }: ErrorRecord): boolean {
+  return BROKEN.includes(code);
+}
 
 /** Undoes what is not committed, after a cancel or where the plan says so. */
 function* goBack(
@@ -74,7 +92,19 @@ function* goBack(
   runId: string,
   run: Extract<Result<null>, { ok: false }>,
 ): Steps<Result<null>> {
-  if (DEFECTS.includes(run.error.code)) return run;
+  if (isBroken(run.error)) return run;
   const undone = yield* asResult(runStage(context, { runId, stage: 'rollBack', groupId: null }));
   return undone.ok ? run : failure(undone.error);
+}
+
+/** Its machines wait for the run, so it does not end: as soon as the record can be written it says what broke. */
+function* interrupt(context: Context, runId: string, error: ErrorRecord): Steps<void> {
+  const { instanceId } = context.df;
+  for (const pauseMs of growingPauses(POLL_MS.longRunningFirst, POLL_MS.longRunningMax)) {
+    const noted = yield* asResult(
+      callActivity(context, 'interruptPlanRun', { runId, instanceId, error }),
+    );
+    if (noted.ok || !isBroken(noted.error)) return;
+    yield* sleep(context, pauseMs);
+  }
 }

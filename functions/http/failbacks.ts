@@ -18,17 +18,16 @@ import { viewJob } from '../jobs/job-view.ts';
 import { previewFailover } from '../jobs/preview-failover.ts';
 import { startJob } from '../jobs/start-job.ts';
 import { takeUp } from '../jobs/take-up.ts';
+import { roleFor } from '../security/elevation.ts';
 import type { Role } from '../security/roles.ts';
 import type { FunctionDeps } from '../support/deps.ts';
 import { assertIfMatch, etagOf } from '../support/etag.ts';
 import { pageBody, pageRequest } from '../support/paging.ts';
 import { type Answer, apiRoute, type Route } from '../support/route.ts';
 
-/** A job that commits by itself is a commit that was asked for in advance. */
 const startElevation = {
   roles: ['committer'],
-  roleOf: ({ body }: { body: StartJob }): Role =>
-    body.options.autoCommit ? 'committer' : 'operator',
+  roleOf: ({ body }: { body: StartJob }): Role => roleFor(body.options),
 } as const;
 
 const createRoute = apiRoute({

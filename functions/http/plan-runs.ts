@@ -1,3 +1,4 @@
+import type { HttpRequest } from '@azure/functions';
 import { z } from 'zod';
 import { pageQuery, pageSchema } from '../../shared/contracts/http/paging.ts';
 import {
@@ -5,14 +6,20 @@ import {
   planRunReportSchema,
   planRunViewSchema,
   resumeRunSchema,
+  type RunPlan,
   runPlanSchema,
 } from '../../shared/contracts/http/recovery-plans.ts';
 import type { PlanRun } from '../../shared/domain/plan-run.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
+import type { Versioned } from '../../shared/ports/stores.ts';
 import { decide, type PlanWish } from '../plans/decide.ts';
 import { startRun } from '../plans/start-run.ts';
 import { viewRun, viewRunWithReport } from '../plans/view-run.ts';
+import type { Caller } from '../security/caller.ts';
+import { roleFor } from '../security/elevation.ts';
+import type { Role } from '../security/roles.ts';
 import type { FunctionDeps } from '../support/deps.ts';
+import { assertIfMatch, etagOf } from '../support/etag.ts';
 import { pageBody, pageRequest } from '../support/paging.ts';
 import { type Answer, apiRoute, type Route } from '../support/route.ts';
 
@@ -20,18 +27,26 @@ const ONE = 'recovery-plans/{id}/runs/{runId}';
 const oneParams = z.object({ id: z.string(), runId: z.string() });
 const ASKED = { 202: { description: 'Asked for.', schema: planRunViewSchema } };
 
+const runElevation = {
+  roles: ['committer'],
+  roleOf: ({ body }: { body: RunPlan }): Role => roleFor(body.options),
+} as const;
+
 const startRoute = apiRoute({
   name: 'runRecoveryPlan',
   method: 'POST',
   path: 'recovery-plans/{id}/run',
   summary: 'Runs a recovery plan; 409 while another run has it',
   role: 'operator',
+  elevation: runElevation,
   params: z.object({ id: z.string() }),
   body: runPlanSchema,
   example: { kind: 'failback', recoveryPoint: 'latest', options: { cycleIntervalSeconds: 600 } },
   responses: { 202: { description: 'Started.', schema: planRunViewSchema } },
-  handle: async ({ params: { id }, body, caller: { name: caller } }, deps) =>
-    accepted(await startRun(deps, id, { ...body, caller })),
+  handle: async ({ params: { id }, body, caller: { name: caller } }, deps) => {
+    const { id: runId } = await startRun(deps, id, { ...body, caller });
+    return accepted(await requireRun(deps, { id, runId }));
+  },
 });
 
 const listRoute = apiRoute({
@@ -58,9 +73,12 @@ const getRoute = apiRoute({
   role: 'reader',
   params: oneParams,
   responses: { 200: { description: 'The run.', schema: planRunReportSchema } },
-  handle: async ({ params }, deps) => ({
-    jsonBody: await viewRunWithReport(deps, await requireRun(deps, params)),
-  }),
+  hasETag: true,
+  handle: async ({ params }, deps) => {
+    const { value, etag } = await requireRun(deps, params);
+    const view = await viewRunWithReport(deps, value);
+    return { jsonBody: view, headers: { etag: etagOf(etag, view) } };
+  },
 });
 
 const cancelRoute = apiRoute({
@@ -71,8 +89,8 @@ const cancelRoute = apiRoute({
   role: 'operator',
   params: oneParams,
   responses: ASKED,
-  handle: async ({ params, caller: { name: caller } }, deps) =>
-    wish(deps, params, { action: 'cancel', caller }),
+  hasETag: true,
+  handle: async (asked, deps) => wish(deps, asked, { action: 'cancel' }),
 });
 
 const commitRoute = apiRoute({
@@ -83,8 +101,8 @@ const commitRoute = apiRoute({
   role: 'committer',
   params: oneParams,
   responses: ASKED,
-  handle: async ({ params, caller: { name: caller } }, deps) =>
-    wish(deps, params, { action: 'commit', caller }),
+  hasETag: true,
+  handle: async (asked, deps) => wish(deps, asked, { action: 'commit' }),
 });
 
 const resumeRoute = apiRoute({
@@ -98,8 +116,8 @@ const resumeRoute = apiRoute({
   isBodyOptional: true,
   example: { skip: true },
   responses: ASKED,
-  handle: async ({ params, body, caller: { name: caller } }, deps) =>
-    wish(deps, params, { action: 'resume', ...body, caller }),
+  hasETag: true,
+  handle: async (asked, deps) => wish(deps, asked, { action: 'resume', ...asked.body }),
 });
 
 const completeRoute = apiRoute({
@@ -113,29 +131,45 @@ const completeRoute = apiRoute({
   isBodyOptional: true,
   example: { outcome: 'done', note: 'Load balancer switched' },
   responses: ASKED,
-  handle: async ({ params, body, caller: { name: caller } }, deps) => {
-    const { actionId } = params;
-    return wish(deps, params, { action: 'complete', actionId, ...body, caller });
+  hasETag: true,
+  handle: async (asked, deps) => {
+    const { actionId } = asked.params;
+    return wish(deps, asked, { action: 'complete', actionId, ...asked.body });
   },
 });
 
 type OneRun = z.output<typeof oneParams>;
+type Asking = Readonly<{ request: HttpRequest; params: OneRun; caller: Caller }>;
+type Wanted = Without<PlanWish, 'caller' | 'check'>;
+/** Of each member of the union by itself. */
+type Without<W, K extends PropertyKey> = W extends unknown ? Omit<W, K> : never;
 
-async function wish(deps: FunctionDeps, params: OneRun, wanted: PlanWish): Promise<Answer> {
-  const { id } = await requireRun(deps, params);
-  return accepted(await decide(deps, id, wanted));
+async function wish(
+  deps: FunctionDeps,
+  { request, params, caller }: Asking,
+  wanted: Wanted,
+): Promise<Answer> {
+  const { value } = await requireRun(deps, params);
+  const check = (current: Versioned<PlanRun>): void => assertIfMatch(request, current);
+  await decide(deps, value.id, { ...wanted, caller: caller.name, check });
+  return accepted(await requireRun(deps, params));
 }
 
 /** A run of another plan is not there. */
-async function requireRun({ stores }: FunctionDeps, { id, runId }: OneRun): Promise<PlanRun> {
-  const run = (await stores.planRuns.get(runId))?.value;
-  if (run !== undefined && run.planId === id) return run;
+async function requireRun(
+  { stores }: FunctionDeps,
+  { id, runId }: OneRun,
+): Promise<Versioned<PlanRun>> {
+  const run = await stores.planRuns.get(runId);
+  if (run?.value.planId === id) return run;
   throw new FailbackError('FB-REQ-002', { kind: 'run of a recovery plan', id: runId });
 }
 
-function accepted(run: PlanRun): Answer {
+function accepted({ value: run, etag }: Versioned<PlanRun>): Answer {
   const location = `/api/recovery-plans/${run.planId}/runs/${run.id}`;
-  return { status: 202, headers: { location, 'retry-after': '5' }, jsonBody: viewRun(run) };
+  const view = viewRun(run);
+  const headers = { location, 'retry-after': '5', etag: etagOf(etag, view) };
+  return { status: 202, headers, jsonBody: view };
 }
 
 export const PLAN_RUN_ROUTES: readonly Route[] = [

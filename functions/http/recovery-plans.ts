@@ -7,16 +7,18 @@ import {
   putPlanSchema,
 } from '../../shared/contracts/http/recovery-plans.ts';
 import {
+  actionsOf,
   type PlanAction,
-  type PlanDefinition,
-  problemsOfPlan,
   type RecoveryPlan,
 } from '../../shared/domain/recovery-plan.ts';
 import { redact } from '../../shared/domain/secret.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { Versioned } from '../../shared/ports/stores.ts';
 import { recordEvent } from '../../shared/services/record-event.ts';
-import { refuseUnknownSecrets, refuseWhileRunning } from '../plans/start-run.ts';
+import { checkPlan } from '../plans/check-plan.ts';
+import { refuseWhileRunning } from '../plans/start-run.ts';
+import { withStoredUrls } from '../plans/webhook-urls.ts';
+import type { Role } from '../security/roles.ts';
 import type { FunctionDeps } from '../support/deps.ts';
 import { assertIfMatch, etagOf, isCreateOnly } from '../support/etag.ts';
 import { pageBody, pageRequest } from '../support/paging.ts';
@@ -50,6 +52,13 @@ const getRoute = apiRoute({
   handle: async ({ params: { id } }, deps) => show(await requirePlan(deps, id)),
 });
 
+/** What a webhook or a script does nobody here can undo: who says what is called is who may commit. */
+const putElevation = {
+  roles: ['committer'],
+  roleOf: ({ body }: { body: z.output<typeof putPlanSchema> }): Role =>
+    actionsOf(body).every(({ kind }) => kind === 'manual') ? 'operator' : 'committer',
+} as const;
+
 /** A run that is under way keeps the plan as it was when it began. */
 const putRoute = apiRoute({
   name: 'putRecoveryPlan',
@@ -57,6 +66,7 @@ const putRoute = apiRoute({
   path: 'recovery-plans/{id}',
   summary: 'Makes a recovery plan, or replaces it',
   role: 'operator',
+  elevation: putElevation,
   params: z.object({ id: planIdSchema }),
   body: putPlanSchema,
   example: {
@@ -71,13 +81,14 @@ const putRoute = apiRoute({
     201: { description: 'Made.', schema: planViewSchema },
   },
   hasETag: true,
-  handle: async ({ request, params: { id }, body: definition, caller: { name: caller } }, deps) => {
+  handle: async ({ request, params: { id }, body, caller: { name: caller } }, deps) => {
     const existing = await deps.stores.plans.get(id);
     assertIfMatch(request, existing);
     if (existing !== null && isCreateOnly(request)) {
       throw new FailbackError('FB-REQ-025', { kind: 'recovery plan', id });
     }
-    await refuseInvalid(deps, definition);
+    const definition = withStoredUrls(body, existing?.value.definition ?? null);
+    await checkPlan(deps, definition);
     const activeRunId = existing?.value.activeRunId ?? null;
     const plan = { id, definition, updatedAt: deps.clock.now().toISOString(), activeRunId };
     if (existing === null) await deps.stores.plans.create(plan);
@@ -119,13 +130,6 @@ async function noteSaved(
     planId,
     message: `The recovery plan ${definition.name} was ${what}`,
   });
-}
-
-async function refuseInvalid(deps: FunctionDeps, definition: PlanDefinition): Promise<void> {
-  const items = await deps.stores.items.list();
-  const problems = problemsOfPlan(definition, new Set(items.map((item) => item.id)));
-  if (problems.length > 0) throw new FailbackError('FB-RCV-003', { problems: problems.join('; ') });
-  refuseUnknownSecrets(definition, deps.webhookSecretNames);
 }
 
 function show({ value, etag }: Versioned<RecoveryPlan>): Answer {

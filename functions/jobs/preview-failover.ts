@@ -1,6 +1,5 @@
 import type { FailoverPreview } from '../../shared/contracts/http-api.ts';
 import {
-  bootSeconds,
   dataLossMinutes,
   finalDeltaSeconds,
   refusalOfFailover,
@@ -30,7 +29,7 @@ export async function previewFailover(
   const point = recoveryPoint === 'latest' ? null : resolveRecoveryPoint(item, recoveryPoint);
   const isFinalDeltaSent = recoveryPoint !== 'latestProcessed';
   const deltaSeconds = isFinalDeltaSent ? finalDeltaSeconds(job) : 0;
-  const boot = bootSeconds(await stores.jobs.list(), item.id);
+  const { bootSeconds = null } = item;
   const refusal = refusalOfFailover(item, { phase: job.phase, recoveryPoint, now });
   return {
     recoveryPoint,
@@ -38,7 +37,8 @@ export async function previewFailover(
     isFinalDeltaSent,
     expectedDataLossMinutes: dataLossMinutes(recoveryPoint, point, now),
     finalDeltaSeconds: deltaSeconds,
-    downtimeSeconds: deltaSeconds === null || boot === null ? null : deltaSeconds + boot,
+    downtimeSeconds:
+      deltaSeconds === null || bootSeconds === null ? null : deltaSeconds + bootSeconds,
     recommended: await recommendation(deps, item),
     refusal: refusal === null ? null : structuredClone(refusal.toRecord()),
   };

@@ -1,9 +1,9 @@
-import type { FailbackOptions, Job } from '../../shared/domain/job.ts';
+import type { Job } from '../../shared/domain/job.ts';
 import { isTerminal } from '../../shared/domain/job.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { Versioned } from '../../shared/ports/stores.ts';
 import type { Caller } from '../security/caller.ts';
-import { includesRole } from '../security/roles.ts';
+import { optionsFor } from '../security/elevation.ts';
 import type { FunctionDeps } from '../support/deps.ts';
 import { ask } from './ask.ts';
 import { refuseAction } from './job-actions.ts';
@@ -41,13 +41,8 @@ export async function takeUp(
   if (refusal !== null) throw new FailbackError(refusal.code, refusal.values);
   return startJob(deps, 'failback', {
     protectedItemId: job.itemId,
-    options: optionsFor(caller, job.options),
+    options: optionsFor(caller.role, job.options),
     caller: caller.name,
     takesUp: { jobId, action },
   });
-}
-
-/** Who may not commit does not get a job that commits by itself because somebody else had one. */
-function optionsFor({ role }: Caller, options: FailbackOptions): FailbackOptions {
-  return { ...options, autoCommit: options.autoCommit && includesRole(role, 'committer') };
 }

@@ -6,7 +6,10 @@ import {
   type PlanDecision,
   type PlanRun,
 } from '../../shared/domain/plan-run.ts';
+import { shortened } from '../../shared/domain/stored-size.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
+import { MAX_KEPT_NOTE } from '../../shared/policy/limits.ts';
+import type { Versioned } from '../../shared/ports/stores.ts';
 import {
   recordDecision,
   recordRunEnd,
@@ -26,23 +29,32 @@ type Decision =
       readonly note: string;
     };
 
-export type PlanWish = (Decision | { readonly action: 'cancel' }) & { readonly caller: string };
+interface Request {
+  readonly caller: string;
+  /** The gate that the person saw; absent = whichever is open. */
+  readonly gate?: string | undefined;
+  /** Throws when the run is not the one that the person saw. */
+  readonly check?: (current: Versioned<PlanRun>) => void;
+}
+
+export type PlanWish = (Decision | { readonly action: 'cancel' }) & Request;
 
 /**
- * Writes down what a person decided, then wakes the run. Resume and cancel also take up a run whose
- * orchestration was stopped from outside. Throws FB-RCV-005 for what the run does not take now.
+ * Writes down what a person decided, then wakes the run. Resume and cancel also take up a run that was interrupted,
+ * or whose orchestration was stopped from outside. Throws FB-RCV-005 for what the run does not take now, FB-RCV-015
+ * where another gate is open than the person saw.
  */
 export async function decide(deps: FunctionDeps, runId: string, wish: PlanWish): Promise<PlanRun> {
   const before = (await deps.stores.planRuns.get(runId))?.value;
   if (before === undefined) throw noRun(runId);
   const { action, caller } = wish;
   const at = deps.clock.now().toISOString();
-  const isRevival = action === 'resume' || action === 'cancel';
-  if (isRevival && !(await isAlive(deps, before))) {
-    return takeUp(deps, before, { action, caller, at });
+  if ((action === 'resume' || action === 'cancel') && !(await isAlive(deps, before))) {
+    return takeUp(deps, before, { ...wish, action, at });
   }
   let gateKey = '';
-  const run = await updateRecord(deps.stores.planRuns, runId, (current) => {
+  const run = await updateRecord(deps.stores.planRuns, runId, (current, etag) => {
+    wish.check?.({ value: current, etag });
     gateKey = current.gate?.key ?? '';
     refuseIfImpossible(current, wish);
     return wish.action === 'cancel' ? cancelled(current, at) : decided(current, wish, at);
@@ -57,28 +69,61 @@ export async function decide(deps: FunctionDeps, runId: string, wish: PlanWish):
 
 async function isAlive(deps: FunctionDeps, run: PlanRun): Promise<boolean> {
   if (isRunOver(run)) return true;
+  // Its orchestration may be in its last turn yet: nobody hears there any more.
+  if (run.state === 'interrupted') return false;
   return deps.orchestrator.isRunning(planRunInstanceId(run.id, run.attempt));
 }
 
+type Revival = Asked & Request & { readonly skip?: boolean };
+
 /**
  * Its record says how far it got; instances of the earlier attempt keep their names. A run that never got the
- * plan has done nothing, and ends.
+ * plan has done nothing, and ends. The next attempt is counted once it was started: of two persons at the same
+ * moment both ask for the same attempt, and one orchestration comes of it.
  */
-async function takeUp(deps: FunctionDeps, before: PlanRun, asked: Asked): Promise<PlanRun> {
+async function takeUp(deps: FunctionDeps, before: PlanRun, asked: Revival): Promise<PlanRun> {
   const { id: runId, planId } = before;
   const plan = await deps.stores.plans.get(planId);
   const isOwner = plan?.value.activeRunId === runId;
-  const { action, at } = asked;
-  const run = await updateRecord(deps.stores.planRuns, runId, (current) => {
+  const { at } = asked;
+  const revived = await updateRecord(deps.stores.planRuns, runId, (current, etag) => {
+    asked.check?.({ value: current, etag });
+    if (isRunOver(current))
+      throw refusal(current, asked.action, `it has ended as ${current.state}`);
     if (!isOwner) return { ...current, state: 'cancelled', endedAt: at } as const;
-    const next = { ...current, attempt: current.attempt + 1 };
-    return action === 'resume' ? next : cancelled(next, at);
+    return wokenUp(current, asked, current.attempt === before.attempt);
   });
-  if (run === null) throw noRun(runId);
-  await noteAsked(deps, run, asked);
-  if (isOwner) await startOrchestration(deps, run);
-  else await recordRunEnd(deps.stores, run);
-  return run;
+  if (revived === null) throw noRun(runId);
+  await noteAsked(deps, revived, asked);
+  if (!isOwner) {
+    await recordRunEnd(deps.stores, revived);
+    return revived;
+  }
+  const attempt = before.attempt + 1;
+  await startOrchestration(deps, { ...revived, attempt });
+  const run = await updateRecord(deps.stores.planRuns, runId, (current) =>
+    current.attempt >= attempt ? current : { ...current, attempt },
+  );
+  return run ?? revived;
+}
+
+/** `isFirst`: nobody else has taken the run up meanwhile. */
+function wokenUp(run: PlanRun, asked: Revival, isFirst: boolean): PlanRun {
+  const { action, gate, at } = asked;
+  if (action === 'cancel') {
+    if (isCommitDecided(run)) throw refusal(run, action, COMMIT_DECIDED);
+    return cancelled(isFirst ? restarted(run) : run, at);
+  }
+  if (!isFirst) return run;
+  if (gate === undefined) return restarted(run);
+  refuseOtherGate(run, gate);
+  const { skip = false, caller } = asked;
+  return decided(restarted(run), { action, skip, caller }, at);
+}
+
+function restarted(run: PlanRun): PlanRun {
+  const { interruptedAt: _over, ...rest } = run;
+  return { ...rest, state: 'running', error: null };
 }
 
 interface Asked {
@@ -91,11 +136,12 @@ interface Asked {
 async function noteAsked(
   deps: FunctionDeps,
   run: PlanRun,
-  { action, ...asked }: Asked,
+  { action, caller, at }: Asked,
 ): Promise<void> {
   await recordRunEvent(deps.stores, deps.newEventKey(), run, {
     kind: 'runAsked',
-    ...asked,
+    at,
+    caller,
     what: (name) => `${action} of the ${name}`,
   });
 }
@@ -105,13 +151,30 @@ function refuseIfImpossible(run: PlanRun, wish: PlanWish): void {
   const { gate } = run;
   if (isRunOver(run)) throw refusal(run, action, `it has ended as ${run.state}`);
   if (action === 'cancel' && run.cancelAskedAt !== null) return;
+  if (wish.gate !== undefined) refuseOtherGate(run, wish.gate);
   if (!allowedPlanActions(run).includes(action)) {
-    const waiting = gate === null ? 'it does not wait for anybody' : `it waits: ${gate.message}`;
-    const isCommitted = run.decisions['commit'] !== undefined;
-    throw refusal(run, action, isCommitted ? 'the commit was decided' : waiting);
+    throw refusal(run, action, isCommitDecided(run) ? COMMIT_DECIDED : waitingOf(gate));
   }
   if (action !== 'complete' || gate?.actionId === wish.actionId) return;
   throw refusal(run, action, `it waits for the step ${gate?.actionId ?? ''}`);
+}
+
+const COMMIT_DECIDED = 'the commit was decided';
+
+function isCommitDecided({ decisions }: PlanRun): boolean {
+  return decisions['commit'] !== undefined;
+}
+
+function waitingOf(gate: PlanRun['gate']): string {
+  return gate === null ? 'it does not wait for anybody' : `it waits: ${gate.message}`;
+}
+
+/** Two people press the same button, and the run goes on in between: the second one must not decide what comes next. */
+function refuseOtherGate({ id: runId, gate, decisions }: PlanRun, wanted: string): void {
+  if (gate?.key === wanted) return;
+  const isDecided = decisions[wanted] !== undefined;
+  const waiting = isDecided ? 'that was decided already' : waitingOf(gate);
+  throw new FailbackError('FB-RCV-015', { runId, gate: wanted, waiting });
 }
 
 function refusal({ id: runId }: PlanRun, action: string, reason: string): FailbackError {
@@ -123,10 +186,10 @@ function cancelled(run: PlanRun, at: string): PlanRun {
   return { ...run, cancelAskedAt: at, gate: null, state: 'running' };
 }
 
-function decided(run: PlanRun, wish: Decision & { caller: string }, at: string): PlanRun {
+function decided(run: PlanRun, wish: Decision & Request, at: string): PlanRun {
   const { gate } = run;
   if (gate === null) return run;
-  const note = wish.action === 'complete' ? wish.note : '';
+  const note = wish.action === 'complete' ? shortened(wish.note, MAX_KEPT_NOTE) : '';
   const decision = { decision: decisionOf(wish), note, at, caller: wish.caller };
   const decisions = { ...run.decisions, [gate.key]: decision };
   // Whoever resumes after machines failed goes on without them.

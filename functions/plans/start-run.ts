@@ -1,15 +1,12 @@
 import { planRunInstanceId } from '../../shared/contracts/orchestrations.ts';
 import type { RunPlan } from '../../shared/contracts/http/recovery-plans.ts';
 import { isRunOver, type PlanMachine, type PlanRun } from '../../shared/domain/plan-run.ts';
-import {
-  machinesOf,
-  problemsOfPlan,
-  type RecoveryPlan,
-} from '../../shared/domain/recovery-plan.ts';
+import { machinesOf, type RecoveryPlan } from '../../shared/domain/recovery-plan.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { recordRunEvent } from '../../shared/services/record-run-event.ts';
 import { updateRecord } from '../../shared/services/update-record.ts';
 import type { FunctionDeps } from '../support/deps.ts';
+import { checkPlan } from './check-plan.ts';
 
 /**
  * Writes the run, takes the plan for it (one run at a time, guarded by the plan's ETag), starts its
@@ -28,15 +25,22 @@ export async function startRun(
   try {
     await deps.stores.plans.replace({ ...found.value, activeRunId: run.id }, found.etag);
   } catch (error) {
-    const endedAt = deps.clock.now().toISOString();
-    const end = { state: 'cancelled', endedAt } as const;
-    await updateRecord(deps.stores.planRuns, run.id, (late) => ({ ...late, ...end }));
-    throw error;
+    // The answer may have got lost, and the SDK's second try met the ETag of its first.
+    const holder = (await deps.stores.plans.get(planId))?.value.activeRunId;
+    if (holder !== run.id) {
+      await giveUp(deps, run.id);
+      throw error;
+    }
   }
   // Before the start: one that breaks off here is completed by resume, and belongs to whoever began it.
   await noteStarted(deps, run, request.caller);
   await startOrchestration(deps, run);
   return run;
+}
+
+async function giveUp({ stores, clock }: FunctionDeps, runId: string): Promise<void> {
+  const end = { state: 'cancelled', endedAt: clock.now().toISOString() } as const;
+  await updateRecord(stores.planRuns, runId, (late) => ({ ...late, ...end }));
 }
 
 async function noteStarted({ stores }: FunctionDeps, run: PlanRun, caller: string): Promise<void> {
@@ -71,10 +75,7 @@ async function newRun(
   { id: planId, definition }: RecoveryPlan,
   { kind, recoveryPoint, maxDataLossMinutes, options }: RunPlan,
 ): Promise<PlanRun> {
-  const items = new Map((await deps.stores.items.list()).map((item) => [item.id, item]));
-  const problems = problemsOfPlan(definition, new Set(items.keys()));
-  if (problems.length > 0) throw new FailbackError('FB-RCV-003', { problems: problems.join('; ') });
-  refuseUnknownSecrets(definition, deps.webhookSecretNames);
+  const items = await checkPlan(deps, definition);
   const machines = machinesOf(definition).map((itemId): readonly [string, PlanMachine] => {
     const itemName = items.get(itemId)?.name ?? itemId;
     return [itemId, { itemId, itemName, jobId: null, state: 'waiting' }];
@@ -100,17 +101,4 @@ async function newRun(
     decisions: {},
     error: null,
   };
-}
-
-/** Said now, and not when half of the machines are down. */
-export function refuseUnknownSecrets(
-  { groups }: RecoveryPlan['definition'],
-  known: readonly string[],
-): void {
-  for (const { preActions, postActions } of groups) {
-    for (const action of [...preActions, ...postActions]) {
-      if (action.kind !== 'webhook' || known.includes(action.secretName)) continue;
-      throw new FailbackError('FB-RCV-009', { secretName: action.secretName });
-    }
-  }
 }

@@ -22,9 +22,10 @@ export function viewRun(run: PlanRun): PlanRunView {
     endedAt: run.endedAt,
     allowedActions: [...allowedPlanActions(run)],
     waitingFor:
-      gate === null
+      gate === null || run.state === 'interrupted'
         ? null
         : {
+            gate: gate.key,
             kind: gate.kind,
             message: gate.message,
             since: gate.since,

@@ -47,6 +47,9 @@ const STATUS_OF: Partial<Record<ErrorCode, number>> = {
   'FB-RCV-005': 409,
   'FB-RCV-009': 409,
   'FB-RCV-012': 409,
+  'FB-RCV-015': 409,
+  'FB-RCV-017': 400,
+  'FB-RCV-018': 400,
 };
 
 /** The failure as a problem document (RFC 9457). */

@@ -4,13 +4,12 @@ import type { CycleStatistics, FailbackReport, JobState, TaskName } from '../dom
 import type { Intent, Phase } from '../domain/phases.ts';
 import type { AzureFacts, Placement, RecordFacts } from '../domain/preflight/gathered.ts';
 import type { PreflightReport } from '../domain/preflight/report.ts';
-import type { PlanDecision, PlanGateKind, PlanStage, StageVerdict } from '../domain/plan-run.ts';
 import type { ProtectedItem } from '../domain/protected-item.ts';
-import type { FailurePolicy, PlanAction, PlanRunKind } from '../domain/recovery-plan.ts';
 import type { ErrorRecord } from '../errors/failback-error.ts';
 import type { Result } from '../errors/result.ts';
 import { RETRY, type RetryPolicy } from '../policy/retry.ts';
 import type { CommandName, consistencySchema, VmShape } from './commands.ts';
+import type { PlanActivityContracts } from './plan-activities.ts';
 
 type Consistency = z.infer<typeof consistencySchema>;
 
@@ -33,7 +32,7 @@ interface JobRef {
 }
 
 /** Input and output of every activity, by its registered name. All outputs are small, plain JSON. */
-export interface ActivityContracts {
+export interface ActivityContracts extends PlanActivityContracts {
   /** Checks the transition and shows it in the item and in the job. */
   enterPhase: {
     input: JobRef & {
@@ -198,103 +197,6 @@ export interface ActivityContracts {
     };
     output: { readonly take: { readonly groupPointId: string; readonly at: string } | null };
   };
-  beginPlanRun: {
-    input: RunRef;
-    output: {
-      readonly kind: PlanRunKind;
-      readonly groupIds: readonly string[];
-      readonly isFailoverAutomatic: boolean;
-    };
-  };
-  /** One look at the machines of a stage: starts or asks as many as the limit allows. */
-  drivePlanStage: {
-    input: RunRef & { readonly stage: PlanStage; readonly groupId: string | null };
-    output: {
-      readonly verdict: StageVerdict;
-      readonly settled: number;
-      readonly underWay: number;
-      /** Machines that a person has given up so far; grows with every such decision. */
-      readonly leftBehind: number;
-    };
-  };
-  /** Whether every machine has the recovery point that is wanted; fixes the common points. */
-  choosePlanPoints: {
-    input: RunRef;
-    output: {
-      readonly refusal: ErrorRecord | null;
-      /** How often somebody has let it look again. */
-      readonly round: number;
-    };
-  };
-  /** Ids only: a plan of many machines must not travel through the history. */
-  beginPlanGroup: {
-    input: RunRef & { readonly groupId: string };
-    output: {
-      readonly isDone: boolean;
-      readonly kind: PlanRunKind;
-      readonly preActions: readonly string[];
-      readonly postActions: readonly string[];
-      readonly pause: { readonly seconds: number } | 'untilResumed' | null;
-    };
-  };
-  endPlanGroup: { input: RunRef & { readonly groupId: string }; output: null };
-  /** `isDone`: it succeeded or was skipped before, and is not to be done again. */
-  beginPlanAction: {
-    input: RunRef & { readonly actionId: string };
-    output: {
-      readonly isDone: boolean;
-      readonly action: PlanAction;
-      readonly attempt: number;
-      readonly onFailure: FailurePolicy;
-    };
-  };
-  endPlanAction: {
-    input: RunRef & {
-      readonly actionId: string;
-      readonly state: 'succeeded' | 'failed' | 'skipped';
-      readonly detail: string;
-      /** Of a failure. */
-      readonly code?: string;
-    };
-    output: null;
-  };
-  callPlanWebhook: {
-    input: RunRef & { readonly actionId: string };
-    output: {
-      readonly outcome: 'delivered' | 'refused' | 'unreachable';
-      readonly detail: string;
-    };
-  };
-  findConfigurationServer: {
-    input: { readonly name: string };
-    output: { readonly agentId: string };
-  };
-  /** Waits for a person from now on, unless it was decided before or the run is cancelled. */
-  openPlanGate: {
-    input: RunRef & {
-      readonly key: string;
-      readonly kind: PlanGateKind;
-      readonly message: string;
-      readonly instanceId: string;
-      readonly actionId?: string;
-      readonly pauseSeconds?: number;
-    };
-    output: null;
-  };
-  readPlanGate: {
-    input: RunRef & { readonly key: string };
-    output: {
-      readonly decision: PlanDecision | 'cancel' | null;
-      readonly note: string;
-      /** When it opens by itself; `null` = never. */
-      readonly untilAt: string | null;
-    };
-  };
-  finishPlanRun: { input: RunRef & { readonly error: ErrorRecord | null }; output: null };
-}
-
-interface RunRef {
-  readonly runId: string;
 }
 
 export type ActivityName = keyof ActivityContracts;
@@ -351,5 +253,6 @@ export const ACTIVITY_RETRY = {
   findConfigurationServer: RETRY.storage,
   openPlanGate: RETRY.storage,
   readPlanGate: RETRY.storage,
+  interruptPlanRun: RETRY.storage,
   finishPlanRun: RETRY.storage,
 } as const satisfies Record<ActivityName, RetryPolicy>;

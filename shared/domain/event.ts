@@ -12,6 +12,7 @@ export const EVENT_KINDS = [
   'runAsked',
   'gateDecided',
   'actionFailed',
+  'runInterrupted',
   'runEnded',
   'agentRegistered',
   'agentSilent',

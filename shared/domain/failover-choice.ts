@@ -52,12 +52,9 @@ export function finalDeltaSeconds({ cycles }: Pick<Job, 'cycles'>): number | nul
 
 const RECENT_DELTAS = 3;
 
-/** Seconds from the proof to the sign of life, as an earlier rehearsal or failback measured them. */
-export function bootSeconds(jobs: readonly Job[], itemId: string): number | null {
-  for (const { itemId: id, history, report } of jobs) {
-    const began = history.find(({ phase }) => phase === 'booting');
-    if (id !== itemId || began === undefined || report.bootedAt === undefined) continue;
-    return Math.max(0, Math.ceil((Date.parse(report.bootedAt) - Date.parse(began.at)) / 1000));
-  }
-  return null;
+/** Seconds from the proof to the sign of life; `null` where the job booted nothing. */
+export function bootSecondsOf({ history, report }: Pick<Job, 'history' | 'report'>): number | null {
+  const began = history.find(({ phase }) => phase === 'booting');
+  if (began === undefined || report.bootedAt === undefined) return null;
+  return Math.max(0, Math.ceil((Date.parse(report.bootedAt) - Date.parse(began.at)) / 1000));
 }

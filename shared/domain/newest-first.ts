@@ -10,3 +10,11 @@ export function newestFirstShort(at: Date): string {
 export function newestFirst(at: string | Date): string {
   return String(END_OF_TIME_MS - new Date(at).getTime()).padStart(13, '0');
 }
+
+/**
+ * What to sort a job by: `fb-…` and `rh-…` without their beginnings, which say what they are and not how old. Jobs of
+ * both kinds then come newest first in one list.
+ */
+export function orderOfJob(id: string): string {
+  return id.replace(/^(fb|rh)-(.+)$/, '$2-$1');
+}

@@ -126,3 +126,11 @@ function largest(values: readonly (number | null)[]): number | null {
   const known = values.filter((value) => value !== null);
   return known.length === 0 ? null : Math.max(...known);
 }
+
+const MAX_NAMED = 10;
+
+/** A sentence about hundreds of machines names some. */
+export function someOf(names: readonly string[]): string {
+  const rest = names.length > MAX_NAMED ? ` and ${names.length - MAX_NAMED} more` : '';
+  return `${names.slice(0, MAX_NAMED).join(', ')}${rest}`;
+}

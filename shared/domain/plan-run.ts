@@ -1,15 +1,19 @@
 import type { ErrorRecord } from '../errors/failback-error.ts';
+import { MAX_KEPT_ERROR } from '../policy/limits.ts';
 import { type FailbackOptions, isTerminal, type Job, refusalAtGate } from './job.ts';
 import { BEYOND_RETURN, type Phase } from './phases.ts';
 import type { FailurePolicy, PlanDefinition, PlanRunKind } from './recovery-plan.ts';
+import { shortened } from './stored-size.ts';
 
 export const PLAN_RUN_STATES = [
   'running',
   'waitingForOperator',
+  'interrupted',
   'succeeded',
   'failed',
   'cancelled',
 ] as const;
+/** `interrupted` = this program or its storage broke; resume and cancel take the run up where it was. */
 export type PlanRunState = (typeof PLAN_RUN_STATES)[number];
 
 export const MACHINE_STATES = [
@@ -98,6 +102,8 @@ export interface PlanRun {
   /** By the key of the gate. */
   readonly decisions: Readonly<Record<string, GateDecision>>;
   readonly error: ErrorRecord | null;
+  /** Present while it is interrupted. */
+  readonly interruptedAt?: string;
 }
 
 export const TERMINAL_RUN_STATES: readonly PlanRunState[] = ['succeeded', 'failed', 'cancelled'];
@@ -211,10 +217,8 @@ function stateUnderWay(job: Job): MachineState {
   return state === 'home' && isCommitAsked ? 'committing' : state;
 }
 
-const MAX_ERROR_TEXT = 200;
-
 export function shortError({ code, message }: ErrorRecord): NonNullable<PlanMachine['error']> {
-  return { code, message: message.slice(0, MAX_ERROR_TEXT) };
+  return { code, message: shortened(message, MAX_KEPT_ERROR) };
 }
 
 export type StageVerdict = 'underWay' | 'done' | 'stopped' | 'rollBack' | 'cancelled';
@@ -275,6 +279,7 @@ export function allowedPlanActions(
   if (isRunOver(run)) return [];
   const isCommitted = run.decisions['commit'] !== undefined;
   const cancel = isCommitted || run.cancelAskedAt !== null ? [] : (['cancel'] as const);
+  if (run.state === 'interrupted') return ['resume', ...cancel];
   const { gate } = run;
   if (gate === null || run.cancelAskedAt !== null) return cancel;
   if (gate.kind === 'commit') return ['commit', ...cancel];

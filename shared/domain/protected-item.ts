@@ -127,6 +127,10 @@ export interface ProtectedItem {
   /** Points at the site that can be failed over to, oldest first. Absent = none. */
   readonly recoveryPoints?: readonly RecoveryPoint[];
   readonly isRehearsalEnabled: boolean;
+  /** From the proof to the sign of life, as its last boot at home or in a rehearsal took. Absent = not measured. */
+  readonly bootSeconds?: number;
+  /** As the deltas of its last failback showed. Absent = not measured. */
+  readonly changeBytesPerDay?: number;
   /** Azure's unique id of the VM when it came under our care. Absent in records of earlier versions. */
   readonly azureVmId?: string;
   /** Absent in records of earlier versions: nobody was asked. */

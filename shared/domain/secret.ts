@@ -1,3 +1,6 @@
+/** Stands where a secret stood. */
+export const REDACTED = '[secret]';
+
 /**
  * A value that must never be printed: SAS URL, key, passphrase.
  * Every implicit way out (template strings, JSON, inspect) gives a mask; only `reveal()` gives the value.
@@ -15,15 +18,15 @@ export class Secret {
   }
 
   toString(): string {
-    return '[secret]';
+    return REDACTED;
   }
 
   toJSON(): string {
-    return '[secret]';
+    return REDACTED;
   }
 
   [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return '[secret]';
+    return REDACTED;
   }
 }
 
@@ -38,8 +41,8 @@ const SECRET_CONNECTION_PARTS = /((?:AccountKey|SharedAccessSignature|Password)=
 /** Masks what looks like a secret in a text that came from a library and goes to a log or an error. */
 export function redact(text: string): string {
   return text
-    .replaceAll(SECRET_QUERY_PARAMETERS, '$1[secret]')
-    .replaceAll(SECRET_FIELDS, '$1[secret]')
-    .replaceAll(BEARER_TOKENS, '$1[secret]')
-    .replaceAll(SECRET_CONNECTION_PARTS, '$1[secret]');
+    .replaceAll(SECRET_QUERY_PARAMETERS, `$1${REDACTED}`)
+    .replaceAll(SECRET_FIELDS, `$1${REDACTED}`)
+    .replaceAll(BEARER_TOKENS, `$1${REDACTED}`)
+    .replaceAll(SECRET_CONNECTION_PARTS, `$1${REDACTED}`);
 }

@@ -55,3 +55,14 @@ export const PLAN_CONCURRENCY = 10;
 
 /** Of what a script wrote, its end; of what a webhook answered, its beginning. */
 export const MAX_ACTION_OUTPUT = 2_000;
+
+/**
+ * A table row holds 1 MiB of UTF-16. What is left is for decisions beyond those that are counted: whoever does an
+ * action again and again adds a line each time.
+ */
+export const MAX_RUN_CHARACTERS = 450_000;
+
+/** In the record of a run, as stored: an action's output, a person's note, a machine's error. */
+export const MAX_KEPT_OUTPUT = 300;
+export const MAX_KEPT_NOTE = 600;
+export const MAX_KEPT_ERROR = 200;

@@ -1,3 +1,4 @@
+import { errorRecord } from '../../shared/errors/failback-error.ts';
 import { aJob, anItem, NOW, POINTS } from '../support/memory/builders.ts';
 import type { MemoryWorld } from '../support/memory/memory-world.ts';
 import { aDefinition, aPlan, aRun, WEBHOOK } from '../support/memory/plan-builders.ts';
@@ -23,6 +24,8 @@ const ready = {
   state: 'ready',
 } as const;
 
+const BROKEN = { orchestration: 'planStage', reason: 'the storage' };
+
 type PlanActivity =
   | 'agreeOnGroupPoint'
   | 'beginPlanRun'
@@ -36,6 +39,7 @@ type PlanActivity =
   | 'findConfigurationServer'
   | 'openPlanGate'
   | 'readPlanGate'
+  | 'interruptPlanRun'
   | 'finishPlanRun';
 
 /** The activities of recovery plans. */
@@ -122,6 +126,11 @@ export const PLAN_CASES: { readonly [N in PlanActivity]: ActivityCase<N> } = {
     }),
     input: { ...run, key: 'pause-first' },
     answers: { decision: 'elapsed', note: '', untilAt: null },
+  },
+  interruptPlanRun: {
+    arrange: stored(),
+    input: { ...run, instanceId: 'plan-pr-1-1', error: errorRecord('FB-ORC-002', BROKEN) },
+    answers: null,
   },
   finishPlanRun: {
     arrange: (world) => {

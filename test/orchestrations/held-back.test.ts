@@ -11,7 +11,7 @@ afterEach(() => {
   world = undefined;
 });
 
-const CODE = 'FB-RCV-015';
+const CODE = 'FB-RCV-019';
 
 /** Replicates with three points at home, and is in the middle of a cycle that takes two hours. */
 async function inLongCycle(): Promise<World> {
@@ -49,7 +49,7 @@ describe('a failover that would lose more than was agreed once its turn has come
     expect(job).not.toHaveProperty('maxDataLossMinutes');
     expect(job.history.at(-1)?.message).toContain(`${CODE} The failover of web was put back`);
     const view = await it.view();
-    expect(view.health).toMatchObject([{ code: 'FB-RCV-015', severity: 'warning' }]);
+    expect(view.health).toMatchObject([{ code: 'FB-RCV-019', severity: 'warning' }]);
     expect(view.health[0]?.message).toContain('at most 60 are accepted');
     expect(view.allowedActions).toEqual(['failover', 'cancel']);
     expect(eventsOf(it)).toMatchObject([

@@ -1,13 +1,12 @@
 import type { TableClient } from '@azure/data-tables';
 import { RestError } from '@azure/core-rest-pipeline';
+import { asStored } from '../../domain/stored-size.ts';
 import { FailbackError } from '../../errors/failback-error.ts';
 import type { AgeingStore, Page, PagedStore, PageRequest, Versioned } from '../../ports/stores.ts';
 import { callAzure, findInAzure } from './azure-error.ts';
 
 /** A string property holds 64 KiB of UTF-16: 32,768 characters. */
 const CHUNK_CHARACTERS = 30_000;
-/** Escaped, so that no cut, neither ours nor that of a buffer on the way, goes through a character. */
-const NOT_ASCII = /[\u0080-\uffff]/g;
 /** It exists already; it has another ETag; it is gone, which with an ETag is the same. */
 const CONFLICTS: readonly number[] = [409, 412, 404];
 /** Entities a request to the service; it gives no more. */
@@ -155,7 +154,7 @@ export class JsonTable<T extends { readonly id: string }> implements PagedStore<
   }
 
   #encode(value: T): Keys & Record<string, string> {
-    const text = JSON.stringify(value).replaceAll(NOT_ASCII, escaped);
+    const text = asStored(value);
     const chunks: Record<string, string> = {};
     for (let index = 0; index * CHUNK_CHARACTERS < text.length; index += 1) {
       const start = index * CHUNK_CHARACTERS;
@@ -177,10 +176,6 @@ export function quoted(value: string): string {
 
 function isKey(key: string): boolean {
   return key.length <= MAX_KEY_CHARACTERS && KEY.test(key);
-}
-
-function escaped(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /** Only this class writes the table, so the shape is the type's. */

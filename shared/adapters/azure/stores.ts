@@ -1,4 +1,5 @@
 import type { TableClient } from '@azure/data-tables';
+import { orderOfJob } from '../../domain/newest-first.ts';
 import type {
   AgeingCommandStore,
   AgeingStores,
@@ -37,6 +38,10 @@ class IdempotencyTable extends JsonTable<IdempotencyRecord> implements Idempoten
 
 const inOnePartition = (partitionKey: string) => (id: string) => ({ partitionKey, rowKey: id });
 
+function jobKeys(id: string): { partitionKey: string; rowKey: string } {
+  return { partitionKey: 'job', rowKey: orderOfJob(id) };
+}
+
 /** `<job>.<step>`: all commands of a job are one partition, so that its progress is one query. */
 function commandKeys(id: string): { partitionKey: string; rowKey: string } {
   const dot = id.indexOf('.');
@@ -47,7 +52,7 @@ function commandKeys(id: string): { partitionKey: string; rowKey: string } {
 export function createStores(table: (name: string) => TableClient): Stores & AgeingStores {
   return {
     items: new JsonTable(table('protecteditems'), inOnePartition('item')),
-    jobs: new JsonTable(table('jobs'), inOnePartition('job')),
+    jobs: new JsonTable(table('jobs'), jobKeys),
     agents: new JsonTable(table('agents'), inOnePartition('agent')),
     commands: new CommandTable(table('commands'), commandKeys, ({ result }) => ({
       state: result === null ? 'open' : 'ended',

@@ -119,16 +119,21 @@ export const runPlanSchema = z
   );
 export type RunPlan = z.output<typeof runPlanSchema>;
 
+/** The gate that the person saw (`waitingFor.gate`); refused where another one is open by now. */
+const gateSeen = { gate: z.string().min(1).max(200).optional() };
+
 /** POST …/runs/{runId}/resume; the body may be left out. */
 export const resumeRunSchema = z.strictObject({
+  ...gateSeen,
   /** After an action failed: go on as if it had been done, instead of doing it again. */
   skip: z.boolean().default(false),
 });
 
 /** POST …/runs/{runId}/manual-steps/{actionId}/complete; the body may be left out. */
 export const completeStepSchema = z.strictObject({
+  ...gateSeen,
   outcome: z.enum(['done', 'failed']).default('done'),
-  note: z.string().max(1000).default(''),
+  note: z.string().max(500).default(''),
 });
 
 export const planRunViewSchema = z.object({
@@ -143,6 +148,8 @@ export const planRunViewSchema = z.object({
   allowedActions: z.array(z.enum(['cancel', 'resume', 'commit', 'complete'])),
   waitingFor: z
     .object({
+      /** Its key: resume and complete take it, so that they decide no other one. */
+      gate: z.string(),
       kind: z.enum(GATE_KINDS),
       message: z.string(),
       since: timestampSchema,

@@ -47,7 +47,7 @@ export interface RecordFacts {
   /** The one that serves the VM's resource group; `null` when there is none, or it was retired. */
   readonly processServer: AgentStanding | null;
   readonly rpoSeconds: number | 'none';
-  /** Measured in the deltas of the last day; `null` where there were none. */
+  /** Measured in the deltas of a day, now or in an earlier failback; `null` where there were too few. */
   readonly changeBytesPerDay: Known<number>;
   /** In earlier cycles; `null` where too little was sent to measure. */
   readonly measuredRate: Known<MeasuredRate>;

@@ -154,6 +154,51 @@ export const RECOVERY_ERRORS = {
   'FB-RCV-015': {
     severity: 'warning',
     category: 'recovery',
+    message: 'The run {runId} does not wait at the gate {gate}: {waiting}.',
+    possibleCauses: ['Somebody else was faster, and the run has gone on.'],
+    recommendedAction: 'Look at the run again: waitingFor names the gate that is open now.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-RCV-016': {
+    severity: 'critical',
+    category: 'recovery',
+    message:
+      'The run of the recovery plan was cancelled, but {count} of its machines did not get back to Azure: {machines}',
+    possibleCauses: ['An agent or Azure was out of reach while a machine was taken back.'],
+    recommendedAction:
+      "Look at the machines' own jobs: what each could not undo is in its error. Resume or restart them; until then they may run nowhere.",
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-RCV-017': {
+    severity: 'warning',
+    category: 'recovery',
+    message:
+      'The recovery plan is too large: the record of its run could grow to {actual} characters, and holds {limit}.',
+    possibleCauses: [
+      'It has very many actions, or long instructions and arguments, beside many machines.',
+    ],
+    recommendedAction: 'Shorten instructions and arguments, or make two plans of it.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-RCV-018': {
+    severity: 'warning',
+    category: 'recovery',
+    message:
+      'The URL of the action {actionId} has a mark in place of its secret, and none is stored for it.',
+    possibleCauses: [
+      'The plan was read, in which secrets are not shown, and sent back under another id of the action or with another URL.',
+    ],
+    recommendedAction:
+      'Give the whole URL, or leave it as it was shown together with the id of its action.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-RCV-019': {
+    severity: 'warning',
+    category: 'recovery',
     message:
       'The failover of {itemName} was put back right before the Azure VM was shut down, because it would be refused now: {reason}',
     possibleCauses: [

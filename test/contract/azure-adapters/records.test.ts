@@ -8,6 +8,7 @@ import type { AgentRecord, CommandRecord, Stores } from '../../../shared/ports/s
 import { updateRecord } from '../../../shared/services/update-record.ts';
 import { storageOf, unique } from '../../support/control-plane/azure-storage.ts';
 import { createMemoryStores } from '../../support/control-plane/memory-stores.ts';
+import { aJob } from '../../support/memory/builders.ts';
 import { must } from '../../support/must.ts';
 
 interface Note {
@@ -245,6 +246,20 @@ describe.each([
     const { etag } = must(await recoveryPoints.get('a'), 'the record a');
     await recoveryPoints.replace({ ...point('a'), place: 'onPremises' }, etag);
     await expect(recoveryPoints.replace(point('a'), etag)).rejects.toMatchObject(conflict);
+  });
+});
+
+describe('jobs in a table', () => {
+  it('of both kinds come newest first together, and pages go on behind either', async () => {
+    const { jobs } = createStores((name) => client(`${name}${unique('o')}`));
+    for (const id of ['fb-8-a', 'rh-7-b', 'fb-6-c', 'rh-5-d']) await jobs.create(aJob({ id }));
+    const newestFirst = ['rh-5-d', 'fb-6-c', 'rh-7-b', 'fb-8-a'];
+    expect((await jobs.list()).map(({ id }) => id)).toEqual(newestFirst);
+    const { values, next } = await jobs.listPage({ limit: 2 });
+    expect([values.map(({ id }) => id), next]).toEqual([newestFirst.slice(0, 2), 'fb-6-c']);
+    const rest = await jobs.listPage({ limit: 2, after: 'fb-6-c' });
+    expect(rest.values.map(({ id }) => id)).toEqual(newestFirst.slice(2));
+    expect((await jobs.get('rh-7-b'))?.value.id).toBe('rh-7-b');
   });
 });
 

@@ -1,4 +1,5 @@
 import { jobIdOf } from '../../../shared/contracts/orchestrations.ts';
+import { orderOfJob } from '../../../shared/domain/newest-first.ts';
 import { FailbackError } from '../../../shared/errors/failback-error.ts';
 import type {
   AgeingCommandStore,
@@ -11,7 +12,7 @@ import type {
   Stores,
   Versioned,
 } from '../../../shared/ports/stores.ts';
-import { pageOf } from './page-of.ts';
+import { inOrder, pageOf } from './page-of.ts';
 
 interface Row {
   readonly text: string;
@@ -21,8 +22,14 @@ interface Row {
 /** Records kept as JSON text, so that only what survives storage comes back; ETags as in a table. */
 export class MemoryStore<T extends { readonly id: string }> implements PagedStore<T> {
   readonly #rows = new Map<string, Row>();
+  readonly #orderOf: (id: string) => string;
   /** Runs before every conditional write: the place where somebody else is faster. */
   beforeReplace: (id: string) => Promise<void> | void = () => undefined;
+
+  /** `orderOf`: what the table sorts by. */
+  constructor(orderOf: (id: string) => string = (id) => id) {
+    this.#orderOf = orderOf;
+  }
 
   async get(id: string): Promise<Versioned<T> | null> {
     const row = this.#rows.get(id);
@@ -52,7 +59,7 @@ export class MemoryStore<T extends { readonly id: string }> implements PagedStor
   }
 
   async listPage(request: PageRequest<T>): Promise<Page<T>> {
-    return pageOf(this.all(), request);
+    return pageOf(this.all(), request, this.#orderOf);
   }
 
   async listBehind(id: string, limit: number): Promise<readonly Versioned<T>[]> {
@@ -80,7 +87,7 @@ export class MemoryStore<T extends { readonly id: string }> implements PagedStor
   }
 
   all(): readonly T[] {
-    return [...this.#rows.keys()].toSorted().map((id) => this.must(id));
+    return inOrder(this.#rows.keys(), this.#orderOf).map((id) => this.must(id));
   }
 }
 
@@ -120,7 +127,7 @@ export type MemoryStores = {
 export function createMemoryStores(): MemoryStores {
   return {
     items: new MemoryStore(),
-    jobs: new MemoryStore(),
+    jobs: new MemoryStore(orderOfJob),
     agents: new MemoryStore(),
     commands: new MemoryCommandStore(),
     recoveryPoints: new MemoryStore(),

@@ -170,7 +170,8 @@ export class Machines {
   /** As the real ones: before the point of no return they go back to Azure by themselves. */
   #fail(job: Job, leg: Leg): void {
     this.#leave(leg, job.itemId);
-    if (leg !== 'commit' && job.operation === 'failback') this.#enter(job, 'failedOver');
+    const isBack = leg !== 'commit' && leg !== 'cancel';
+    if (isBack && job.operation === 'failback') this.#enter(job, 'failedOver');
     this.#end(job.id, 'failed');
   }
 

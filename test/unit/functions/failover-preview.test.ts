@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { createActivities } from '../../../activities/create-activities.ts';
 import { type FailoverPreview, failoverPreviewSchema } from '../../../shared/contracts/http-api.ts';
 import { FailbackError } from '../../../shared/errors/failback-error.ts';
 import { HEARTBEAT_STALE_MS } from '../../../shared/policy/limits.ts';
@@ -74,15 +75,18 @@ describe('GET /api/failbacks/{id}/failover-preview', () => {
   });
 
   it('knows the downtime once a rehearsal of the machine has measured proof and boot', async () => {
-    world.stores.jobs.put(
-      aJob({
-        id: 'rh-1',
-        operation: 'rehearsal',
-        state: 'succeeded',
-        history: [{ at: '2026-02-01T10:00:00.000Z', phase: 'booting', message: 'Booting' }],
-        report: { bootedAt: '2026-02-01T10:02:00.000Z' },
-      }),
-    );
+    const rehearsal = aJob({
+      id: 'rh-1',
+      operation: 'rehearsal',
+      history: [{ at: '2026-02-01T10:00:00.000Z', phase: 'booting', message: 'Booting' }],
+      report: { bootedAt: '2026-02-01T10:02:00.000Z' },
+    });
+    world.stores.jobs.put(rehearsal);
+    world.stores.items.put({ ...world.stores.items.must('web-01'), activeJobId: 'rh-1' });
+    const end = { jobId: 'rh-1', itemId: 'web-01', state: 'succeeded', error: null } as const;
+    await createActivities(world).finishJob(end);
+    world.stores.jobs.list = async () =>
+      Promise.reject(new Error('reads all jobs there ever were'));
     expect(await preview()).toMatchObject({ downtimeSeconds: 210 });
     expect(await preview('latestProcessed')).toMatchObject({ downtimeSeconds: 120 });
     world.stores.jobs.put(aJob({ phase: 'replicating' }));

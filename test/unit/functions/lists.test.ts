@@ -172,3 +172,12 @@ describe('the version of the API', () => {
     }
   });
 });
+
+describe('the list of jobs', () => {
+  it('has failbacks and rehearsals newest first together, and goes on behind either', async () => {
+    // The later a job was made, the smaller is the number in its id.
+    for (const id of ['fb-8', 'rh-7', 'fb-6', 'rh-5']) world.stores.jobs.put(aJob({ id }));
+    expect(await idsOf('listFailbacks')).toEqual(['rh-5', 'fb-6', 'rh-7', 'fb-8']);
+    expect(await pagesOf('listFailbacks', 1)).toEqual([['rh-5'], ['fb-6'], ['rh-7'], ['fb-8']]);
+  });
+});

@@ -17,7 +17,7 @@ const proof = aProof();
 /** A failback that ended in the phase and left the item there. */
 function leftIn(phase: Phase): void {
   world.stores.items.put(anItem({ phase, lastJobId: 'fb-1' }));
-  const options = { ...aJob().options, autoCommit: true, proofShare: 0.5 };
+  const options = { ...aJob().options, autoCommit: true, removeSnapshots: true, proofShare: 0.5 };
   const ended = { state: 'failed', endedAt: NOW, phase, options, report: { proof } } as const;
   world.stores.jobs.put(aJob(ended));
 }
@@ -65,16 +65,18 @@ describe('POST /api/failbacks/{id}/resume and /restart', () => {
     expect(JSON.stringify(started).includes('isRestart')).toBe(isRestart);
   });
 
-  it('takes the options over, but commits by itself only for whom may commit', async () => {
-    for (const [key, autoCommit] of [
+  it('takes the options over, but what has no way back only for whom may commit', async () => {
+    for (const [key, mayCommit] of [
       [OPERATOR_KEY, false],
       [COMMITTER_KEY, true],
     ] as const) {
       world = aWorld();
       leftIn('booting');
       await takeUp('resume', { key });
-      const options = { proofShare: 0.5, autoCommit };
+      const options = { proofShare: 0.5, autoCommit: mayCommit };
       expect(world.orchestrator.started).toMatchObject([{ input: { options } }]);
+      const text = JSON.stringify(world.orchestrator.started);
+      expect(text.includes('"removeSnapshots":true')).toBe(mayCommit);
     }
   });
 

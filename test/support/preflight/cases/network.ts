@@ -194,6 +194,16 @@ export const NETWORK_CASES: readonly RuleCases[] = [
         { what: 'cache in bytes', needed: 300 * GB, actual: 300 * GB - 1 },
       ],
       [
+        'the others alone need more, and the machine itself was never measured',
+        {
+          'protection.changeBytesPerDay': null,
+          'processServer.otherChangeBytesPerDay': 250 * GB + 1,
+          'processServer.memoryBytes': 12 * GB,
+          'processServer.cacheBytes': 600 * GB,
+        },
+        { what: 'processors in vCPUs', needed: 8, actual: 4, changeBytesPerDay: 250 * GB + 1 },
+      ],
+      [
         'no size is enough',
         { 'processServer.otherChangeBytesPerDay': 1900 * GB + 1 },
         { what: 'changes', needed: 2000 * GB, actual: 2000 * GB + 1 },

@@ -37,21 +37,24 @@ describe('a key', () => {
     expect(world.stores.jobs.must('fb-1').intents.commit !== undefined).toBe(commit === 202);
   });
 
-  it('of an operator starts no failback that commits by itself, and one that does not', async () => {
-    world = aWorld();
-    world.stores.items.put({ ...world.stores.items.must('web-01'), activeJobId: null });
-    const start = async (key: string, autoCommit: boolean): Promise<Called> =>
-      callRoute(world, 'createFailback', {
-        key,
-        body: { protectedItemId: 'web-01', options: { autoCommit } },
-      });
-    const before = stateOf(world);
-    const refused = await start(OPERATOR_KEY, true);
-    expect(refusedAs(refused)).toBe('403 FB-REQ-021');
-    expect(problemOf(refused).detail).toContain('the role committer');
-    expect(stateOf(world)).toEqual(before);
-    expect((await start(OPERATOR_KEY, false)).status).toBe(202);
-  });
+  it.each(['autoCommit', 'removeSnapshots'])(
+    'of an operator starts no failback with %s, and one without',
+    async (option) => {
+      world = aWorld();
+      world.stores.items.put({ ...world.stores.items.must('web-01'), activeJobId: null });
+      const start = async (key: string, isAsked: boolean): Promise<Called> =>
+        callRoute(world, 'createFailback', {
+          key,
+          body: { protectedItemId: 'web-01', options: { [option]: isAsked } },
+        });
+      const before = stateOf(world);
+      const refused = await start(OPERATOR_KEY, true);
+      expect(refusedAs(refused)).toBe('403 FB-REQ-021');
+      expect(problemOf(refused).detail).toContain('the role committer');
+      expect(stateOf(world)).toEqual(before);
+      expect((await start(OPERATOR_KEY, false)).status).toBe(202);
+    },
+  );
 
   it('that may too little changes nothing, whatever it is used for', async () => {
     const before = stateOf(world);

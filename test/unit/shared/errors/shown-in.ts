@@ -294,7 +294,14 @@ export const SHOWN_IN = {
     'contract/agents/run-script',
     'is never run twice for one command: who comes back after a stop is told so',
   ],
-  'FB-RCV-015': [
+  'FB-RCV-015': ['unit/functions/plan-gates', 'takes no resume, and names the gate that is open'],
+  'FB-RCV-016': ['orchestrations/recovery-plan-interruptions', 'makes the run fail, and is named'],
+  'FB-RCV-017': ['unit/functions/plan-definitions', 'is refused before anything is run'],
+  'FB-RCV-018': [
+    'unit/functions/plan-definitions',
+    'is refused where the mark of a secret stands under %s',
+  ],
+  'FB-RCV-019': [
     'orchestrations/held-back',
     'is put back: nothing is shut down, the job waits at its gate and says why',
   ],

@@ -1,7 +1,8 @@
 import { PROCESS_SERVER_SIZES } from '../../../../policy/preflight-limits.ts';
 import type { RegisteredProcessServer } from '../../facts/process-server.ts';
+import type { Known } from '../../facts/known.ts';
 import type { PreflightRule } from '../../rule.ts';
-import { ifKnown, passed, together, type Verdict, violated } from '../../verdict.ts';
+import { ifKnown, passed, together, unknown, type Verdict, violated } from '../../verdict.ts';
 import { withProcessServer } from '../support.ts';
 
 const PARTS = [
@@ -17,13 +18,19 @@ export const processServerSized: PreflightRule = {
   errorCode: 'FB-PRE-083',
   check: (facts) =>
     withProcessServer(facts, (server) =>
-      ifKnown(facts.protection.changeBytesPerDay, 'protection.changeBytesPerDay', (own) =>
-        ifKnown(server.otherChangeBytesPerDay, 'processServer.otherChangeBytesPerDay', (others) =>
-          judge(server, own + others),
-        ),
+      ifKnown(server.otherChangeBytesPerDay, 'processServer.otherChangeBytesPerDay', (others) =>
+        withOthers(server, facts.protection.changeBytesPerDay, others),
       ),
     ),
 };
+
+/** A machine that nobody has measured yet changes something: without it the others are the least there is. */
+function withOthers(server: RegisteredProcessServer, own: Known<number>, others: number): Verdict {
+  if (own !== null) return judge(server, own + others);
+  const atLeast = others === 0 ? passed : judge(server, others);
+  const isViolated = atLeast.applies && atLeast.violations.length > 0;
+  return isViolated ? atLeast : together([atLeast, unknown('protection.changeBytesPerDay')]);
+}
 
 function judge(server: RegisteredProcessServer, changeBytesPerDay: number): Verdict {
   const values = { server: server.name, changeBytesPerDay };
