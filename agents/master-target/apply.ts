@@ -2,6 +2,7 @@ import { FRAME } from '../../shared/contracts/transfer-protocol.ts';
 import { DamagedFile, readFrames } from './frame-file.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { existsSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { DiskRecord, Journal } from './journal-records.ts';
 import { Manifest } from './manifest.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
@@ -31,6 +32,8 @@ async function bringThere(
   const { diskId, device, sizeBytes } = record;
   const point = points.at(-1);
   if (pending === null || point === undefined) return 0;
+  // A disk that came into the replication later has nothing of the point.
+  const isCovered = point.snapshotNames[diskId] !== undefined;
   const disk = await TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: false });
   const manifest = await Manifest.open(folder.manifestFile(diskId), sizeBytes);
   const at = { disk, manifest };
@@ -43,12 +46,16 @@ async function bringThere(
         // Digests of compared blocks are among the next digests, too.
         if (frame.type !== FRAME.same) writtenBytes += await write(frame, at);
       }
+      // The first point of all went to the disk itself, with its digests.
+      const isNeeded = isCovered && points.length > 1;
       const next = folder.nextDigestsFile(pointId, diskId);
-      for await (const frame of framesOf(next, { diskId, pointId })) await write(frame, at);
+      for await (const frame of framesOf(next, { diskId, pointId, isNeeded })) {
+        await write(frame, at);
+      }
     } else {
       for (const pointId of pending.undo) {
         const undo = folder.undoFile(pointId, diskId);
-        for await (const frame of framesOf(undo, { diskId, pointId })) {
+        for await (const frame of framesOf(undo, { diskId, pointId, isNeeded: isCovered })) {
           writtenBytes += await write(frame, at);
         }
       }
@@ -79,12 +86,17 @@ async function write(
   }
 }
 
-/** A file that was made whole before the seal. Throws FB-JRN-002 when it is damaged. */
+/** A file that was made whole before the seal. Throws FB-JRN-002 when it is damaged, or needed and not there. */
 async function* framesOf(
   file: string,
-  { diskId, pointId }: { readonly diskId: string; readonly pointId: string },
+  of: { readonly diskId: string; readonly pointId: string; readonly isNeeded: boolean },
 ): AsyncGenerator<ChangeFrame> {
-  if (!existsSync(file)) return;
+  const { diskId, pointId, isNeeded } = of;
+  if (!existsSync(file)) {
+    if (!isNeeded) return;
+    const reason = `${basename(file)} is not there any more`;
+    throw new FailbackError('FB-JRN-002', { diskId, pointId, reason });
+  }
   try {
     for await (const frame of readFrames(file, statSync(file).size)) {
       if (frame.type !== FRAME.checkpoint && frame.type !== FRAME.finish) yield frame;

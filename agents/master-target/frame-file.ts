@@ -7,6 +7,7 @@ import {
 } from '../../shared/contracts/transfer-codec.ts';
 import { FRAME, type TransferFrame } from '../../shared/contracts/transfer-protocol.ts';
 import { digestOf } from '../runtime/block-bytes.ts';
+import { writeWhole } from './write-whole.ts';
 
 /** Appended at once when so much has come together: small changes must not cost a write each. */
 const BUFFER_BYTES = 1024 * 1024;
@@ -66,16 +67,7 @@ export class FrameFile {
   }
 
   async #flush(): Promise<void> {
-    for (let done = 0; done < this.#buffered;) {
-      const left = this.#buffered - done;
-      const { bytesWritten } = await this.#handle.write(
-        this.#buffer,
-        done,
-        left,
-        this.#flushed + done,
-      );
-      done += bytesWritten;
-    }
+    await writeWhole(this.#handle, this.#buffer.subarray(0, this.#buffered), this.#flushed);
     this.#flushed += this.#buffered;
     this.#buffered = 0;
   }

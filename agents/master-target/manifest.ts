@@ -1,7 +1,11 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { DIGEST_BYTES } from '../../shared/contracts/transfer-protocol.ts';
+import { invariant } from '../../shared/domain/assert.ts';
 import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
 import { digestOf, isZero } from '../runtime/block-bytes.ts';
+import { syncFolder } from './durable-file.ts';
+import { writeWhole } from './write-whole.ts';
 
 /** Stands for a block of which nothing is known: equal to no block. */
 const UNKNOWN_ENTRY = Buffer.alloc(DIGEST_BYTES, 0xff);
@@ -33,6 +37,7 @@ export class Manifest {
     const { size } = await handle.stat();
     const wanted = blockCount(sizeBytes) * DIGEST_BYTES;
     if (size !== wanted) await handle.truncate(wanted);
+    if (size === 0) await syncFolder(dirname(file));
     return new Manifest(handle);
   }
 
@@ -60,7 +65,8 @@ export class Manifest {
     const entries = Buffer.alloc(Math.min(last - first, 65_536) * DIGEST_BYTES);
     for (let block = first; block < last; block += 65_536) {
       const count = Math.min(65_536, last - block);
-      await this.#handle.write(entries, 0, count * DIGEST_BYTES, block * DIGEST_BYTES);
+      const part = entries.subarray(0, count * DIGEST_BYTES);
+      await writeWhole(this.#handle, part, block * DIGEST_BYTES);
     }
   }
 
@@ -68,7 +74,14 @@ export class Manifest {
   async read(firstBlock: number, count: number): Promise<readonly Buffer[]> {
     await this.#flush();
     const bytes = Buffer.alloc(count * DIGEST_BYTES);
-    await this.#handle.read(bytes, 0, bytes.length, firstBlock * DIGEST_BYTES);
+    const start = firstBlock * DIGEST_BYTES;
+    for (let done = 0; done < bytes.length;) {
+      const left = bytes.length - done;
+      const { bytesRead } = await this.#handle.read(bytes, done, left, start + done);
+      // What cannot be read must not pass for a block of zeros.
+      invariant(bytesRead > 0, `The manifest ends before block ${firstBlock + count}`);
+      done += bytesRead;
+    }
     return Array.from({ length: count }, (_, index) =>
       bytes.subarray(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES),
     );
@@ -86,9 +99,8 @@ export class Manifest {
   async #flush(): Promise<void> {
     const length = this.#pendingCount * DIGEST_BYTES;
     this.#pendingCount = 0;
-    if (length > 0) {
-      await this.#handle.write(this.#pending, 0, length, this.#pendingFirst * DIGEST_BYTES);
-    }
+    const entries = this.#pending.subarray(0, length);
+    await writeWhole(this.#handle, entries, this.#pendingFirst * DIGEST_BYTES);
   }
 }
 

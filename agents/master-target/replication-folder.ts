@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { z } from 'zod';
-import { replaceFile } from './durable-file.ts';
+import { replaceFile, syncFolder } from './durable-file.ts';
 import {
   type DiskRecord,
   type Journal,
@@ -48,6 +48,7 @@ export class ReplicationFolder {
     for (const part of ['staged', 'manifests', 'points']) {
       await mkdir(join(this.folder, part), { recursive: true });
     }
+    await syncFolder(dirname(this.folder));
     await replaceFile(join(this.folder, 'replication.json'), JSON.stringify({ disks, isOpen }));
   }
 
@@ -92,7 +93,9 @@ export class ReplicationFolder {
   }
 
   async makePoint(pointId: string): Promise<void> {
-    await mkdir(join(this.folder, 'points', pointId), { recursive: true });
+    const points = join(this.folder, 'points');
+    await mkdir(join(points, pointId), { recursive: true });
+    await syncFolder(points);
   }
 
   async removePoint(pointId: string): Promise<void> {
@@ -123,6 +126,11 @@ export class ReplicationFolder {
   /** What the replica in Azure holds, where that is another point than the one the disks stand at. */
   replicaManifestFile(diskId: string): string {
     return join(this.folder, `manifests/${diskId}.replica.bin`);
+  }
+
+  /** From a point on that is sealed after a rewind, Azure will hold what the disks do. */
+  async forgetReplica(): Promise<void> {
+    await this.#clear('manifests', (name) => name.includes('.replica.bin'));
   }
 
   async remove(): Promise<void> {

@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { AnonymousCredential, PageBlobClient } from '@azure/storage-blob';
 import type { CommandInput, CommandOutput } from '../../shared/contracts/commands.ts';
 import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { CommandContext } from '../runtime/types.ts';
 import { ProgressMeter } from '../runtime/progress-meter.ts';
-import { renameOver } from './durable-file.ts';
+import { renameOver, syncFolder } from './durable-file.ts';
 import { letGoOf } from './locate-device.ts';
 import { blockCount, entryOf, isSame, Manifest } from './manifest.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
@@ -72,6 +73,7 @@ export async function replicateToAzure(
     await letGoOf(device);
   }
   await renameOver(`${file}.next`, file);
+  await syncFolder(dirname(file));
   return {
     comparedBytes: sizeBytes,
     changedBytes,

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { CommandOutput } from '../../shared/contracts/commands.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { applyPending } from './apply.ts';
-import { renameOver } from './durable-file.ts';
+import { renameOver, syncFolder } from './durable-file.ts';
 import type { SealedPoint } from './journal-records.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
 
@@ -20,6 +21,13 @@ export async function rewindTo(
   if (wanted === undefined || !newer.every(({ hasUndo }) => hasUndo)) {
     throw new FailbackError('FB-JRN-009', { pointId });
   }
+  // Before anything is changed: what is missing later would keep the disks between two points.
+  for (const { diskId } of await folder.disks()) {
+    const isCovered = wanted.snapshotNames[diskId] !== undefined;
+    if (isCovered && !newer.every((each) => existsSync(folder.undoFile(each.pointId, diskId)))) {
+      throw new FailbackError('FB-JRN-009', { pointId });
+    }
+  }
   if (newer.length > 0) await goBack(folder, points.slice(0, index + 1), newer);
   return { takenAt: wanted.takenAt, consistency: wanted.consistency };
 }
@@ -35,6 +43,7 @@ async function goBack(
     if (existsSync(remembered)) continue;
     await copyFile(folder.manifestFile(diskId), `${remembered}.new`);
     await renameOver(`${remembered}.new`, remembered);
+    await syncFolder(dirname(remembered));
   }
   const undo = newer.map(({ pointId }) => pointId).toReversed();
   await folder.writeJournal({ points: [...kept], pending: { kind: 'rewind', undo } });

@@ -5,6 +5,7 @@ import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { digestOf } from '../runtime/block-bytes.ts';
 import { findDevice } from './locate-device.ts';
+import { writeWhole } from './write-whole.ts';
 
 const ZERO_CHUNK = Buffer.alloc(4 * 1024 * 1024);
 
@@ -59,15 +60,7 @@ export class TargetDisk {
   }
 
   async write(offset: number, bytes: Uint8Array): Promise<void> {
-    for (let done = 0; done < bytes.length;) {
-      const { bytesWritten } = await this.#handle.write(
-        bytes,
-        done,
-        bytes.length - done,
-        offset + done,
-      );
-      done += bytesWritten;
-    }
+    await writeWhole(this.#handle, bytes, offset);
   }
 
   /** Makes a stretch read as zeros; what does so already is not written, so that it stays sparse. */

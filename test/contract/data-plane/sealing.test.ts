@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Journal } from '../../../agents/master-target/journal-records.ts';
 import { ReplicationFolder } from '../../../agents/master-target/replication-folder.ts';
@@ -144,21 +144,21 @@ class CrashingFolder extends ReplicationFolder {
   }
 }
 
-describe('a crash between seal and apply', () => {
-  /** The program dies right after the rename that seals: nothing of the point is on the disk. */
-  async function sealAndCrash(replication: LabReplication): Promise<void> {
-    const folder = new CrashingFolder(site.retentionFolder, replication.replicationId);
-    const retention = { maxPoints: 3, maxAgeHours: 24 };
-    const signal = new AbortController().signal;
-    const options = { folder, retention, signal, onBytes: () => undefined };
-    const takenAt = new Date().toISOString();
-    const { replicationId } = replication;
-    const point = { replicationId, pointId: 'point-2', diskIds: ['os'], takenAt } as const;
-    const seal = sealPoint(options, { ...point, diskIds: ['os'], consistency: 'crashConsistent' });
-    await expect(seal).rejects.toThrow('crash');
-    expect(replication.target.equals(replication.source.contentOf('snapshot-1'))).toBe(true);
-  }
+/** The program dies right after the rename that seals: nothing of the point is on the disk. */
+async function sealAndCrash(replication: LabReplication): Promise<void> {
+  const folder = new CrashingFolder(site.retentionFolder, replication.replicationId);
+  const retention = { maxPoints: 3, maxAgeHours: 24 };
+  const signal = new AbortController().signal;
+  const options = { folder, retention, signal, onBytes: () => undefined };
+  const takenAt = new Date().toISOString();
+  const { replicationId } = replication;
+  const point = { replicationId, pointId: 'point-2', diskIds: ['os'], takenAt } as const;
+  const seal = sealPoint(options, { ...point, diskIds: ['os'], consistency: 'crashConsistent' });
+  await expect(seal).rejects.toThrow('crash');
+  expect(replication.target.equals(replication.source.contentOf('snapshot-1'))).toBe(true);
+}
 
+describe('a crash between seal and apply', () => {
   it('is made good when the target is opened again', async () => {
     const replication = await aStagedDelta(8);
     await sealAndCrash(replication);
@@ -195,6 +195,40 @@ describe('a crash between seal and apply', () => {
   });
 });
 
+describe('a file of the journal that is gone', () => {
+  it('is missed when a point has to be applied again', async () => {
+    const replication = await aStagedDelta(15);
+    await sealAndCrash(replication);
+    rmSync(replication.file('points', 'point-2', 'os.next'));
+    await expect(replication.openTarget()).rejects.toMatchObject({
+      code: 'FB-JRN-002',
+      values: { pointId: 'point-2', reason: 'os.next is not there any more' },
+    });
+  });
+
+  it('keeps the disks from going back, and from leaving the point where they stand', async () => {
+    const replication = await aStagedDelta(16);
+    await replication.seal('point-2');
+    rmSync(replication.file('points', 'point-2', 'os.undo'));
+    await expect(replication.rewind('point-1')).rejects.toMatchObject({ code: 'FB-JRN-009' });
+    expect(await replication.openTarget()).toBe('point-2');
+    await expectAt(replication, 'point-2', 'snapshot-2');
+  });
+
+  it('is missed when it goes in the middle of going back', async () => {
+    const replication = await aStagedDelta(17);
+    await replication.seal('point-2');
+    rmSync(replication.file('points', 'point-2', 'os.undo'));
+    const folder = new ReplicationFolder(site.retentionFolder, replication.replicationId);
+    const { points } = await folder.journal();
+    await folder.writeJournal({
+      points: points.slice(0, 1),
+      pending: { kind: 'rewind', undo: ['point-2'] },
+    });
+    await expect(replication.openTarget()).rejects.toMatchObject({ code: 'FB-JRN-002' });
+  });
+});
+
 describe('throwing away what was never sealed', () => {
   it('leaves the disk at the sealed point', async () => {
     const replication = await aStagedDelta(12);
@@ -220,22 +254,22 @@ describe('throwing away what was never sealed', () => {
   });
 });
 
-describe('going back to an older point', () => {
-  /** Five points with retention for three: point-3 to point-5 can be gone back to. */
-  async function aHistory(seed: number): Promise<LabReplication> {
-    const replication = await aReplication(seed);
-    const { source } = replication;
-    let base: string | undefined;
-    for (let index = 1; index <= 5; index += 1) {
-      const snapshot = await source.snapshot();
-      const point = { point: `point-${index}`, snapshot };
-      await replication.bring(base === undefined ? point : { ...point, base });
-      base = snapshot;
-      await source.change(new Random(seed * 100 + index), 6);
-    }
-    return replication;
+/** Five points with retention for three: point-3 to point-5 can be gone back to. */
+async function aHistory(seed: number): Promise<LabReplication> {
+  const replication = await aReplication(seed);
+  const { source } = replication;
+  let base: string | undefined;
+  for (let index = 1; index <= 5; index += 1) {
+    const snapshot = await source.snapshot();
+    const point = { point: `point-${index}`, snapshot };
+    await replication.bring(base === undefined ? point : { ...point, base });
+    base = snapshot;
+    await source.change(new Random(seed * 100 + index), 6);
   }
+  return replication;
+}
 
+describe('going back to an older point', () => {
   it.each([3, 4, 5])('brings every byte of point %i back', async (index) => {
     const replication = await aHistory(20 + index);
     await replication.rewind(`point-${index}`);
@@ -265,6 +299,26 @@ describe('going back to an older point', () => {
     expect((await replica.download()).equals(replication.source.contentOf('snapshot-3'))).toBe(
       true,
     );
+  });
+});
+
+describe('a point that is sealed after going back', () => {
+  it('is what Azure will hold: what it held before is forgotten', async () => {
+    const replication = await aHistory(33);
+    const { source } = replication;
+    await replication.rewind('point-4');
+    const snapshot = await source.snapshot();
+    await replication.bring({ point: 'point-6', snapshot, mode: 'checksum' });
+    const replica = await LabDisk.create(storage, SIZE_BYTES);
+    await replica.write(0, source.contentOf(snapshot));
+    expect(await replication.sendBack(() => replica.replicaUrl())).toMatchObject({
+      changedBytes: 0,
+    });
+    const bytes = replication.target;
+    bytes.set(source.contentOf('snapshot-5').subarray(0, SIZE_BYTES));
+    writeFileSync(replication.targetFile, bytes);
+    await replication.sendBack(() => replica.replicaUrl());
+    expect((await replica.download()).equals(source.contentOf('snapshot-5'))).toBe(true);
   });
 });
 
