@@ -9,6 +9,7 @@ import {
 import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
 import type { DiskRecord, StagedDisk, StagedLane } from './journal-records.ts';
 import { digestOf } from '../runtime/block-bytes.ts';
+import { RecentFrames } from './recent-frames.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
 import { DirectSink, JournalSink, type Sink } from './sinks.ts';
 
@@ -29,7 +30,7 @@ export class LaneReceiver {
   readonly #lane: Lane;
   readonly #sink: Sink;
   #state: StagedLane;
-  #sequence = 0;
+  readonly #recent = new RecentFrames();
   #end: number;
   #watermark: number;
   #unsyncedBytes = 0;
@@ -56,9 +57,30 @@ export class LaneReceiver {
     return new LaneReceiver(options, lane, { sink, state });
   }
 
-  /** Returns the watermark to acknowledge, `null` while there is nothing new. Throws FrameFault. */
+  /**
+   * Returns the watermark to acknowledge, `null` while there is nothing new. A frame that comes again changes
+   * nothing; another one under its number is a fault. Throws FrameFault.
+   */
   async take(frame: TransferFrame): Promise<number | null> {
-    this.#checkOrder(frame);
+    if (frame.sequence < this.#recent.next) {
+      this.#checkRepeated(frame);
+      return null;
+    }
+    if (frame.sequence > this.#recent.next) throw new FrameFault('a frame out of order');
+    const watermark = await this.#takeNext(frame);
+    this.#recent.add(frame);
+    return watermark;
+  }
+
+  get isFinished(): boolean {
+    return this.#state.isFinished;
+  }
+
+  async close(): Promise<void> {
+    await this.#sink.close();
+  }
+
+  async #takeNext(frame: TransferFrame): Promise<number | null> {
     switch (frame.type) {
       case FRAME.data:
         await this.#data(frame);
@@ -82,33 +104,21 @@ export class LaneReceiver {
     }
   }
 
-  get isFinished(): boolean {
-    return this.#state.isFinished;
-  }
-
-  async close(): Promise<void> {
-    await this.#sink.close();
-  }
-
   async #data(frame: DataFrame): Promise<void> {
     const { offset, length } = frame;
     this.#advance(offset, length);
     if (Math.floor(offset / BLOCK_BYTES) !== Math.floor((offset + length - 1) / BLOCK_BYTES)) {
       throw new FrameFault('data of more than one block in a frame');
     }
-    const payload = frame.isCompressed ? decompressed(frame) : frame.payload;
-    if (payload.length !== length) throw new FrameFault('a payload of the wrong length');
-    if (!digestOf(payload).equals(frame.digest)) {
-      throw new FrameFault('a payload that does not fit its digest');
-    }
+    const payload = contentOf(frame);
     await this.#sink.take({ ...frame, payload, isCompressed: false });
     this.#unsyncedBytes += length;
   }
 
-  #checkOrder({ sequence }: TransferFrame): void {
-    if (sequence < this.#sequence) throw new FrameFault('a frame that came before');
-    if (sequence > this.#sequence) throw new FrameFault('a frame out of order');
-    this.#sequence += 1;
+  #checkRepeated(frame: TransferFrame): void {
+    if (frame.type === FRAME.data) contentOf(frame);
+    if (!this.#recent.has(frame))
+      throw new FrameFault('another frame than the one that came before');
   }
 
   #advance(offset: number, length: number): void {
@@ -134,6 +144,16 @@ export class LaneReceiver {
     this.#syncedAt = Date.now();
     return this.#watermark;
   }
+}
+
+/** The bytes as they lie on the disk. */
+function contentOf(frame: DataFrame): Uint8Array {
+  const payload = frame.isCompressed ? decompressed(frame) : frame.payload;
+  if (payload.length !== frame.length) throw new FrameFault('a payload of the wrong length');
+  if (!digestOf(payload).equals(frame.digest)) {
+    throw new FrameFault('a payload that does not fit its digest');
+  }
+  return payload;
 }
 
 /** In this thread: for one block, handing it to another one and back takes as long as the work itself. */

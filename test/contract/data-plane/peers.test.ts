@@ -164,17 +164,27 @@ const rawFrame = (type: number, length: number, body = Buffer.alloc(0)): Uint8Ar
   return bytes;
 };
 
+const REPLAYED = 'another frame than the one that came before';
 const sha256 = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest();
 
 describe('frames that must not be', () => {
   const first = bytesOf(aDataFrame(0, BLOCK_BYTES));
+  const anotherContent = Buffer.alloc(BLOCK_BYTES, 9);
+  const another = { payload: anotherContent, digest: sha256(anotherContent) };
   const part = {
     length: 4096,
     payload: Buffer.alloc(4096, 1),
     digest: sha256(Buffer.alloc(4096, 1)),
   };
   it.each([
-    ['replayed', [first, first], 'a frame that came before'],
+    ['replayed with other bytes', [first, bytesOf(aDataFrame(0, BLOCK_BYTES, another))], REPLAYED],
+    [
+      'replayed and damaged',
+      [first, bytesOf(aDataFrame(0, BLOCK_BYTES, { payload: another.payload }))],
+      'a payload that does not fit its digest',
+    ],
+    ['replayed elsewhere', [first, bytesOf(aDataFrame(0, 2 * BLOCK_BYTES))], REPLAYED],
+    ['replayed as zeros', [first, zeroFrame(0, BLOCK_BYTES, BLOCK_BYTES)], REPLAYED],
     ['out of order', [bytesOf(aDataFrame(1, 0))], 'a frame out of order'],
     ['left out', [first, zeroFrame(2, 2 * BLOCK_BYTES, BLOCK_BYTES)], 'a frame out of order'],
     ['going back', [first, zeroFrame(1, 0, BLOCK_BYTES)], 'an offset that goes back'],
@@ -233,7 +243,7 @@ describe('frames that must not be', () => {
   });
 
   it('leave nothing behind that could be sealed', async () => {
-    await refusalOf(first, first);
+    await refusalOf(first, zeroFrame(0, 0, BLOCK_BYTES));
     await expect(replication.seal('point-1')).rejects.toMatchObject({ code: 'FB-JRN-002' });
   });
 });

@@ -64,11 +64,11 @@ export class RawPeer {
     for (const frame of frames) await this.#stream.send(frame).catch(() => undefined);
   }
 
-  /** Reads on until the peer refuses or closes; `null` when it closed without a word. */
+  /** Reads on until the peer refuses, finishes or closes; `null` when it did not refuse. */
   async refusal(): Promise<Refusal | null> {
     for (;;) {
       const frame = await this.#stream.receive();
-      if (frame === null) return null;
+      if (frame === null || frame.type === FRAME.finished) return null;
       if (!('json' in frame) || frame.type !== FRAME.refusal) continue;
       const { code, message } = refusalSchema.parse(frame.json).error;
       return { code, message };
