@@ -181,3 +181,17 @@ describe('the list of jobs', () => {
     expect(await pagesOf('listFailbacks', 1)).toEqual([['rh-5'], ['fb-6'], ['rh-7'], ['fb-8']]);
   });
 });
+
+describe('the list of recovery points', () => {
+  it('goes on behind a point that was given up meanwhile', async () => {
+    world.stores.items.put(anItem({ recoveryPoints: POINTS }));
+    const { value, nextLink = '' } = (await list('listRecoveryPoints', { limit: '1' }))
+      .json as List;
+    const [seen] = value.map(({ pointId }) => pointId);
+    const left = POINTS.filter(({ pointId }) => pointId !== seen);
+    world.stores.items.put(anItem({ recoveryPoints: left }));
+    const query = Object.fromEntries(new URL(nextLink).searchParams);
+    const rest = await idsOf('listRecoveryPoints', { ...query, limit: '9' });
+    expect(rest).toEqual(left.map(({ pointId }) => pointId).toReversed());
+  });
+});
