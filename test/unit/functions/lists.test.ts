@@ -3,6 +3,7 @@ import { anAgent, anItem, aJob, POINTS } from '../../support/memory/builders.ts'
 import { type Called, callRoute, problemOf } from '../../support/memory/call-route.ts';
 import { READER_KEY } from '../../support/memory/memory-access-keys.ts';
 import { emptyWorld, type MemoryWorld } from '../../support/memory/memory-world.ts';
+import { aDefinition, aPlan, aRun } from '../../support/memory/plan-builders.ts';
 
 let world: MemoryWorld;
 
@@ -193,5 +194,22 @@ describe('the list of recovery points', () => {
     const query = Object.fromEntries(new URL(nextLink).searchParams);
     const rest = await idsOf('listRecoveryPoints', { ...query, limit: '9' });
     expect(rest).toEqual(left.map(({ pointId }) => pointId).toReversed());
+  });
+});
+
+describe('a list that is narrowed', () => {
+  it('has the agents of one kind', async () => {
+    world.stores.agents.put(anAgent({ id: 'a' }));
+    world.stores.agents.put(anAgent({ id: 'b', kind: 'processServer' }));
+    expect(await idsOf('listAgents', { kind: 'processServer' })).toEqual(['b']);
+  });
+
+  it('has the plans of one machine, and the runs in one state', async () => {
+    world.stores.plans.put(aPlan());
+    world.stores.plans.put(aPlan({ id: 'other', definition: aDefinition({ groups: [] }) }));
+    expect(await idsOf('listRecoveryPlans', { protectedItemId: 'web-01' })).toEqual(['shop']);
+    world.stores.planRuns.put(aRun({ id: 'pr-1', planId: 'web-01' }));
+    world.stores.planRuns.put(aRun({ id: 'pr-2', planId: 'web-01', state: 'failed' }));
+    expect(await idsOf('listPlanRuns', { state: 'failed' })).toEqual(['pr-2']);
   });
 });
