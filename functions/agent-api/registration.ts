@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import {
+  agentKindSchema,
   type AgentKind,
   heartbeatAnswerSchema,
   heartbeatSchema,
@@ -135,10 +136,11 @@ export const listAgentsRoute = apiRoute({
   path: 'agents',
   summary: 'The agents, and when they were last heard of',
   role: 'reader',
-  query: z.strictObject(pageQuery),
+  query: z.strictObject({ ...pageQuery, kind: agentKindSchema.optional() }),
   responses: { 200: { description: 'By id.', schema: pageSchema(agentViewSchema) } },
   handle: async ({ request, query }, deps) => {
-    const { values, next } = await deps.stores.agents.listPage(pageRequest(query));
+    const where = ({ kind }: AgentRecord): boolean => kind === (query.kind ?? kind);
+    const { values, next } = await deps.stores.agents.listPage({ ...pageRequest(query), where });
     const views = values.map(viewAgent);
     return { jsonBody: pageBody(request, next, views) };
   },

@@ -9,7 +9,7 @@ import {
   type RunPlan,
   runPlanSchema,
 } from '../../shared/contracts/http/recovery-plans.ts';
-import type { PlanRun } from '../../shared/domain/plan-run.ts';
+import { PLAN_RUN_STATES, type PlanRun } from '../../shared/domain/plan-run.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { Versioned } from '../../shared/ports/stores.ts';
 import { decide, type PlanWish } from '../plans/decide.ts';
@@ -56,10 +56,11 @@ const listRoute = apiRoute({
   summary: 'Runs of a recovery plan, without their machines',
   role: 'reader',
   params: z.object({ id: z.string() }),
-  query: z.strictObject(pageQuery),
+  query: z.strictObject({ ...pageQuery, state: z.enum(PLAN_RUN_STATES).optional() }),
   responses: { 200: { description: 'Newest first.', schema: pageSchema(planRunViewSchema) } },
   handle: async ({ request, params: { id }, query }, { stores }) => {
-    const where = ({ planId }: PlanRun): boolean => planId === id;
+    const where = ({ planId, state }: PlanRun): boolean =>
+      planId === id && state === (query.state ?? state);
     const page = await stores.planRuns.listPage({ ...pageRequest(query), where });
     return { jsonBody: pageBody(request, page.next, page.values.map(viewRun)) };
   },

@@ -12,6 +12,7 @@ import { pageQuery, pageSchema } from '../../shared/contracts/http/paging.ts';
 import { isTerminal } from '../../shared/domain/job.ts';
 import { refuseStart } from '../../shared/domain/protected-item-operations.ts';
 import type { FailoverRecord, ProtectedItem } from '../../shared/domain/protected-item.ts';
+import { newestFirst } from '../../shared/domain/newest-first.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { AzureVmDescription } from '../../shared/ports/azure.ts';
 import type { Versioned } from '../../shared/ports/stores.ts';
@@ -117,7 +118,7 @@ const putRoute = apiRoute({
     }
     const refusal = refuseStart('update', existing.value);
     if (refusal !== null) throw new FailbackError(refusal.code, refusal.values);
-    await deps.stores.items.replace(item, existing.etag);
+    await deps.stores.items.replace({ ...item, ...rememberedOf(existing.value) }, existing.etag);
     await noteSaved(deps, item, { caller, what: 'was described anew' });
     return answer(await find(deps, id), deps);
   },
@@ -178,6 +179,19 @@ async function recordOf(
   return { ...failover, configurationServer, configurationServerAddress };
 }
 
+/** What earlier failbacks and rehearsals left, which no description tells. */
+function rememberedOf({
+  lastJobId,
+  bootSeconds,
+  changeBytesPerDay,
+}: ProtectedItem): Partial<ProtectedItem> {
+  return {
+    ...(lastJobId === undefined ? {} : { lastJobId }),
+    ...(bootSeconds === undefined ? {} : { bootSeconds }),
+    ...(changeBytesPerDay === undefined ? {} : { changeBytesPerDay }),
+  };
+}
+
 function newItem(
   id: string,
   body: PutProtectedItem & { readonly failoverRecord: FailoverRecord },
@@ -226,8 +240,12 @@ const listRecoveryPointsRoute = apiRoute({
     200: { description: 'Newest first.', schema: pageSchema(recoveryPointViewSchema) },
   },
   handle: async ({ request, params: { id }, query }, deps) => {
-    const points = ((await find(deps, id)).value.recoveryPoints ?? []).toReversed();
-    const page = pageOfArray(points, ({ pointId }) => pointId, pageRequest(query));
+    const { recoveryPoints = [] } = (await find(deps, id)).value;
+    const page = pageOfArray(
+      recoveryPoints,
+      ({ takenAt, pointId }) => `${newestFirst(takenAt)}-${pointId}`,
+      pageRequest(query),
+    );
     const now = deps.clock.now().getTime();
     const views = page.values.map((point): RecoveryPointView => ({
       ...point,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { protectedItemIdSchema } from '../../shared/contracts/http-api.ts';
 import { pageQuery, pageSchema } from '../../shared/contracts/http/paging.ts';
 import {
   planIdSchema,
@@ -8,6 +9,7 @@ import {
 } from '../../shared/contracts/http/recovery-plans.ts';
 import {
   actionsOf,
+  machinesOf,
   type PlanAction,
   type RecoveryPlan,
 } from '../../shared/domain/recovery-plan.ts';
@@ -32,10 +34,13 @@ const listRoute = apiRoute({
   path: 'recovery-plans',
   summary: 'Recovery plans',
   role: 'reader',
-  query: z.strictObject(pageQuery),
+  query: z.strictObject({ ...pageQuery, protectedItemId: protectedItemIdSchema.optional() }),
   responses: { 200: { description: 'By id.', schema: pageSchema(planViewSchema) } },
   handle: async ({ request, query }, { stores }) => {
-    const page = await stores.plans.listPage(pageRequest(query));
+    const { protectedItemId: itemId } = query;
+    const where = ({ definition }: RecoveryPlan): boolean =>
+      itemId === undefined || machinesOf(definition).includes(itemId);
+    const page = await stores.plans.listPage({ ...pageRequest(query), where });
     return { jsonBody: pageBody(request, page.next, page.values.map(viewPlan)) };
   },
 });

@@ -11,7 +11,7 @@ import { startJob } from './start-job.ts';
 
 interface TakeUp {
   readonly action: 'resume' | 'restart';
-  readonly caller: Caller;
+  readonly caller: Pick<Caller, 'name' | 'role'>;
   /** Throws when the job is not the one that the operator saw. */
   readonly check: (current: Versioned<Job>) => void;
 }

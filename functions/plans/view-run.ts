@@ -5,6 +5,7 @@ import { allowedPlanActions, type PlanRun } from '../../shared/domain/plan-run.t
 import { PLAN_CONCURRENCY } from '../../shared/policy/limits.ts';
 import { inChunks } from '../../shared/services/in-chunks.ts';
 import type { FunctionDeps } from '../support/deps.ts';
+import { expectedDataLoss } from './expected-loss.ts';
 
 /** A run in a list: without its machines. */
 export function viewRun(run: PlanRun): PlanRunView {
@@ -38,14 +39,13 @@ export function viewRun(run: PlanRun): PlanRunView {
 }
 
 /** A run with its report: what each machine lost, how long it was down, and what proves it. */
-export async function viewRunWithReport(
-  { stores }: FunctionDeps,
-  run: PlanRun,
-): Promise<PlanRunReport> {
+export async function viewRunWithReport(deps: FunctionDeps, run: PlanRun): Promise<PlanRunReport> {
+  const { stores } = deps;
   const ids = Object.values(run.machines).flatMap(({ jobId }) => jobId ?? []);
   const found = await inChunks(ids, PLAN_CONCURRENCY, async (id) => stores.jobs.get(id));
   const jobs = new Map<string, Job>(
     found.flatMap((job) => (job === null ? [] : [[job.value.id, job.value] as const])),
   );
-  return { ...viewRun(run), report: reportOf(run, jobs) };
+  const report = reportOf(run, jobs);
+  return { ...viewRun(run), expectedDataLoss: await expectedDataLoss(deps, run), report };
 }

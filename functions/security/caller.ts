@@ -16,8 +16,10 @@ export interface AccessPolicy {
 
 /** Somebody with a role. */
 export interface Caller {
-  /** `key reader-1`, `user someone@example.com`: for logs, and what idempotency keys are bound to. */
+  /** `key reader-1`, `user someone@example.com`: for people who read logs. Two may have the same. */
   readonly name: string;
+  /** Of exactly one person, program or key: what idempotency keys are bound to. */
+  readonly id: string;
   readonly role: Role;
 }
 
@@ -32,19 +34,20 @@ export async function identify(
   functionName: string,
   { access, accessKeys }: Gate,
 ): Promise<Caller> {
-  if (access.localRole !== null) return { name: 'local', role: access.localRole };
+  if (access.localRole !== null) return { name: 'local', id: 'local', role: access.localRole };
   const header = access.isSignInTrusted ? request.headers.get('x-ms-client-principal') : null;
   if (header !== null) {
     const principal = parseClientPrincipal(header);
     if (principal === null) throw new Refused('FB-REQ-022', 'an unreadable sign-in');
-    return withRole(`user ${principal.name}`, principal.role);
+    const { id, name, role } = principal;
+    return withRole({ name: `user ${name}`, id: `user ${id}` }, role);
   }
   const key = request.headers.get('x-functions-key') ?? request.query.get('code');
   if (key === null || key === '') throw new Refused('FB-REQ-022', 'nobody');
   const name = await accessKeys.nameOf(key, functionName);
   if (name === null) throw new Refused('FB-REQ-022', 'an unknown key');
   const role = name === MASTER_KEY_NAME ? 'committer' : roleOfKey(access.keyRoles, name);
-  return withRole(`key ${name}`, role);
+  return withRole({ name: `key ${name}`, id: `key ${name}` }, role);
 }
 
 /** Throws FB-REQ-021. */
@@ -53,7 +56,7 @@ export function assertRole({ name, role }: Caller, needed: Role): void {
   throw new Refused('FB-REQ-021', name, { needed, actual: role });
 }
 
-function withRole(name: string, role: Role | null): Caller {
-  if (role !== null) return { name, role };
-  throw new Refused('FB-REQ-021', name, { needed: 'reader', actual: 'none' });
+function withRole(who: Pick<Caller, 'name' | 'id'>, role: Role | null): Caller {
+  if (role !== null) return { ...who, role };
+  throw new Refused('FB-REQ-021', who.name, { needed: 'reader', actual: 'none' });
 }

@@ -23,7 +23,19 @@ const APP_ROLES: Readonly<Record<string, Role>> = {
 /** Best known first: a person by address, a program by the id of its application. */
 const NAME_CLAIMS: readonly string[] = ['preferred_username', 'name', 'appid', 'azp'];
 
+/** Names are not unique, and change; within its tenant this is one person or one program for ever. */
+const ID_CLAIMS: readonly string[] = [
+  'oid',
+  'http://schemas.microsoft.com/identity/claims/objectidentifier',
+];
+const TENANT_CLAIMS: readonly string[] = [
+  'tid',
+  'http://schemas.microsoft.com/identity/claims/tenantid',
+];
+
 interface Principal {
+  /** `<tenant>/<object>`; the name where the sign-in tells neither. */
+  readonly id: string;
   readonly name: string;
   /** `null` = signed in, but without a role in this application. */
   readonly role: Role | null;
@@ -40,8 +52,12 @@ export function parseClientPrincipal(header: string): Principal | null {
     return role === undefined ? [] : [role];
   });
   const nameTypes = nameType === undefined ? NAME_CLAIMS : [...NAME_CLAIMS, nameType];
-  const names = nameTypes.flatMap((type) => claims.find(({ typ }) => typ === type)?.val ?? []);
-  return { name: names[0] ?? 'someone without a name', role: highestRole(roles) };
+  const first = (types: readonly string[]): string | undefined =>
+    types.flatMap((type) => claims.find(({ typ }) => typ === type)?.val ?? [])[0];
+  const name = first(nameTypes) ?? 'someone without a name';
+  const objectId = first(ID_CLAIMS);
+  const id = objectId === undefined ? name : `${first(TENANT_CLAIMS) ?? ''}/${objectId}`;
+  return { id, name, role: highestRole(roles) };
 }
 
 function decode(header: string): unknown {

@@ -6,7 +6,7 @@ import type { Versioned } from '../../shared/ports/stores.ts';
 const HASH_CHARACTERS = 16;
 
 /** Grows with the clock alone: no reason to send the whole answer again. */
-const AGEING: readonly string[] = ['rpoSeconds'];
+const AGEING: readonly string[] = ['expectedDataLoss', 'rpoSeconds'];
 
 /**
  * `"<record>-<view>"`. What a view shows changes without its record, as progress does; a write is refused only

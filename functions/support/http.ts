@@ -53,7 +53,7 @@ export async function answerTo(
     if (prepared.role !== null) assertRole(caller, prepared.role);
     const run = async (): Promise<Answer> => prepared.handle(visitor, deps);
     if (route.method !== 'POST') return run();
-    return answerOnce({ request, caller: caller.name, text, deps }, run);
+    return answerOnce({ request, caller: caller.id, text, deps }, run);
   });
 }
 

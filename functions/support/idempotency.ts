@@ -19,7 +19,7 @@ const MAX_REQUEST_MS = 5 * 60_000;
 
 interface Once {
   readonly request: HttpRequest;
-  /** Keys of different callers have nothing to do with each other. */
+  /** Id of the caller: keys of different ones have nothing to do with each other. */
   readonly caller: string;
   readonly text: string;
   readonly deps: Pick<FunctionDeps, 'stores' | 'clock'>;

@@ -31,15 +31,23 @@ export function pageBody<T>(
   return { value, nextLink: url.href };
 }
 
-/** A page of what is at hand as a whole, in its own order. */
+/**
+ * A page of what is at hand as a whole, in the order of its keys: whatever went meanwhile, the next page begins behind
+ * what the last one ended with.
+ */
 export function pageOfArray<T>(
   all: readonly T[],
-  idOf: (value: T) => string,
+  keyOf: (value: T) => string,
   { limit, after }: Pick<PageRequest<never>, 'limit' | 'after'>,
 ): Page<T> {
-  const begin = after === undefined ? 0 : all.findIndex((value) => idOf(value) === after) + 1;
-  const values = all.slice(begin, begin + limit);
-  const last = values.at(-1);
-  const isEnd = begin + limit >= all.length || last === undefined;
-  return { values, next: isEnd ? null : idOf(last) };
+  const left = all
+    .map((value) => ({ key: keyOf(value), value }))
+    .filter(({ key }) => after === undefined || key > after)
+    .toSorted((one, other) => (one.key < other.key ? -1 : 1));
+  const page = left.slice(0, limit);
+  const isEnd = page.length === left.length;
+  return {
+    values: page.map(({ value }) => value),
+    next: isEnd ? null : (page.at(-1)?.key ?? null),
+  };
 }

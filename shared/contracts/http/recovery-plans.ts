@@ -165,6 +165,15 @@ export type PlanRunView = z.infer<typeof planRunViewSchema>;
 
 /** GET …/runs/{runId} */
 export const planRunReportSchema = planRunViewSchema.extend({
+  /** At the gates `failover` and `points`: what a failover now would lose; `null` elsewhere, and where nobody knows. */
+  expectedDataLoss: z
+    .object({
+      largestMinutes: z.number().nullable(),
+      machines: z.array(
+        z.object({ itemId: z.string(), itemName: z.string(), minutes: z.number().nullable() }),
+      ),
+    })
+    .nullable(),
   report: z.object({
     machines: z.array(
       z.object({

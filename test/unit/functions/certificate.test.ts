@@ -14,6 +14,7 @@ import { failure, type Result, success } from '../../../shared/errors/result.ts'
 import { AGENT_KEY, anAgent } from '../../support/memory/builders.ts';
 import { type Called, callRoute, problemOf } from '../../support/memory/call-route.ts';
 import { aWorld, type MemoryWorld, stateOf } from '../../support/memory/memory-world.ts';
+import { must } from '../../support/must.ts';
 
 const PASSPHRASE = 'only the site knows this';
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
@@ -108,6 +109,22 @@ describe('POST /api/agents/{agentId}/certificate', () => {
     const first = await ask(request);
     expect((await ask(request)).json).toEqual(first.json);
     expect(world.stores.commands.all()).toHaveLength(1);
+  });
+
+  it('asks again, also a new configuration server, where the first did not answer in time', async () => {
+    const request = await requestOf('mt1');
+    await ask(request);
+    const command = must(world.stores.commands.all()[0], 'the command');
+    world.stores.commands.put({ ...command, agentId: 'cs-gone' });
+    world.clock.advance(Date.parse(command.deadlineAt) - world.clock.now().getTime());
+    expect(certificateAnswerSchema.parse((await ask(request)).json)).toEqual({ state: 'pending' });
+    expect(world.queues.messages).toHaveLength(2);
+    const again = must(world.stores.commands.all()[0], 'the command');
+    expect(again.agentId).toBe('cs-cs1');
+    expect(Date.parse(again.deadlineAt)).toBeGreaterThan(Date.parse(command.deadlineAt));
+    await sign();
+    expect((await ask(request)).status).toBe(200);
+    expect(world.queues.messages).toHaveLength(2);
   });
 
   it('refuses an agent that does not know the passphrase', async () => {

@@ -3,6 +3,7 @@ import { anAgent, anItem, aJob, POINTS } from '../../support/memory/builders.ts'
 import { type Called, callRoute, problemOf } from '../../support/memory/call-route.ts';
 import { READER_KEY } from '../../support/memory/memory-access-keys.ts';
 import { emptyWorld, type MemoryWorld } from '../../support/memory/memory-world.ts';
+import { aDefinition, aPlan, aRun } from '../../support/memory/plan-builders.ts';
 
 let world: MemoryWorld;
 
@@ -179,5 +180,36 @@ describe('the list of jobs', () => {
     for (const id of ['fb-8', 'rh-7', 'fb-6', 'rh-5']) world.stores.jobs.put(aJob({ id }));
     expect(await idsOf('listFailbacks')).toEqual(['rh-5', 'fb-6', 'rh-7', 'fb-8']);
     expect(await pagesOf('listFailbacks', 1)).toEqual([['rh-5'], ['fb-6'], ['rh-7'], ['fb-8']]);
+  });
+});
+
+describe('the list of recovery points', () => {
+  it('goes on behind a point that was given up meanwhile', async () => {
+    world.stores.items.put(anItem({ recoveryPoints: POINTS }));
+    const { value, nextLink = '' } = (await list('listRecoveryPoints', { limit: '1' }))
+      .json as List;
+    const [seen] = value.map(({ pointId }) => pointId);
+    const left = POINTS.filter(({ pointId }) => pointId !== seen);
+    world.stores.items.put(anItem({ recoveryPoints: left }));
+    const query = Object.fromEntries(new URL(nextLink).searchParams);
+    const rest = await idsOf('listRecoveryPoints', { ...query, limit: '9' });
+    expect(rest).toEqual(left.map(({ pointId }) => pointId).toReversed());
+  });
+});
+
+describe('a list that is narrowed', () => {
+  it('has the agents of one kind', async () => {
+    world.stores.agents.put(anAgent({ id: 'a' }));
+    world.stores.agents.put(anAgent({ id: 'b', kind: 'processServer' }));
+    expect(await idsOf('listAgents', { kind: 'processServer' })).toEqual(['b']);
+  });
+
+  it('has the plans of one machine, and the runs in one state', async () => {
+    world.stores.plans.put(aPlan());
+    world.stores.plans.put(aPlan({ id: 'other', definition: aDefinition({ groups: [] }) }));
+    expect(await idsOf('listRecoveryPlans', { protectedItemId: 'web-01' })).toEqual(['shop']);
+    world.stores.planRuns.put(aRun({ id: 'pr-1', planId: 'web-01' }));
+    world.stores.planRuns.put(aRun({ id: 'pr-2', planId: 'web-01', state: 'failed' }));
+    expect(await idsOf('listPlanRuns', { state: 'failed' })).toEqual(['pr-2']);
   });
 });

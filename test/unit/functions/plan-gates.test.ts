@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { planRunReportSchema } from '../../../shared/contracts/http/recovery-plans.ts';
+import type { PlanRun } from '../../../shared/domain/plan-run.ts';
 import { errorRecord } from '../../../shared/errors/failback-error.ts';
-import { NOW } from '../../support/memory/builders.ts';
+import { anItem, NOW, POINTS } from '../../support/memory/builders.ts';
 import { callRoute, problemOf } from '../../support/memory/call-route.ts';
 import { emptyWorld, type MemoryWorld } from '../../support/memory/memory-world.ts';
-import { aPlan, aRun } from '../../support/memory/plan-builders.ts';
+import { aDefinition, aPlan, aRun } from '../../support/memory/plan-builders.ts';
 import { must } from '../../support/must.ts';
 
 let world: MemoryWorld;
@@ -127,5 +128,43 @@ describe('a run that waits at another gate than the person saw', () => {
       expect(problemOf(answer)).toMatchObject({ status: 412, code: 'FB-REQ-008' });
     }
     expect(world.stores.planRuns.must('pr-1')).toMatchObject({ gate: pause, cancelAskedAt: null });
+  });
+});
+
+describe('a run that waits before the first machine goes down', () => {
+  const machine = {
+    itemId: 'web-01',
+    itemName: 'Web server 1',
+    jobId: 'fb-1',
+    state: 'ready',
+  } as const;
+  const at = { ...gate, key: 'failover', kind: 'failover' } as const;
+  const show = async (changes: Partial<PlanRun>): Promise<unknown> => {
+    world.stores.items.put(anItem({ recoveryPoints: POINTS }));
+    const machines = { 'web-01': machine };
+    world.stores.planRuns.put(
+      aRun({ gate: at, state: 'waitingForOperator', machines, ...changes }),
+    );
+    const { json } = await callRoute(world, 'getPlanRun', { params });
+    return planRunReportSchema.parse(json).expectedDataLoss;
+  };
+
+  it.each([
+    ['latest', 0],
+    ['latestProcessed', 0.5],
+    ['latestApplicationConsistent', 30],
+  ])('tells that %s would lose %d minutes, machine by machine', async (recoveryPoint, minutes) => {
+    expect(await show({ recoveryPoint })).toEqual({
+      largestMinutes: minutes,
+      machines: [{ itemId: 'web-01', itemName: 'Web server 1', minutes }],
+    });
+  });
+
+  it('does not know it of machines without a common point, nor tells it at other gates', async () => {
+    const replicationGroups = [{ id: 'g', itemIds: ['web-01', 'web-02'] }];
+    const definition = aDefinition({ replicationGroups });
+    const recoveryPoint = 'latestApplicationConsistent';
+    expect(await show({ recoveryPoint, definition })).toMatchObject({ largestMinutes: null });
+    expect(await show({ recoveryPoint, gate })).toBeNull();
   });
 });

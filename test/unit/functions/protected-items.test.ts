@@ -117,6 +117,13 @@ describe('PUT /api/protected-items/{id}', () => {
     expect(world.stores.items.must('web-01').recoveryPoints ?? []).toEqual([]);
   });
 
+  it('repeated, keeps which job had it last, and what was measured', async () => {
+    const kept = { lastJobId: 'fb-1', bootSeconds: 90, changeBytesPerDay: 7 };
+    world.stores.items.put(anItem(kept));
+    expect((await put('web-01')).status).toBe(200);
+    expect(world.stores.items.must('web-01')).toMatchObject(kept);
+  });
+
   it('repeated, answers the same and reads the disks in anew', async () => {
     await put('web-02');
     const first = world.stores.items.must('web-02');

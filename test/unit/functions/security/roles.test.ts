@@ -154,6 +154,30 @@ describe('a sign-in through App Service', () => {
     expect((await read(principal([], { claims }))).status).toBe(403);
   });
 
+  it('of two people with one name has idempotency keys of its own', async () => {
+    signInIsOn();
+    world.stores.items.put(anItem({ id: 'a' }));
+    world.stores.items.put(anItem({ id: 'b' }));
+    const start = async (oid: string, protectedItemId: string): Promise<Called> => {
+      const claims = [
+        { typ: 'name', val: 'Ana' },
+        { typ: 'roles', val: 'Failback.Operator' },
+        { typ: 'http://schemas.microsoft.com/identity/claims/objectidentifier', val: oid },
+      ];
+      const headers = {
+        'x-ms-client-principal': principal([], { claims }),
+        'idempotency-key': 'one',
+      };
+      return callRoute(world, 'createFailback', { key: null, headers, body: { protectedItemId } });
+    };
+    expect((await start('oid-1', 'a')).status).toBe(202);
+    expect((await start('oid-2', 'b')).status).toBe(202);
+    expect(refusedAs(await start('oid-2', 'a'))).toBe('422 FB-REQ-023');
+    expect(world.stores.events.all()).toContainEqual(
+      expect.objectContaining({ kind: 'jobStarted', caller: 'user Ana' }),
+    );
+  });
+
   it('is logged by its name when it is refused', async () => {
     signInIsOn();
     const { warnings } = await commit(principal(['Failback.Reader']));
