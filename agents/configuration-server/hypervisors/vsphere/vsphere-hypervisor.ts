@@ -190,9 +190,11 @@ export class VsphereHypervisor implements Hypervisor {
     disks: readonly DiskShape[],
     seedVmId?: string,
   ): Promise<readonly string[]> {
-    const vm = await this.#vms.require(vmId);
     const isAvs = this.#options.config.siteKind === 'avs';
-    if (!isAvs) await refuseNewDisksOnVsan(this.#placement, vm, disks);
+    // Before the VM is read: nothing comes between that and its change.
+    const vsan = isAvs ? [] : await this.#placement.vsanDatastores();
+    const vm = await this.#vms.require(vmId);
+    refuseNewDisksOnVsan(vm, disks, vsan);
     const seed = seedVmId === undefined ? null : await this.#vms.find(seedVmId);
     const parts = { session: this.#session, placement: this.#placement };
     const seeds = seed === null ? null : new Seeds({ ...parts, seed, wanted: disks });
