@@ -190,11 +190,9 @@ export class VsphereHypervisor implements Hypervisor {
     disks: readonly DiskShape[],
     seedVmId?: string,
   ): Promise<readonly string[]> {
-    const isAvs = this.#options.config.siteKind === 'avs';
-    // Before the VM is read: nothing comes between that and its change.
-    const vsan = isAvs ? [] : await this.#placement.vsanDatastores();
+    const closed = await this.#placement.datastoresWithoutNewDisks();
     const vm = await this.#vms.require(vmId);
-    refuseNewDisksOnVsan(vm, disks, vsan);
+    refuseNewDisksOnVsan(vm, disks, closed);
     const seed = seedVmId === undefined ? null : await this.#vms.find(seedVmId);
     const parts = { session: this.#session, placement: this.#placement };
     const seeds = seed === null ? null : new Seeds({ ...parts, seed, wanted: disks });
