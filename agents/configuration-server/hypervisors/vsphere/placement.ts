@@ -163,6 +163,11 @@ export class Placement {
     return idsOf((await readProperties(this.#session, host, ['datastore'])).get('datastore'));
   }
 
+  /** Ask before the VM is read: nothing is to come between that and its change. */
+  async datastoresWithoutNewDisks(): Promise<readonly { readonly name: string }[]> {
+    return this.#config.siteKind === 'avs' ? [] : this.vsanDatastores();
+  }
+
   async vsanDatastores(): Promise<readonly { readonly id: string; readonly name: string }[]> {
     const objects = await this.#vms.objects({ Datastore: ['name', 'summary.type'] });
     return objects

@@ -20,13 +20,13 @@ export async function diskOnForeignVsan<D extends { readonly datastoreId: string
  * Outside of a private cloud only disks that are there and attached are used on vSAN. Throws FB-VSPHERE-022 when one
  * would have to be made.
  */
-export async function refuseNewDisksOnVsan(
-  placement: Placement,
+export function refuseNewDisksOnVsan(
   { record }: Vm,
   wanted: readonly DiskShape[],
-): Promise<void> {
+  vsan: readonly { readonly name: string }[],
+): void {
   const { missing } = pairDisks(record, wanted);
-  if (missing.length === 0 || !liesOn(record, await placement.vsanDatastores())) return;
+  if (missing.length === 0 || !liesOn(record, vsan)) return;
   const diskIds = missing.map(({ id }) => id).join(', ');
   throw new FailbackError('FB-VSPHERE-022', { vmName: record.name, diskIds });
 }

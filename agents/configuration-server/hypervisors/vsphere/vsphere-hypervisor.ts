@@ -197,9 +197,9 @@ export class VsphereHypervisor implements Hypervisor {
     disks: readonly DiskShape[],
     seedVmId?: string,
   ): Promise<readonly string[]> {
+    const closed = await this.#placement.datastoresWithoutNewDisks();
     const vm = await this.#vms.require(vmId);
-    const isAvs = this.#options.config.siteKind === 'avs';
-    if (!isAvs) await refuseNewDisksOnVsan(this.#placement, vm, disks);
+    refuseNewDisksOnVsan(vm, disks, closed);
     const seed = seedVmId === undefined ? null : await this.#vms.find(seedVmId);
     const parts = { session: this.#session, placement: this.#placement };
     const seeds = seed === null ? null : new Seeds({ ...parts, seed, wanted: disks });
