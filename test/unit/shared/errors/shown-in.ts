@@ -142,6 +142,10 @@ export const SHOWN_IN = {
     'orchestrations/choose-master-target',
     'fails with the reason of each when none fits, and is back in Azure at once',
   ],
+  'FB-REQ-033': [
+    'unit/functions/agent-heartbeat',
+    'of an agent that is retired is refused with FB-REQ-033 until it registers again',
+  ],
   'FB-HLT-006': [
     'unit/shared/domain/health',
     'names why the last delta towards Azure failed, while the machine is protected',
