@@ -175,7 +175,9 @@ async function recordOf(
     ({ kind, name }) => kind === 'configurationServer' && name === configurationServer,
   );
   const { configurationServerAddress = known ?? registered?.address?.host } = failover;
-  return { ...failover, configurationServer, configurationServerAddress };
+  // Who leaves it out does not say that a machine which is to stay in Azure may come home after all.
+  const { isMigrationCompleted = before?.isMigrationCompleted ?? false } = failover;
+  return { ...failover, configurationServer, configurationServerAddress, isMigrationCompleted };
 }
 
 function newItem(
