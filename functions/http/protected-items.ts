@@ -175,9 +175,16 @@ async function recordOf(
     ({ kind, name }) => kind === 'configurationServer' && name === configurationServer,
   );
   const { configurationServerAddress = known ?? registered?.address?.host } = failover;
-  // Who leaves it out does not say that a machine which is to stay in Azure may come home after all.
-  const { isMigrationCompleted = before?.isMigrationCompleted ?? false } = failover;
+  const isMigrationCompleted = isCompleted(failover, before);
   return { ...failover, configurationServer, configurationServerAddress, isMigrationCompleted };
+}
+
+/** Who leaves it out does not say that a machine which is to stay in Azure may come home after all. */
+function isCompleted(
+  { isMigrationCompleted }: PutProtectedItem['failover'],
+  before: FailoverRecord | undefined,
+): boolean {
+  return isMigrationCompleted ?? before?.isMigrationCompleted ?? false;
 }
 
 function newItem(
