@@ -38,6 +38,7 @@ import { createRecordCycle } from './record-cycle.ts';
 import { createRecordMasterTarget } from './record-master-target.ts';
 import { createRecordPreflight } from './record-preflight.ts';
 import { createRecordReport } from './record-report.ts';
+import { createRecordReverse } from './record-reverse.ts';
 import { createRecordTarget } from './record-target.ts';
 import { createRetireProcessServer } from './retire-process-server.ts';
 import { createSealReplica } from './seal-replica.ts';
@@ -81,6 +82,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     recordReport: createRecordReport(deps),
     finishJob: createFinishJob(deps),
     sealReplica: createSealReplica(deps),
+    recordReverse: createRecordReverse(deps),
     startReverseReplication: createStartReverseReplication(deps),
     agreeOnGroupPoint: createAgreeOnGroupPoint(deps),
     beginPlanRun: createBeginPlanRun(deps),

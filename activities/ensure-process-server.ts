@@ -1,6 +1,6 @@
 import type { ActivityHandler } from '../shared/contracts/activities.ts';
 import { FailbackError } from '../shared/errors/failback-error.ts';
-import { connectedAgent } from './support/agents.ts';
+import { connectedAgent, setRetired } from './support/agents.ts';
 import type { ActivityDeps } from './support/deps.ts';
 import { processServerName } from '../shared/services/process-server-name.ts';
 import { requireItem } from './support/records.ts';
@@ -25,5 +25,7 @@ export const createEnsureProcessServer = (deps: Deps): ActivityHandler<'ensurePr
       location: vm.location,
       subnetId: vm.subnetId,
     });
+    // Of one that was to be deleted and is still there nothing else would be heard: it registers once.
+    await setRetired(deps.stores, name, false);
     return { name, isDeployedByUs: true };
   };

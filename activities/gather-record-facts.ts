@@ -88,7 +88,7 @@ function placed(item: ProtectedItem, placement: Placement): ProtectedItem {
 function standingOf(agent: AgentRecord, now: Date): AgentStanding | null {
   const { id, name, version, address, heartbeatAt } = agent;
   const heartbeatMs = Date.parse(heartbeatAt);
-  if (heartbeatMs === 0) return null;
+  if (heartbeatMs === 0 || agent.isRetired === true) return null;
   const isConnected = now.getTime() - heartbeatMs <= HEARTBEAT_STALE_MS;
   return { id, name, version, address, heartbeatAt, isConnected };
 }

@@ -14,6 +14,7 @@ import type { FunctionDeps } from './support/deps.ts';
 import { answering } from './support/http.ts';
 import { pruneRecords } from './timers/prune-records.ts';
 import { startRehearsals } from './timers/rehearsals.ts';
+import { keepReverseReplications } from './timers/reverse-replications.ts';
 import { noteSilentAgents } from './timers/silent-agents.ts';
 
 /** The composition root: everything the Function App consists of is registered here. */
@@ -47,6 +48,12 @@ app.timer('rehearsals', {
 app.timer('silentAgents', {
   schedule: '0 * * * * *',
   handler: async () => noteSilentAgents(shared),
+});
+
+app.timer('reverseReplications', {
+  schedule: '30 */5 * * * *',
+  extraInputs: [client],
+  handler: async (_timer, context) => keepReverseReplications(depsOf(context), context),
 });
 
 app.timer('pruneRecords', {

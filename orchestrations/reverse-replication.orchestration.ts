@@ -16,6 +16,9 @@ export function* reverseReplicationOrchestration(context: Context): Steps<Result
   const jobId = `reverse-${itemId}-${context.df.currentUtcDateTime.getTime()}`;
   const outcome = yield* asResult(oneDelta(context, jobId, itemId));
   context.df.setCustomStatus(outcome.ok ? outcome.value : outcome.error);
+  const error = outcome.ok ? null : outcome.error;
+  // The loop goes on even if nobody can be told how it goes.
+  yield* asResult(callActivity(context, 'recordReverse', { itemId, error }));
   const next: Input = { itemId, cycle: cycle + 1, failures: outcome.ok ? 0 : failures + 1 };
   context.df.continueAsNew(next);
   return success(null);

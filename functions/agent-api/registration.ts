@@ -11,6 +11,7 @@ import {
 } from '../../shared/contracts/agent-protocol.ts';
 import { type AgentView, agentViewSchema } from '../../shared/contracts/http-api.ts';
 import { pageQuery, pageSchema } from '../../shared/contracts/http/paging.ts';
+import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { AgentRecord } from '../../shared/ports/stores.ts';
 import { recordEvent } from '../../shared/services/record-event.ts';
 import { updateRecord } from '../../shared/services/update-record.ts';
@@ -103,7 +104,8 @@ export const heartbeatRoute = agentRoute({
     const heartbeatAt = deps.clock.now().toISOString();
     let wasSilent = false;
     const agent = await updateRecord(deps.stores.agents, id, (current) => {
-      const { isReportedSilent = false, isRetired: _alive, load: _before, ...known } = current;
+      if (current.isRetired === true) throw new FailbackError('FB-REQ-033', { agentId: id });
+      const { isReportedSilent = false, load: _before, ...known } = current;
       wasSilent = isReportedSilent;
       const told = load === undefined ? {} : { load };
       return { ...known, version, heartbeatAt, address: address ?? current.address, ...told };

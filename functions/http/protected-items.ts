@@ -176,7 +176,16 @@ async function recordOf(
     ({ kind, name }) => kind === 'configurationServer' && name === configurationServer,
   );
   const { configurationServerAddress = known ?? registered?.address?.host } = failover;
-  return { ...failover, configurationServer, configurationServerAddress };
+  const isMigrationCompleted = isCompleted(failover, before);
+  return { ...failover, configurationServer, configurationServerAddress, isMigrationCompleted };
+}
+
+/** Who leaves it out does not say that a machine which is to stay in Azure may come home after all. */
+function isCompleted(
+  { isMigrationCompleted }: PutProtectedItem['failover'],
+  before: FailoverRecord | undefined,
+): boolean {
+  return isMigrationCompleted ?? before?.isMigrationCompleted ?? false;
 }
 
 /** What earlier failbacks and rehearsals left, which no description tells. */

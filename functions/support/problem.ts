@@ -35,6 +35,7 @@ const STATUS_OF: Partial<Record<ErrorCode, number>> = {
   'FB-REQ-030': 409,
   'FB-REQ-031': 409,
   'FB-REQ-032': 409,
+  'FB-REQ-033': 409,
   'FB-AZ-001': 502,
   'FB-AZ-002': 503,
   'FB-AZ-004': 409,

@@ -1,3 +1,4 @@
+import type { Task } from 'durable-functions';
 import type { CommandInput, CommandOutput } from '../../shared/contracts/commands.ts';
 import {
   type Base,
@@ -5,9 +6,10 @@ import {
   partInstanceId,
   type Replication,
 } from '../../shared/contracts/orchestrations.ts';
+import { errorRecord } from '../../shared/errors/failback-error.ts';
 import type { Result } from '../../shared/errors/result.ts';
 import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
-import { type Context, StepFailure, type Steps, unwrap } from './steps.ts';
+import { type Context, reasonOf, StepFailure, type Steps, unwrap } from './steps.ts';
 
 export type Sent = CommandOutput<'replicateDisk'>;
 type Input = CommandInput<'replicateDisk'>;
@@ -56,9 +58,19 @@ export function* sendDisks(
     };
     return context.df.callSubOrchestrator('command', command, partInstanceId(jobId, step));
   });
-  const results = (yield context.df.Task.all(transfers)) as readonly Result<Sent>[];
+  const results = yield* all(context, transfers);
   throwFirstFailure(results);
   return results.map((result) => unwrap(result));
+}
+
+/** A transfer that was ended from outside is a failure like any other: what was begun has to be undone. */
+function* all(context: Context, transfers: readonly Task[]): Steps<readonly Result<Sent>[]> {
+  try {
+    return (yield context.df.Task.all([...transfers])) as readonly Result<Sent>[];
+  } catch (error) {
+    const reason = reasonOf(error);
+    throw new StepFailure(errorRecord('FB-ORC-002', { orchestration: 'command', reason }));
+  }
 }
 
 /** When one disk fails, the others are broken off: what counts is the failure that came by itself. */

@@ -105,7 +105,8 @@ function retryOptions(policy: RetryPolicy): df.RetryOptions {
   return options;
 }
 
-function reasonOf(error: unknown): string {
+/** What the SDK threw, in a length that fits a record. */
+export function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.length > 400 ? `${text.slice(0, 400)}…` : text;
 }

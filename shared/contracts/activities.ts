@@ -187,6 +187,11 @@ export interface ActivityContracts extends PlanActivityContracts {
     output: null;
   };
   startReverseReplication: { input: JobRef; output: null };
+  /** How the last delta towards Azure ended; `null` = well. */
+  recordReverse: {
+    input: { readonly itemId: string; readonly error: ErrorRecord | null };
+    output: null;
+  };
   readItem: { input: { readonly itemId: string }; output: ProtectedItem | null };
   /** The common instant of the item's replication group, if one is within reach; else `null`. */
   agreeOnGroupPoint: {
@@ -240,6 +245,7 @@ export const ACTIVITY_RETRY = {
   finishJob: RETRY.storage,
   sealReplica: RETRY.storage,
   startReverseReplication: RETRY.storage,
+  recordReverse: RETRY.storage,
   readItem: RETRY.storage,
   agreeOnGroupPoint: RETRY.storage,
   beginPlanRun: RETRY.storage,

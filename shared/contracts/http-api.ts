@@ -135,8 +135,8 @@ export const failoverRecordSchema = z.strictObject({
   /** Under which it was protected. Default: the one that the first PUT names, and its address then. */
   configurationServer: identifierSchema.optional(),
   configurationServerAddress: z.string().min(1).max(255).optional(),
-  /** Taking a machine under care says that it is to come home. */
-  isMigrationCompleted: z.boolean().default(false),
+  /** Default: what the last PUT said; at first `false`, as taking a machine under care says that it is to come home. */
+  isMigrationCompleted: z.boolean().optional(),
   /** Hyper-V only. */
   isCommitted: z.boolean().optional(),
   /** Hyper-V only. */

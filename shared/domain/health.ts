@@ -49,6 +49,8 @@ export function assessHealth(facts: HealthFacts): Health {
     ...facts.heldUpBy,
     ...silentAgents(facts),
     ...oldPoint(facts),
+    ...reverseErrors(facts),
+    ...brokenWayBack(facts),
     ...lastJobErrors(facts),
   ];
   const isCritical = ({ severity }: ErrorRecord): boolean => severity === 'critical';
@@ -85,6 +87,24 @@ function oldPoint({ item, now, defaultRpoThresholdMinutes }: HealthFacts): Error
   if (!isWatched || ageSeconds <= thresholdMinutes * 60) return [];
   const minutes = Math.floor(ageSeconds / 60);
   return [errorRecord('FB-HLT-001', { itemName: item.name, minutes, thresholdMinutes })];
+}
+
+function reverseErrors({
+  item: { name: itemName, phase, reverseError },
+}: HealthFacts): ErrorRecord[] {
+  if (phase !== 'protected' || reverseError === undefined) return [];
+  const { code, message } = reverseError;
+  return code === 'FB-HLT-007'
+    ? [reverseError]
+    : [errorRecord('FB-HLT-006', { itemName, code, message })];
+}
+
+/** Whatever it was that failed: the machine at home was stopped, and nobody has said that the one in Azure runs. */
+function brokenWayBack({
+  item: { name: itemName, phase, activeJobId },
+}: HealthFacts): ErrorRecord[] {
+  const isBroken = phase === 'rollingBack' && activeJobId === null;
+  return isBroken ? [errorRecord('FB-HLT-008', { itemName })] : [];
 }
 
 function lastJobErrors({ item, lastJob: job }: HealthFacts): ErrorRecord[] {

@@ -1,3 +1,4 @@
+import type { ErrorRecord } from '../errors/failback-error.ts';
 import { type Direction, type Phase, STATE_MACHINE } from './phases.ts';
 
 export type OsType = 'Linux' | 'Windows';
@@ -137,6 +138,8 @@ export interface ProtectedItem {
   readonly failoverRecord?: FailoverRecord;
   /** Older than this, the newest recovery point is a warning. Absent = the policy's default. */
   readonly rpoThresholdMinutes?: number;
+  /** Why the last delta towards Azure failed, or that nothing sends any. Absent = it arrived. */
+  readonly reverseError?: ErrorRecord;
   /** Whether the Azure VM ran before a failback stopped it: going back restores that. Absent = not stopped. */
   readonly wasSourceRunning?: boolean;
 }

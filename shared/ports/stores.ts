@@ -65,7 +65,7 @@ export interface AgentRecord {
   readonly load?: MasterTargetLoad;
   /** Set once it was noticed that the agent is gone, until it is heard of again. */
   readonly isReportedSilent?: boolean;
-  /** We deleted its machine: its silence is meant. */
+  /** We delete its machine: it gets no work, its heartbeats do not count, its silence is meant. */
   readonly isRetired?: boolean;
 }
 export type AgentStore = PagedStore<AgentRecord>;

@@ -322,6 +322,10 @@ export const CASES: { readonly [N in ActivityName]: ActivityCase<N> } = {
     answers: null,
   },
   startReverseReplication: { input: ref, answers: null },
+  recordReverse: {
+    input: { itemId: 'web-01', error: errorRecord('FB-ORC-005') },
+    answers: null,
+  },
   ...PLAN_CASES,
 };
 

@@ -273,6 +273,58 @@ describe('retireProcessServer', () => {
   });
 });
 
+describe('a process server that is retired', () => {
+  const name = 'failback-ps-rg-dr';
+  const id = `ps-${name}`;
+  const arranged = async (): Promise<MemoryWorld> => {
+    const world = aWorld();
+    await createActivities(world).ensureProcessServer(ref);
+    world.stores.agents.put(anAgent({ id, kind: 'processServer', name }));
+    return world;
+  };
+
+  it('is given to nobody while its machine is being deleted', async () => {
+    const world = await arranged();
+    const found: unknown[] = [];
+    world.processServers.remove = async () => {
+      found.push(await createActivities(world).findAgent({ name }));
+      const facts = await createActivities(world).gatherRecordFacts({
+        itemId: 'web-01',
+        placement: {},
+      });
+      found.push(facts.processServer);
+    };
+    await createActivities(world).retireProcessServer(ref);
+    expect(found).toEqual([{ agentId: null }, null]);
+  });
+
+  it('stays for a machine that has begun to move at that moment', async () => {
+    const world = await arranged();
+    const { items } = world.stores;
+    const list = items.list.bind(items);
+    let looks = 0;
+    items.list = async (...given) => {
+      const seen = await list(...given);
+      looks += 1;
+      if (looks === 1) items.put(anItem({ id: 'web-02', activeJobId: 'fb-2' }));
+      return seen;
+    };
+    const answer = await createActivities(world).retireProcessServer(ref);
+    expect(answer).toEqual({ isDeleted: false });
+    expect(world.processServers.deployed.size).toBe(1);
+    expect(world.stores.agents.must(id)).not.toHaveProperty('isRetired');
+  });
+
+  it('counts again for whoever finds its machine still there', async () => {
+    const world = await arranged();
+    world.processServers.remove = async () => undefined;
+    await createActivities(world).retireProcessServer(ref);
+    expect(world.stores.agents.must(id).isRetired).toBe(true);
+    await createActivities(world).ensureProcessServer(ref);
+    expect(world.stores.agents.must(id)).not.toHaveProperty('isRetired');
+  });
+});
+
 describe('readReplicaSeed', () => {
   it('is pending while one disk is', async () => {
     const world = aWorld();

@@ -139,6 +139,32 @@ describe('a failback that is cancelled', () => {
     expect(world.site.boots).toEqual([]);
   });
 
+  it.each([
+    ['while the on-premises VM is prepared', 'prepareTarget', 'preparing'],
+    ['while the disks are opened', 'openTarget', 'preparing'],
+  ] as const)('%s begins no transfer of days', async (_when, name, phase) => {
+    world.agents.behaviours.plan(name, { afterMs: MINUTE_MS });
+    world.agents.behaviours.plan('replicateDisk', { afterMs: 72 * 60 * MINUTE_MS });
+    await world.start();
+    await world.until(() => world.commands.all().some((command) => command.name === name));
+    expect(world.item.phase).toBe(phase);
+    await world.ask('cancel');
+    await expectBackInAzure();
+    expect(world.agents.timesDone('replicateDisk')).toBe(0);
+  });
+
+  it('while the Azure VM shuts down sends no last delta of days', async () => {
+    await world.start();
+    await world.untilWaiting('replicating');
+    await world.ask('failover');
+    await world.untilPhase('shuttingDownSource');
+    world.agents.behaviours.plan('replicateDisk', { afterMs: 72 * 60 * MINUTE_MS });
+    const sent = world.agents.timesDone('replicateDisk');
+    await world.ask('cancel');
+    await expectBackInAzure();
+    expect(world.agents.timesDone('replicateDisk')).toBe(sent);
+  });
+
   it('and asked to commit in one breath goes back: cancel comes first', async () => {
     await world.start();
     await world.ask('failover');

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { CommandName } from '../../shared/contracts/commands.ts';
+import { partInstanceId } from '../../shared/contracts/orchestrations.ts';
 import type { ErrorCode } from '../../shared/errors/catalogue.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { HOUR_MS, LASTING_FAULT, MINUTE_MS } from '../support/world/fixtures.ts';
@@ -80,6 +81,18 @@ describe('a rehearsal', () => {
     const job = await it.untilEnd();
     expect(job).toMatchObject({ state: 'failed', error: { code: 'FB-ORC-003' } });
     expect(it.site.boots).toEqual(['rehearsal-web']);
+    expectNoTrace(it);
+  });
+
+  it('cleans up and ends when one of its transfers is ended from outside', async () => {
+    const it = await newWorld();
+    it.agents.behaviours.plan('replicateDisk', { afterMs: HOUR_MS });
+    const { id } = await it.startRehearsal();
+    await it.until(() => it.job().phase === 'initialReplication');
+    await it.advance(MINUTE_MS);
+    it.host.management.terminate(partInstanceId(id, 'replicate-0-os'), 'from outside');
+    const job = await it.untilEnd();
+    expect(job).toMatchObject({ state: 'failed', error: { code: 'FB-ORC-002' } });
     expectNoTrace(it);
   });
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
+import { REVERSE_CYCLE_MS } from '../../shared/policy/limits.ts';
 import { World } from '../support/world/world.ts';
 
 let world: World;
@@ -13,6 +14,20 @@ afterEach(() => {
 });
 
 const broken = new FailbackError('FB-JRN-007', { status: 500, code: 'injected' });
+
+describe('the loop of deltas towards Azure', () => {
+  it('keeps why its last delta failed in the item until one arrives', async () => {
+    await world.startAutomatic();
+    await world.untilEnd();
+    world.agents.behaviours.plan('replicateToAzure', { error: broken }, 1);
+    const limit = 3 * REVERSE_CYCLE_MS;
+    await world.untilHolds(() => world.item.reverseError !== undefined, limit);
+    expect(world.item.reverseError?.code).toBe('FB-JRN-007');
+    const { healthErrors } = await world.viewItem();
+    expect(healthErrors.map(({ code }) => code)).toContain('FB-HLT-006');
+    await world.untilHolds(() => world.item.reverseError === undefined, limit);
+  });
+});
 
 describe('the first delta towards Azure', () => {
   it('that fails gives the image of the disks back, seals nothing and leaves the machine at home', async () => {

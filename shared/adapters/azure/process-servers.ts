@@ -1,6 +1,7 @@
 import type { VirtualMachine } from '@azure/arm-compute';
 import type { BandwidthSchedule } from '../../domain/bandwidth-schedule.ts';
 import type { Secret } from '../../domain/secret.ts';
+import { FailbackError } from '../../errors/failback-error.ts';
 import type { ProcessServerDeployments, ProcessServerRequest } from '../../ports/azure.ts';
 import { callAzure, findInAzure } from './azure-error.ts';
 import type { ArmClients } from './clients.ts';
@@ -42,6 +43,15 @@ export class ArmProcessServers implements ProcessServerDeployments {
     const existing = await findInAzure(`read ${name}`, () =>
       compute.virtualMachines.get(resourceGroup, name),
     );
+    // The machine of an earlier failback goes for minutes; what is deployed in its place must wait for that.
+    if (existing?.provisioningState === 'Deleting') {
+      const detail = 'the process server of an earlier failback is being deleted';
+      throw new FailbackError('FB-AZ-002', {
+        operation: `deploy ${name}`,
+        code: 'Deleting',
+        detail,
+      });
+    }
     if (existing !== null) return;
     await callAzure(`deploy ${name}`, async () => {
       const nic = await network.networkInterfaces.beginCreateOrUpdateAndWait(

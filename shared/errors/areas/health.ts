@@ -62,4 +62,36 @@ export const HEALTH_ERRORS = {
     isRetryable: true,
     isCustomerResolvable: true,
   },
+  'FB-HLT-006': {
+    severity: 'warning',
+    category: 'health',
+    message: 'The last delta of {itemName} towards Azure failed: {code} {message}',
+    possibleCauses: ['See the error that the message names.'],
+    recommendedAction: 'Mend what it names; the next delta is tried by itself.',
+    isRetryable: true,
+    isCustomerResolvable: true,
+  },
+  'FB-HLT-007': {
+    severity: 'critical',
+    category: 'health',
+    message: 'Nothing sends the changes of {itemName} towards Azure: its replication did not run.',
+    possibleCauses: [
+      'Its orchestration was ended or purged with the durable management API.',
+      'Storage was out of reach for longer than all retries.',
+    ],
+    recommendedAction:
+      'Nothing at first: it is started anew every five minutes, and this goes when a delta has arrived. If it stays, look at the storage account of the app.',
+    isRetryable: true,
+    isCustomerResolvable: true,
+  },
+  'FB-HLT-008': {
+    severity: 'critical',
+    category: 'health',
+    message: 'The way back of {itemName} to Azure broke off: it may run nowhere.',
+    possibleCauses: ['See the error of the last job.'],
+    recommendedAction:
+      'Restore what the last job names and restart it: it completes the way back first. Start a machine by hand only when the other one is known to be off.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
 } as const satisfies Catalogue;

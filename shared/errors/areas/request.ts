@@ -196,4 +196,13 @@ export const REQUEST_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-REQ-033': {
+    severity: 'warning',
+    category: 'request',
+    message: 'The agent {agentId} is retired: its machine is being deleted.',
+    possibleCauses: ['No machine of its resource group is on the move any more.'],
+    recommendedAction: 'Nothing; the next failback deploys one anew, or keeps this one.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
 } as const satisfies Catalogue;

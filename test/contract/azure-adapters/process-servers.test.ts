@@ -16,8 +16,8 @@ const SETTINGS = {
 };
 
 describe('a process server that is deployed', () => {
-  const servers = (): ArmProcessServers =>
-    new ArmProcessServers(lab.azure.clients, {
+  const servers = (clients = lab.azure.clients): ArmProcessServers =>
+    new ArmProcessServers(clients, {
       ...SETTINGS,
       vmSize: 'Standard_F4s_v2',
       adminSshPublicKey: 'ssh-ed25519 AAAA',
@@ -47,6 +47,17 @@ describe('a process server that is deployed', () => {
     await servers().deploy(request);
     await powered(lab, request.name, 'running');
     await servers().remove(GROUP, request.name);
+  });
+
+  it('waits for the one of an earlier failback that Azure is still deleting', async () => {
+    const request = await aRequest();
+    const { clients } = lab.azure;
+    const virtualMachines = { get: async () => ({ provisioningState: 'Deleting' }) };
+    const compute = { virtualMachines } as unknown as typeof clients.compute;
+    await expect(servers({ ...clients, compute }).deploy(request)).rejects.toMatchObject({
+      code: 'FB-AZ-002',
+      isRetryable: true,
+    });
   });
 
   it('leaves nothing behind when it is removed, twice', async () => {

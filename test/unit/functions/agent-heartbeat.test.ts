@@ -33,6 +33,17 @@ describe('POST /api/agents/{agentId}/heartbeat', () => {
     expect(world.stores.agents.must('mt-mt1').load).toBeUndefined();
   });
 
+  it('of an agent that is retired is refused with FB-REQ-033 until it registers again', async () => {
+    world.stores.agents.put(anAgent({ isRetired: true }));
+    const answer = await beat({ version: '1', runningCommandIds: [] });
+    expect(problemOf(answer)).toMatchObject({ code: 'FB-REQ-033' });
+    expect(world.stores.agents.must('mt-mt1').isRetired).toBe(true);
+    const headers = { 'x-registration-token': world.registrationToken.reveal() };
+    const body = { kind: 'masterTarget', name: 'mt1', version: '1' };
+    await callRoute(world, 'registerAgent', { headers, body });
+    expect(world.stores.agents.must('mt-mt1')).not.toHaveProperty('isRetired');
+  });
+
   it('shows that the agent lives, and renews the way to its commands', async () => {
     world.clock.advance(15_000);
     const answer = await beat({ version: '1.1.0', runningCommandIds: [] });

@@ -64,6 +64,16 @@ describe('PUT /api/protected-items/{id}', () => {
     expect(item.disks.map((disk) => diskShapeOf(item, disk).onPremisesDisk)).toContain('scsi0:2');
   });
 
+  it('keeps that a migration was completed until somebody says that it was not', async () => {
+    const recorded = (): boolean | undefined =>
+      world.stores.items.must('web-02').failoverRecord?.isMigrationCompleted;
+    await put('web-02', { ...body, failover: { isMigrationCompleted: true } });
+    await put('web-02', { ...body, name: 'described anew' });
+    expect(recorded()).toBe(true);
+    await put('web-02', { ...body, failover: { isMigrationCompleted: false } });
+    expect(recorded()).toBe(false);
+  });
+
   it.each([['auto'], [undefined]])('names no master target when it is %s', async (masterTarget) => {
     const { masterTarget: _named, ...target } = body.target;
     const sent = { ...target, ...(masterTarget === undefined ? {} : { masterTarget }) };

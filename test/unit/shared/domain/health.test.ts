@@ -32,6 +32,35 @@ describe('the health of an item', () => {
     expect(assessHealth(facts())).toEqual({ health: 'OK', errors: [] });
   });
 
+  it('names why the last delta towards Azure failed, while the machine is protected', () => {
+    const reverseError = errorRecord('FB-JRN-007', { status: 404, code: 'BlobNotFound' });
+    const item = anItem({ phase: 'protected', lastRecoveryPointAt: NOW, reverseError });
+    const { health, errors } = assessHealth(facts({ item }));
+    expect(health).toBe('Warning');
+    expect(errors.map(({ code, message }) => [code, message.includes('FB-JRN-007')])).toEqual([
+      ['FB-HLT-006', true],
+    ]);
+    expect(codesOf(facts({ item: { ...item, phase: 'failedOver' } }))).toEqual([]);
+  });
+
+  it('is critical while nothing sends changes towards Azure at all', () => {
+    const reverseError = errorRecord('FB-HLT-007', { itemName: 'web-01' });
+    const item = anItem({ phase: 'protected', lastRecoveryPointAt: NOW, reverseError });
+    expect(assessHealth(facts({ item }))).toMatchObject({
+      health: 'Critical',
+      errors: [{ code: 'FB-HLT-007' }],
+    });
+  });
+
+  it('is critical when a way back broke off: both machines may be off', () => {
+    const item = anItem({ phase: 'rollingBack' });
+    expect(assessHealth(facts({ item }))).toMatchObject({
+      health: 'Critical',
+      errors: [{ code: 'FB-HLT-008' }],
+    });
+    expect(codesOf(facts({ item: { ...item, activeJobId: 'fb-1' } }))).toEqual([]);
+  });
+
   it('tells of every error what Site Recovery tells of a health error', () => {
     const { errors } = assessHealth(facts({ lastJob: aJob({ state: 'waitingForOperator' }) }));
     expect(errors).toEqual([

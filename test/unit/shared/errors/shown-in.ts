@@ -142,6 +142,22 @@ export const SHOWN_IN = {
     'orchestrations/choose-master-target',
     'fails with the reason of each when none fits, and is back in Azure at once',
   ],
+  'FB-REQ-033': [
+    'unit/functions/agent-heartbeat',
+    'of an agent that is retired is refused with FB-REQ-033 until it registers again',
+  ],
+  'FB-HLT-006': [
+    'unit/shared/domain/health',
+    'names why the last delta towards Azure failed, while the machine is protected',
+  ],
+  'FB-HLT-007': [
+    'unit/functions/reverse-replications',
+    'of a protected machine is started where it does not run, and its health says so',
+  ],
+  'FB-HLT-008': [
+    'unit/shared/domain/health',
+    'is critical when a way back broke off: both machines may be off',
+  ],
   'FB-AZ-008': ['orchestrations/commit', 'is refused before anything is copied'],
   'FB-ORC-014': [
     'orchestrations/commit',
