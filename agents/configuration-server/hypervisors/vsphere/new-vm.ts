@@ -7,6 +7,7 @@ import {
   diskSetting,
   type FreeSlot,
   freeSlots,
+  type NamedDisk,
   type Pairing,
   pairDisks,
   scsiSlot,
@@ -119,8 +120,8 @@ export async function addDisks(
   return missing.map(({ id }) => id).filter((id) => !seeded.includes(id));
 }
 
-/** Throws for disks that a failback could not be written to. Changes nothing. */
-export function checkDisks(record: VmRecord, wanted: readonly DiskShape[]): void {
+/** The disks of the VM by their names. Throws for those that a failback could not be written to. Changes nothing. */
+export function checkDisks(record: VmRecord, wanted: readonly DiskShape[]): readonly NamedDisk[] {
   const { known, missing } = pairsOf(record, wanted);
   slotsFor(record, missing.length);
   const named = record.disks.map((disk) => {
@@ -128,6 +129,7 @@ export function checkDisks(record: VmRecord, wanted: readonly DiskShape[]): void
     return known.find((each) => each.disk === disk) ?? { diskId, disk };
   });
   wantedDisks(record.name, named);
+  return named;
 }
 
 /**

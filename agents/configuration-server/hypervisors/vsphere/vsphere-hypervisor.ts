@@ -21,7 +21,7 @@ import { Discovery } from './discovery/discovery.ts';
 import { nameDisks } from './disk-slots.ts';
 import { accountFor, type GuestAccounts } from './guest/guest-accounts.ts';
 import { fixGuest } from './guest/guest-fixups.ts';
-import { Images } from './images.ts';
+import { foreignSnapshots, Images, withoutImages } from './images.ts';
 import { MasterTargetDisks, wantedDisks } from './master-target-disks.ts';
 import { masterTargetVm, masterTargetVms } from './master-target-vms.ts';
 import { addDisks, checkDisks, createVm } from './new-vm.ts';
@@ -76,7 +76,7 @@ export class VsphereHypervisor implements Hypervisor {
     this.#vms = vms;
     this.#placement = placement;
     this.#masterTarget = new MasterTargetDisks({ vms, placement, names: masterTargetVms(config) });
-    this.#images = new Images({ session, vms, placement, masterTarget: this.#masterTarget });
+    this.#images = new Images({ session, vms, masterTarget: this.#masterTarget });
     this.#registration = new Registration({ session, vms, placement, tables });
     this.#discovery = new Discovery({
       session,
@@ -189,7 +189,9 @@ export class VsphereHypervisor implements Hypervisor {
   }
 
   async checkDisks(vmId: string, disks: readonly DiskShape[]): Promise<void> {
-    checkDisks((await this.#vms.require(vmId)).record, disks);
+    const { record } = await this.#vms.require(vmId);
+    const named = checkDisks(withoutImages(record), disks);
+    await this.#masterTarget.checkDistinct(record.name, named);
   }
 
   async ensureDisks(
@@ -207,7 +209,9 @@ export class VsphereHypervisor implements Hypervisor {
   }
 
   async removeSnapshots(vmId: string): Promise<number> {
-    return removeSnapshots(this.#session, await this.#vms.require(vmId));
+    const vm = await this.#vms.require(vmId);
+    await this.#images.release(vm);
+    return removeSnapshots(this.#session, vm);
   }
 
   async attachToMasterTarget(
@@ -218,8 +222,11 @@ export class VsphereHypervisor implements Hypervisor {
     const vm = await this.#vms.require(vmId);
     const { name: vmName, powerState } = vm.record;
     if (powerState !== 'off') throw new FailbackError('FB-SITE-004', { vmName });
-    const wanted = wantedDisks(vmName, nameDisks(vm.record));
-    return this.#masterTarget.attach(this.#nameOfVm(masterTarget), vmName, wanted);
+    await this.#images.closeAll(vm);
+    const { record } = await this.#vms.again(vm);
+    const name = this.#nameOfVm(masterTarget);
+    const wanted = wantedDisks(vmName, nameDisks(record));
+    return this.#masterTarget.attach({ name, vmName, use: 'write' }, wanted);
   }
 
   async attachToVm(vmId: string): Promise<void> {
@@ -324,7 +331,7 @@ export class VsphereHypervisor implements Hypervisor {
   }
 
   async #takeBack({ record }: Vm): Promise<void> {
-    await this.#masterTarget.detach(record.disks.flatMap(({ file }) => file ?? []));
+    await this.#masterTarget.detach(record.disks, 'write');
   }
 }
 
@@ -332,8 +339,8 @@ function shown(
   record: VmRecord,
 ): Pick<HypervisorVm, 'name' | 'snapshotCount' | 'firmware' | 'disks'> {
   const disks = nameDisks(record).map(({ diskId, disk: { sizeBytes } }) => ({ diskId, sizeBytes }));
-  const { name, snapshots, firmware } = record;
-  return { name, snapshotCount: snapshots.length, firmware, disks };
+  const { name, firmware } = record;
+  return { name, snapshotCount: foreignSnapshots(record).length, firmware, disks };
 }
 
 /** A VM without an instance UUID cannot be found again; every server that is supported gives one. */

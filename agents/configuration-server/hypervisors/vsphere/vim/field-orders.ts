@@ -91,6 +91,11 @@ export const TYPES = {
     eagerlyScrub: 'boolean',
     uuid: 'string',
   },
+  VirtualDiskRawDiskMappingVer1BackingInfo: {
+    fileName: 'string',
+    compatibilityMode: 'string',
+    diskMode: 'string',
+  },
   VirtualE1000: ETHERNET,
   VirtualE1000e: ETHERNET,
   VirtualEthernetCardDistributedVirtualPortBackingInfo: { port: 'data' },
