@@ -37,39 +37,68 @@ export class Seeds {
 
   /**
    * Gives the ids of those that are there now; the others have to be made empty. A copy saves time and is not worth
-   * failing for.
+   * failing for. Through a vCenter copies may take the whole size of a disk, whatever it holds: none are made where
+   * there is no room for that.
    */
   async copy(disks: readonly DiskShape[], folder: string): Promise<readonly string[]> {
+    const { placement } = this.#options;
+    const isAlone = await this.#isAlone();
+    const wholeBytes = disks
+      .filter(({ id }) => this.#files.has(id))
+      .reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const [, datastore = ''] = /^\[([^\]]*)\]/.exec(folder) ?? [];
+    const freeBytes = isAlone ? null : await placement.freeBytes(datastore);
+    const isRoom = freeBytes === null || freeBytes > wholeBytes;
     const copied: string[] = [];
     for (const { id } of disks) {
-      if (await this.#copyOne(id, `${folder}${id}.vmdk`)) copied.push(id);
+      const file = `${folder}${id}.vmdk`;
+      // What a crash left of an earlier attempt: no server copies over it.
+      await this.#delete(file);
+      const source = isRoom ? this.#files.get(id) : undefined;
+      if (source !== undefined && (await this.#copyOne(source, file, isAlone))) copied.push(id);
     }
     return copied;
   }
 
-  async #copyOne(diskId: string, destName: string): Promise<boolean> {
+  async #copyOne(sourceName: string, destName: string, isAlone: boolean): Promise<boolean> {
     const { session, placement } = this.#options;
-    const sourceName = this.#files.get(diskId);
     const datacenter = await placement.datacenter();
-    const self = await this.#manager();
-    if (sourceName !== undefined) {
-      const places = { sourceDatacenter: datacenter, destDatacenter: datacenter };
-      // Over what a crash left of an earlier attempt.
-      const parameters = { sourceName, destName, ...places, force: true };
-      try {
-        await runTask(session, 'CopyVirtualDisk_Task', { self, parameters });
-        return true;
-      } catch (error) {
-        if (faultOf(error) === null) throw error;
-      }
+    // Only a host by itself lets one say in which format.
+    const thin = {
+      _typeName: 'VirtualDiskSpec',
+      diskType: 'thin',
+      adapterType: 'lsiLogic',
+    } as const;
+    const parameters = {
+      sourceName,
+      sourceDatacenter: datacenter,
+      destName,
+      destDatacenter: datacenter,
+      ...(isAlone ? { destSpec: thin } : {}),
+    };
+    try {
+      await runTask(session, 'CopyVirtualDisk_Task', { self: await this.#manager(), parameters });
+      return true;
+    } catch (error) {
+      if (faultOf(error) === null) throw error;
+      await this.#delete(destName);
+      return false;
     }
-    const parameters = { name: destName, datacenter };
+  }
+
+  async #delete(name: string): Promise<void> {
+    const { session, placement } = this.#options;
+    const parameters = { name, datacenter: await placement.datacenter() };
+    const self = await this.#manager();
     await runTask(session, 'DeleteVirtualDisk_Task', { self, parameters }).catch(
       (error: unknown) => {
         if (!isFault(error, 'FileNotFound')) throw error;
       },
     );
-    return false;
+  }
+
+  async #isAlone(): Promise<boolean> {
+    return (await this.#options.session.content()).about.apiType === 'HostAgent';
   }
 
   async #manager(): Promise<MoRef> {

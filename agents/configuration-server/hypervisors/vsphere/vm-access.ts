@@ -101,6 +101,16 @@ export class VmAccess {
   async objects(
     paths: Readonly<Record<string, readonly string[]>>,
   ): Promise<readonly ManagedObject[]> {
+    return this.#allOf(paths).catch(async (error: unknown) => {
+      // The view went with the session that it was made in.
+      if (!isFault(error, 'ManagedObjectNotFound')) throw error;
+      return this.#allOf(paths);
+    });
+  }
+
+  async #allOf(
+    paths: Readonly<Record<string, readonly string[]>>,
+  ): Promise<readonly ManagedObject[]> {
     const { rootFolder, viewManager } = await this.#session.content();
     const parameters = { container: rootFolder, type: Object.keys(paths), recursive: true };
     const answer = await this.#session.call('CreateContainerView', viewManager, parameters);

@@ -96,6 +96,7 @@ export const TYPES = {
     compatibilityMode: 'string',
     diskMode: 'string',
   },
+  VirtualDiskSpec: { diskType: 'string', adapterType: 'string' },
   VirtualE1000: ETHERNET,
   VirtualE1000e: ETHERNET,
   VirtualEthernetCardDistributedVirtualPortBackingInfo: { port: 'data' },
