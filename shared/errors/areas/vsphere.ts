@@ -275,4 +275,14 @@ export const VSPHERE_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-VSPHERE-024': {
+    severity: 'critical',
+    category: 'site',
+    message: 'The VM {vmName} waits with its start for an answer: {question}',
+    possibleCauses: ['A person has to decide before this VM starts; see the message.'],
+    recommendedAction:
+      'Answer the question at the VM in the vSphere Client, then start the failback again.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
 } as const satisfies Catalogue;

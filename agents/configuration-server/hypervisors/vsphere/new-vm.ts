@@ -68,14 +68,17 @@ export async function createVm(parts: Parts, creation: Creation): Promise<void> 
 
 async function newDevices(
   { placement, config }: Parts,
-  { shape, isIsolated }: Creation,
+  { shape, isIsolated, place }: Creation,
 ): Promise<readonly VimObject[]> {
   const { controller, nic } = hardwareFor(shape);
   const nameOf = (name: string): string => {
     const own = config.networks[name] ?? name;
     return isIsolated ? (config.isolatedNetwork ?? own) : own;
   };
-  const networks = await placement.networks(shape.networks.map(({ name }) => nameOf(name)));
+  const networks = await placement.networks(
+    shape.networks.map(({ name }) => nameOf(name)),
+    place.host,
+  );
   const isConnected = !isIsolated || config.isolatedNetwork !== undefined;
   const nics = networks.map((network, index) =>
     newNic({ network, isConnected, temporaryKey: -(200 + index) }, nic),
@@ -102,7 +105,7 @@ export async function addDisks(
   if (names.length === 0 && missing.length === 0) return [];
   const slots = slotsFor(record, missing.length);
   const folder = (record.vmxFile ?? '').replace(/[^/\]]*$/, '');
-  const seeded = (await seeds?.copy(missing, folder)) ?? [];
+  const seeded = (await seeds?.copy(missing, folder, vm.ref)) ?? [];
   const added = missing.flatMap(({ id, sizeBytes }, index) => {
     const slot = slots[index];
     if (slot === undefined) return [];

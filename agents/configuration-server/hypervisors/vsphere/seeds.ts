@@ -16,6 +16,13 @@ interface SeedOptions {
   readonly wanted: readonly DiskShape[];
 }
 
+interface CopyPlaces {
+  readonly sourceName: string;
+  readonly sourceDatacenter: MoRef;
+  readonly destName: string;
+  readonly destDatacenter: MoRef;
+}
+
 /** Copies on the datastores themselves, so that nothing of them travels over the line. */
 export class Seeds {
   readonly #options: SeedOptions;
@@ -40,8 +47,14 @@ export class Seeds {
    * failing for. Through a vCenter copies may take the whole size of a disk, whatever it holds: none are made where
    * there is no room for that.
    */
-  async copy(disks: readonly DiskShape[], folder: string): Promise<readonly string[]> {
-    const { placement } = this.#options;
+  async copy(
+    disks: readonly DiskShape[],
+    folder: string,
+    target: MoRef,
+  ): Promise<readonly string[]> {
+    const { placement, seed } = this.#options;
+    const sourceDatacenter = await placement.datacenterOf(seed.ref);
+    const destDatacenter = await placement.datacenterOf(target);
     const isAlone = await this.#isAlone();
     const wholeBytes = disks
       .filter(({ id }) => this.#files.has(id))
@@ -53,42 +66,37 @@ export class Seeds {
     for (const { id } of disks) {
       const file = `${folder}${id}.vmdk`;
       // What a crash left of an earlier attempt: no server copies over it.
-      await this.#delete(file);
-      const source = isRoom ? this.#files.get(id) : undefined;
-      if (source !== undefined && (await this.#copyOne(source, file, isAlone))) copied.push(id);
+      await this.#delete(file, destDatacenter);
+      const sourceName = isRoom ? this.#files.get(id) : undefined;
+      if (sourceName === undefined) continue;
+      const places = { sourceName, sourceDatacenter, destName: file, destDatacenter };
+      if (await this.#copyOne(places, isAlone)) copied.push(id);
     }
     return copied;
   }
 
-  async #copyOne(sourceName: string, destName: string, isAlone: boolean): Promise<boolean> {
-    const { session, placement } = this.#options;
-    const datacenter = await placement.datacenter();
+  async #copyOne(places: CopyPlaces, isAlone: boolean): Promise<boolean> {
+    const { session } = this.#options;
     // Only a host by itself lets one say in which format.
     const thin = {
       _typeName: 'VirtualDiskSpec',
       diskType: 'thin',
       adapterType: 'lsiLogic',
     } as const;
-    const parameters = {
-      sourceName,
-      sourceDatacenter: datacenter,
-      destName,
-      destDatacenter: datacenter,
-      ...(isAlone ? { destSpec: thin } : {}),
-    };
+    const parameters = { ...places, ...(isAlone ? { destSpec: thin } : {}) };
     try {
       await runTask(session, 'CopyVirtualDisk_Task', { self: await this.#manager(), parameters });
       return true;
     } catch (error) {
       if (faultOf(error) === null) throw error;
-      await this.#delete(destName);
+      await this.#delete(places.destName, places.destDatacenter);
       return false;
     }
   }
 
-  async #delete(name: string): Promise<void> {
-    const { session, placement } = this.#options;
-    const parameters = { name, datacenter: await placement.datacenter() };
+  async #delete(name: string, datacenter: MoRef): Promise<void> {
+    const { session } = this.#options;
+    const parameters = { name, datacenter };
     const self = await this.#manager();
     await runTask(session, 'DeleteVirtualDisk_Task', { self, parameters }).catch(
       (error: unknown) => {

@@ -16,12 +16,11 @@ import type { Logger } from '../../../runtime/types.ts';
 import type { VsphereHypervisorConfig } from '../../config.ts';
 import type { InventoryTables } from '../../inventory-tables.ts';
 import { neededPrivileges } from './discovery/account.ts';
-import type { VmRecord } from './discovery/records.ts';
 import { Discovery } from './discovery/discovery.ts';
 import { nameDisks } from './disk-slots.ts';
 import { accountFor, type GuestAccounts } from './guest/guest-accounts.ts';
 import { fixGuest } from './guest/guest-fixups.ts';
-import { foreignSnapshots, Images, withoutImages } from './images.ts';
+import { Images, withoutImages } from './images.ts';
 import { MasterTargetDisks, wantedDisks } from './master-target-disks.ts';
 import { masterTargetVm, masterTargetVms } from './master-target-vms.ts';
 import { addDisks, checkDisks, createVm } from './new-vm.ts';
@@ -30,6 +29,7 @@ import { bootEvidence, powerOff, powerOn } from './power.ts';
 import { Registration } from './registration.ts';
 import { Seeds } from './seeds.ts';
 import { vsphereFacts } from './site-facts.ts';
+import { idOf, shown } from './shown-vm.ts';
 import { removeSnapshots } from './snapshots.ts';
 import { isFault } from './vim/faults.ts';
 import { waitForOwnTasks } from './vim/own-tasks.ts';
@@ -189,9 +189,10 @@ export class VsphereHypervisor implements Hypervisor {
   }
 
   async checkDisks(vmId: string, disks: readonly DiskShape[]): Promise<void> {
-    const { record } = await this.#vms.require(vmId);
-    const named = checkDisks(withoutImages(record), disks);
-    await this.#masterTarget.checkDistinct(record.name, named);
+    const vm = await this.#vms.require(vmId);
+    const named = checkDisks(withoutImages(vm.record), disks);
+    await this.#masterTarget.checkDistinct(vm.record.name, named);
+    await this.#refuseNewOnVsan(vm, disks);
   }
 
   async ensureDisks(
@@ -200,8 +201,7 @@ export class VsphereHypervisor implements Hypervisor {
     seedVmId?: string,
   ): Promise<readonly string[]> {
     const vm = await this.#vms.require(vmId);
-    const isAvs = this.#options.config.siteKind === 'avs';
-    if (!isAvs) await refuseNewDisksOnVsan(this.#placement, vm, disks);
+    await this.#refuseNewOnVsan(vm, disks);
     const seed = seedVmId === undefined ? null : await this.#vms.find(seedVmId);
     const parts = { session: this.#session, placement: this.#placement };
     const seeds = seed === null ? null : new Seeds({ ...parts, seed, wanted: disks });
@@ -330,21 +330,12 @@ export class VsphereHypervisor implements Hypervisor {
     return refresh;
   }
 
+  async #refuseNewOnVsan(vm: Vm, disks: readonly DiskShape[]): Promise<void> {
+    const isAvs = this.#options.config.siteKind === 'avs';
+    if (!isAvs) await refuseNewDisksOnVsan(this.#placement, vm, disks);
+  }
+
   async #takeBack({ record }: Vm): Promise<void> {
     await this.#masterTarget.detach(record.disks, 'write');
   }
-}
-
-function shown(
-  record: VmRecord,
-): Pick<HypervisorVm, 'name' | 'snapshotCount' | 'firmware' | 'disks'> {
-  const disks = nameDisks(record).map(({ diskId, disk: { sizeBytes } }) => ({ diskId, sizeBytes }));
-  const { name, firmware } = record;
-  return { name, snapshotCount: foreignSnapshots(record).length, firmware, disks };
-}
-
-/** A VM without an instance UUID cannot be found again; every server that is supported gives one. */
-function idOf({ ref, record }: Vm): string {
-  if (record.instanceUuid === null) throw new Error(`The VM ${ref.value} has no instance UUID`);
-  return record.instanceUuid;
 }

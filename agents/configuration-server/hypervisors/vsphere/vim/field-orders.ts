@@ -108,6 +108,7 @@ export const TYPES = {
 
 /** The arguments of methods, after `_this`. */
 export const METHODS = {
+  AnswerVM: { questionId: 'string', answerChoice: 'string' },
   CancelTask: {},
   ConsolidateVMDisks_Task: {},
   ContinueRetrievePropertiesEx: { token: 'string' },
