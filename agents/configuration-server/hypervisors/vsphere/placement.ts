@@ -4,6 +4,7 @@ import { chooseOne } from './choose-one.ts';
 import type { NetworkTarget } from './device-specs.ts';
 import type { VmRecord } from './discovery/records.ts';
 import { idOf, idsOf, numberOr, readName, textOr } from './discovery/property-readers.ts';
+import { isFault } from './vim/faults.ts';
 import { type ManagedObject, readProperties } from './vim/properties.ts';
 import type { VimSession } from './vim/session.ts';
 import { moRefSchema, type MoRef } from './vim/values.ts';
@@ -112,13 +113,14 @@ export class Placement {
       objects.find(({ ref }) => ref.type === type && ref.value === id);
     const formerHost = find('HostSystem', former.hostId);
     const isThere = formerHost?.properties.get('runtime.connectionState') === 'connected';
-    const hostId = isThere ? former.hostId : masterTarget.record.hostId;
+    const hostId = (isThere ? former.hostId : masterTarget.record.hostId) ?? '';
+    const host = { type: 'HostSystem', value: hostId };
     const compute = objects.find(
       ({ ref, properties }) =>
         COMPUTE.includes(ref.type) && idsOf(properties.get('host')).some((id) => id === hostId),
     );
     const ownPool = isThere ? find('ResourcePool', former.resourcePoolId) : undefined;
-    const own = await this.datacenterOf({ type: 'HostSystem', value: hostId ?? '' });
+    const own = await this.datacenterOf(host);
     const datacenter = this.#pick(
       'datacenter',
       objects.filter(({ ref }) => ref.value === own.value),
@@ -127,7 +129,7 @@ export class Placement {
     const folder = idOf(datacenter.properties.get('vmFolder')) ?? '';
     const pool = idOf(compute?.properties.get('resourcePool')) ?? '';
     return {
-      host: { type: 'HostSystem', value: hostId ?? '' },
+      host,
       datacenter: datacenter.ref,
       folder: find('Folder', former.parentId)?.ref ?? { type: 'Folder', value: folder },
       pool: ownPool?.ref ?? { type: 'ResourcePool', value: pool },
@@ -147,8 +149,8 @@ export class Placement {
     let at: MoRef | undefined = object;
     for (let depth = 0; at !== undefined && depth < MAX_DEPTH; depth += 1) {
       if (at.type === 'Datacenter') return at;
-      const parent = (await readProperties(this.#session, at, ['parent'])).get('parent');
-      at = moRefSchema.safeParse(parent).data;
+      const properties = await readProperties(this.#session, at, ['parent']).catch(ifGone);
+      at = moRefSchema.safeParse(properties?.get('parent')).data;
     }
     const objects = await this.#vms.objects({ Datacenter: ['name'] });
     return this.#pick('datacenter', objects, this.#config.datacenter).ref;
@@ -230,4 +232,9 @@ export class Placement {
   ): ManagedObject {
     return chooseOne(all, { kind, name, address: this.#session.address, within });
   }
+}
+
+function ifGone(error: unknown): null {
+  if (isFault(error, 'ManagedObjectNotFound')) return null;
+  throw error;
 }
