@@ -5,7 +5,7 @@ import type { NetworkTarget } from './device-specs.ts';
 import type { VmRecord } from './discovery/records.ts';
 import { idOf, idsOf, numberOr, readName, textOr } from './discovery/property-readers.ts';
 import { isFault } from './vim/faults.ts';
-import { type ManagedObject, readProperties } from './vim/properties.ts';
+import { type ManagedObject, type Properties, readProperties } from './vim/properties.ts';
 import type { VimSession } from './vim/session.ts';
 import { moRefSchema, type MoRef } from './vim/values.ts';
 import type { Vm, VmAccess } from './vm-access.ts';
@@ -149,7 +149,8 @@ export class Placement {
     let at: MoRef | undefined = object;
     for (let depth = 0; at !== undefined && depth < MAX_DEPTH; depth += 1) {
       if (at.type === 'Datacenter') return at;
-      const properties = await readProperties(this.#session, at, ['parent']).catch(ifGone);
+      const read = readProperties(this.#session, at, ['parent']);
+      const properties: Properties | null = await read.catch(ifGone);
       at = moRefSchema.safeParse(properties?.get('parent')).data;
     }
     const objects = await this.#vms.objects({ Datacenter: ['name'] });
