@@ -163,6 +163,9 @@ export class CommandRunner {
       () => undefined,
     );
     this.#queues.set(subject, settled);
+    void settled.then(() => {
+      if (this.#queues.get(subject) === settled) this.#queues.delete(subject);
+    });
     return run;
   }
 }
@@ -173,15 +176,21 @@ function isRefusedBody({ code, values }: FailbackError): boolean {
 }
 
 const subjectSchema = z.object({
-  replicationId: z.string().default(''),
+  replicationId: z.string().optional(),
   diskId: z.string().default(''),
+  vmName: z.string().optional(),
+  targetVmId: z.string().optional(),
 });
 
-/** Disks travel side by side; everything else of one replication happens in order. Scripts wait for nobody. */
+/**
+ * Disks travel side by side; everything else of one replication happens in order, and so do changes of one VM. What
+ * is about neither, or only looks, waits for nobody: the merge of large snapshots must not hold up all others.
+ */
 function subjectOf({ name, commandId, input }: CommandEnvelope): string {
-  if (name === 'runScript') return `script/${commandId}`;
-  const { replicationId, diskId } = subjectSchema.safeParse(input).data ?? {};
-  return `${replicationId}/${diskId}`;
+  const { replicationId, diskId, vmName, targetVmId } = subjectSchema.safeParse(input).data ?? {};
+  if (replicationId !== undefined) return `replication/${replicationId}/${diskId}`;
+  const vm = targetVmId ?? vmName;
+  return name === 'removeSnapshots' && vm !== undefined ? `vm/${vm}` : `command/${commandId}`;
 }
 
 function errorStack(error: unknown): string {

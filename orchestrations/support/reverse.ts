@@ -28,17 +28,11 @@ export interface ReverseFigures {
 /** One delta from the running on-premises VM into its replica in Azure. Only what differs travels. */
 export function* replicateToAzureOnce(context: Context, run: ReverseRun): Steps<ReverseFigures> {
   const { jobId, itemId, point, site } = run;
-  const onSite = { jobId, agentId: site.configurationServerId, deadlineMs: DEADLINE_MS.siteChange };
+  // What was written meanwhile is put into the disks when an image is closed, also one that was left open.
+  const onSite = { jobId, agentId: site.configurationServerId, deadlineMs: DEADLINE_MS.seal };
   const input = { replicationId: itemId, pointId: point };
-  const { disks, takenAt } = yield* runCommand(context, {
-    ...onSite,
-    step: `${point}-open`,
-    name: 'openReverseSource',
-    input,
-  });
-  const sizes = new Map(site.vm.disks.map((disk) => [disk.id, disk.sizeBytes]));
-  const parts = disks.map((disk) => ({ ...disk, sizeBytes: sizes.get(disk.diskId) ?? 0 }));
-  const sent = yield* asResult(sendBack(context, run, parts));
+  const sent = yield* asResult(sendImage(context, run, onSite));
+  // Also one that was not opened whole: a snapshot that stays grows until the datastore is full.
   const closed = yield* tryCommand(context, {
     ...onSite,
     step: `${point}-close`,
@@ -46,10 +40,27 @@ export function* replicateToAzureOnce(context: Context, run: ReverseRun): Steps<
     input,
   });
   // What broke first is what people have to know; a failing close often only follows from it.
-  const figures = unwrap(sent);
+  const { figures, takenAt } = unwrap(sent);
   unwrap(closed);
   yield* callActivity(context, 'sealReplica', { jobId, itemId, pointId: point, takenAt });
   return figures;
+}
+
+function* sendImage(
+  context: Context,
+  run: ReverseRun,
+  onSite: { readonly jobId: string; readonly agentId: string; readonly deadlineMs: number },
+): Steps<{ readonly figures: ReverseFigures; readonly takenAt: string }> {
+  const { itemId, point, site } = run;
+  const { disks, takenAt } = yield* runCommand(context, {
+    ...onSite,
+    step: `${point}-open`,
+    name: 'openReverseSource',
+    input: { replicationId: itemId, pointId: point },
+  });
+  const sizes = new Map(site.vm.disks.map((disk) => [disk.id, disk.sizeBytes]));
+  const parts = disks.map((disk) => ({ ...disk, sizeBytes: sizes.get(disk.diskId) ?? 0 }));
+  return { figures: yield* sendBack(context, run, parts), takenAt };
 }
 
 type ReverseDisk = Pick<CommandInput<'replicateToAzure'>, 'diskId' | 'device' | 'sizeBytes'>;

@@ -135,7 +135,10 @@ export interface Hypervisor {
   /** No evidence while the VM is off, whatever its console showed before. */
   bootEvidence(vmId: string): Promise<BootEvidence>;
   fixGuest(vmId: string, shape: VmShape): Promise<readonly Fixup[]>;
-  /** An image of the running VM's disks at one instant, readable by the master target. Open already = as it was. */
+  /**
+   * An image of the running VM's disks at one instant, readable by the master target. Open already = as it was. One at
+   * a time: all other images of the VM are closed.
+   */
   openImage(vmId: string, imageId: string, masterTarget?: string): Promise<readonly AttachedDisk[]>;
   closeImage(vmId: string, imageId: string): Promise<boolean>;
   /** Takes up what ran before the program was stopped. */

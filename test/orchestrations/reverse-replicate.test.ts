@@ -44,6 +44,20 @@ describe('the first delta towards Azure', () => {
     expect(world.machines).toEqual({ azure: 'absent', home: 'on' });
   });
 
+  it('that has no image gives back what there is of one, and reports why', async () => {
+    const locked = new FailbackError('FB-VSPHERE-009', {
+      address: 'vcenter',
+      method: 'ReconfigVM_Task',
+      fault: 'GenericVmConfigFault',
+      reason: '',
+    });
+    world.agents.behaviours.plan('openReverseSource', { error: locked });
+    await world.startAutomatic();
+    expect((await world.untilEnd()).error?.code).toBe('FB-VSPHERE-009');
+    expect(world.agents.timesDone('closeReverseSource')).toBe(1);
+    expect(world.replicas.sealedPointIds).toEqual([]);
+  });
+
   it('reports what broke first when giving the image back fails as well', async () => {
     world.agents.behaviours.plan('replicateToAzure', { error: broken });
     const stuck = new FailbackError('FB-SITE-900', { command: 'closeReverseSource', reason: 'x' });

@@ -261,4 +261,28 @@ export const VSPHERE_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-VSPHERE-023': {
+    severity: 'critical',
+    category: 'site',
+    message:
+      'The VM {masterTarget} of the master target has {heldFile}, with the UUID of the disk {diskId} of {vmName}, whose file is {file}.',
+    possibleCauses: [
+      'The VM of the master target was moved to another datastore together with disks that it only held.',
+      'Both VMs come from one template, or one disk is a copy of the other.',
+    ],
+    recommendedAction:
+      'Detach the disk from the VM of the master target, and keep its file; see that the VM has the file that is right. Two disks with one UUID: give one of them another.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-VSPHERE-024': {
+    severity: 'critical',
+    category: 'site',
+    message: 'The VM {vmName} waits with its start for an answer: {question}',
+    possibleCauses: ['A person has to decide before this VM starts; see the message.'],
+    recommendedAction:
+      'Answer the question at the VM in the vSphere Client, then start the failback again.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
 } as const satisfies Catalogue;

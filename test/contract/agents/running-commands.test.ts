@@ -94,6 +94,44 @@ describe('commands that run', () => {
     ]);
   });
 
+  it('that are of no replication wait for none but those about the same VM', async () => {
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    const worker = await fixture.start({
+      removeSnapshots: async ({ vmName }) => {
+        fixture.trace.push(`${vmName} begins`);
+        if (vmName === 'large') await released;
+        fixture.trace.push(`${vmName} ends`);
+        return success({ removedCount: 1 });
+      },
+      describeSite: async ({ vmName }) => {
+        fixture.trace.push(`${vmName} is described`);
+        return failure(errorRecord('FB-SITE-011', { vmName, places: '' }));
+      },
+    });
+    const { agentId } = worker;
+    const give = async (
+      name: 'removeSnapshots' | 'describeSite',
+      vmName: string,
+    ): Promise<string> => fixture.plane.give({ agentId, name, input: { vmName } });
+    await give('removeSnapshots', 'large');
+    await untilTrue('the first runs', () => fixture.trace.includes('large begins'));
+    const second = await give('removeSnapshots', 'large');
+    await fixture.plane.resultOf(await give('describeSite', 'large'));
+    await fixture.plane.resultOf(await give('removeSnapshots', 'small'));
+    release();
+    await fixture.plane.resultOf(second);
+    expect(fixture.trace).toEqual([
+      'large begins',
+      'large is described',
+      'small begins',
+      'small ends',
+      'large ends',
+      'large begins',
+      'large ends',
+    ]);
+  });
+
   it('tell their progress at most once a second, and go on when it is not taken', async () => {
     const figures = { bytesTotal: 8, rangesDone: 0, rangesTotal: 1, sentBytes: 0, wireBytes: 0 };
     const worker = await fixture.start({

@@ -15,6 +15,8 @@ export interface HypervisorFixture {
   }): Promise<string>;
   /** Writes through the master target; the driver has given the device out. */
   write(device: TargetDevice, offset: number, bytes: Buffer): Promise<void>;
+  /** Into the disk that the VM itself writes to. */
+  writeAsGuest(vmId: string, diskId: string, offset: number, bytes: Buffer): Promise<void>;
   read(device: TargetDevice, offset: number, length: number): Promise<Buffer>;
   /**
    * Makes a disk from which a guest boots that shows `evidence`; does nothing where there are no guests. Gives the

@@ -63,6 +63,11 @@ export class LocalFixture implements HypervisorFixture {
     }
   }
 
+  async writeAsGuest(vmId: string, diskId: string, offset: number, bytes: Buffer): Promise<void> {
+    const path = join(this.folder, vmId, `${diskId}.raw`);
+    await this.write({ kind: 'file', path }, offset, bytes);
+  }
+
   async read(device: TargetDevice, offset: number, length: number): Promise<Buffer> {
     const file = await open(pathOf(device), 'r');
     try {

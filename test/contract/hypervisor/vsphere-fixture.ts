@@ -9,6 +9,7 @@ import {
 } from '../../../agents/configuration-server/config.ts';
 import type { GuestAccounts } from '../../../agents/configuration-server/hypervisors/vsphere/guest/guest-accounts.ts';
 import { Discovery } from '../../../agents/configuration-server/hypervisors/vsphere/discovery/discovery.ts';
+import { nameDisks } from '../../../agents/configuration-server/hypervisors/vsphere/disk-slots.ts';
 import { VsphereHypervisor } from '../../../agents/configuration-server/hypervisors/vsphere/vsphere-hypervisor.ts';
 import { VimSession } from '../../../agents/configuration-server/hypervisors/vsphere/vim/session.ts';
 import { SoapTransport } from '../../../agents/configuration-server/hypervisors/vsphere/vim/soap-transport.ts';
@@ -122,7 +123,19 @@ export class VsphereFixture implements HypervisorFixture {
   }
 
   async write(device: TargetDevice, offset: number, bytes: Buffer): Promise<void> {
-    const file = await open(this.dataFile(device), 'r+');
+    await this.#write(this.dataFile(device), offset, bytes);
+  }
+
+  async writeAsGuest(vmId: string, diskId: string, offset: number, bytes: Buffer): Promise<void> {
+    const { record } = await this.vms.require(vmId);
+    const named = nameDisks(record).find((each) => each.diskId === diskId);
+    const descriptor = join(this.folder, (named?.disk.file ?? '').replace(/^\[[^\]]*\] /, ''));
+    const extent = /^RW \d+ \S+ "([^"]*)"/m.exec(readFileSync(descriptor, 'latin1'))?.[1] ?? '';
+    await this.#write(join(dirname(descriptor), extent), offset, bytes);
+  }
+
+  async #write(path: string, offset: number, bytes: Buffer): Promise<void> {
+    const file = await open(path, 'r+');
     try {
       await file.write(bytes, 0, bytes.length, offset);
     } finally {
@@ -153,6 +166,11 @@ export class VsphereFixture implements HypervisorFixture {
     await runTask(this.session, 'CreateSnapshot_Task', { self, parameters });
   }
 
+  /** To the disk in that file, which its VM then shows. */
+  async giveUuid(name: string, uuid: string): Promise<void> {
+    await this.peer.setDiskUuid(name, uuid);
+  }
+
   async isIsolated(vmId: string): Promise<boolean> {
     const { record } = await this.vms.require(vmId);
     return record.settings['azureFailback.isIsolated'] === 'true';
@@ -180,6 +198,8 @@ export class VsphereFixture implements HypervisorFixture {
       const text = /-flat|-delta/.test(name) ? '' : readFileSync(file, 'latin1');
       const uuid = /ddb\.uuid = "([^"]*)"/.exec(text)?.[1] ?? '';
       const extent = /^RW \d+ VMFS "([^"]*)"/m.exec(text)?.[1];
+      // What a VM writes to above a snapshot has the UUID of the disk too; the master target has the one below.
+      if (text.includes('parentFileNameHint')) return [];
       const isIt = uuid.replaceAll(/[ -]/g, '').toLowerCase() === wanted;
       return isIt && extent !== undefined ? [join(dirname(file), extent)] : [];
     });

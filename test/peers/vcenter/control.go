@@ -28,6 +28,7 @@ func init() {
 		"/delays":    setDelays,
 		"/outage":    startOutage,
 		"/hidden":    setHidden,
+		"/uuid":      setUuid,
 		"/inventory": addInventory,
 		"/datastore": controlDatastore,
 		"/size":      setSize,
@@ -64,6 +65,28 @@ func (p *peer) controlHandler() http.Handler {
 		}
 		_ = json.NewEncoder(w).Encode(result)
 	})
+}
+
+func setUuid(_ *peer, body []byte) (interface{}, error) {
+	var wanted struct {
+		File string `json:"file"`
+		UUID string `json:"uuid"`
+	}
+	if err := json.Unmarshal(body, &wanted); err != nil {
+		return nil, err
+	}
+	file, d, fault := openDisk(wanted.File)
+	if fault != nil {
+		return nil, fmt.Errorf("%s: %s", wanted.File, faultMessage(fault))
+	}
+	d.UUID = wanted.UUID
+	if err := d.write(file); err != nil {
+		return nil, err
+	}
+	for _, use := range usesOf(wanted.File) {
+		describeDisks(use.vm)
+	}
+	return nil, nil
 }
 
 func setHidden(p *peer, body []byte) (interface{}, error) {

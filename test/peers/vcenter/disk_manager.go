@@ -158,15 +158,18 @@ func copyVirtualDisk(c *call) (types.AnyType, types.BaseMethodFault) {
 	if fault := checkReadable(r.SourceName); fault != nil {
 		return nil, fault
 	}
-	if r.Force != nil && *r.Force {
-		removeDiskFiles(r.DestName)
-	}
+	// The reference has r.Force, and real servers do not heed it: nothing is ever copied over.
 	target, fault := freePlace(r.DestName)
 	if fault != nil {
 		return nil, fault
 	}
 	copied := *d
 	copied.Extent = extentName(target)
+	// A vCenter may write every block of a copy; a host by itself is told the format.
+	copied.IsThin = wantsThin(r.DestSpec)
+	if fault := c.peer.checkSpace(r.DestName, d.CapacityBytes, copied.IsThin); fault != nil {
+		return nil, fault
+	}
 	if err := copySparse(d.dataFile(file), copied.dataFile(target)); err != nil {
 		return nil, fileFault(r.DestName, err)
 	}
@@ -176,6 +179,10 @@ func copyVirtualDisk(c *call) (types.AnyType, types.BaseMethodFault) {
 		return nil, fileFault(r.DestName, err)
 	}
 	return r.DestName, nil
+}
+
+func wantsThin(spec types.BaseVirtualDiskSpec) bool {
+	return spec != nil && spec.GetVirtualDiskSpec().DiskType == string(types.VirtualDiskTypeThin)
 }
 
 func removeDiskFiles(name string) {

@@ -79,6 +79,20 @@ func checkReadable(name string) types.BaseMethodFault {
 	return nil
 }
 
+// checkMergeable refuses to put disks together while another running VM reads what they stand on.
+func checkMergeable(vm *simulator.VirtualMachine) types.BaseMethodFault {
+	for _, disk := range disksOf(vm) {
+		for b := flatBacking(disk); b != nil && b.Parent != nil; b = b.Parent {
+			for _, use := range usesOf(b.Parent.FileName) {
+				if use.vm.Self != vm.Self && isOn(use.vm) {
+					return fileLocked(b.Parent.FileName)
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // checkAttachable refuses a disk that another VM holds open, unless both share it or this one only reads a base.
 func checkAttachable(vm *simulator.VirtualMachine, b *types.VirtualDiskFlatVer2BackingInfo) types.BaseMethodFault {
 	shares := b.Sharing == string(types.VirtualDiskSharingSharingMultiWriter)

@@ -112,6 +112,9 @@ func removeSnapshot(c *call) (types.AnyType, types.BaseMethodFault) {
 		return nil, &types.ManagedObjectNotFound{Obj: c.this}
 	}
 	vm := vmOf(snapshot.Vm)
+	if fault := checkMergeable(vm); fault != nil {
+		return nil, fault
+	}
 	config := snapshot.Config
 	restore := hideForeignDisks(vm)
 	_, fault := c.peer.innerTask(c)
@@ -134,6 +137,9 @@ func removeAllSnapshots(c *call) (types.AnyType, types.BaseMethodFault) {
 	if vm == nil {
 		return nil, &types.ManagedObjectNotFound{Obj: c.this}
 	}
+	if fault := checkMergeable(vm); fault != nil {
+		return nil, fault
+	}
 	restore := hideForeignDisks(vm)
 	_, fault := c.peer.innerTask(c)
 	restore()
@@ -150,6 +156,9 @@ func consolidateDisks(c *call) (types.AnyType, types.BaseMethodFault) {
 	}
 	if vm.Snapshot != nil {
 		return nil, nil
+	}
+	if fault := checkMergeable(vm); fault != nil {
+		return nil, fault
 	}
 	return nil, mergeAll(vm)
 }

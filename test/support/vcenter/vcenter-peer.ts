@@ -38,6 +38,11 @@ export class VcenterPeer {
   }
 
   /** Adds a user or changes one; open sessions of that user see the change. */
+  /** Of the disk in `[datastore] folder/file.vmdk`. */
+  async setDiskUuid(file: string, uuid: string): Promise<void> {
+    await this.#control('uuid', { file, uuid });
+  }
+
   /** Properties that nobody is shown, by their paths; replaces what was said before. */
   async hide(paths: readonly string[]): Promise<void> {
     await this.#control('hidden', { paths });

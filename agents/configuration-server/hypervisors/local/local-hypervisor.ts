@@ -230,6 +230,9 @@ export class LocalHypervisor implements Hypervisor {
 
   async openImage(vmId: string, imageId: string): Promise<readonly AttachedDisk[]> {
     const vm = this.#require(vmId);
+    for (const other of this.#folders.imagesOf(vmId)) {
+      if (other !== imageId && other !== BOOT_COPY) await this.closeImage(vmId, other);
+    }
     const copyAll = async (): Promise<void> => this.#copyDisks(vm, imageId);
     const guest = this.#guests.get(vmId);
     await (guest === undefined ? copyAll() : guest.whilePaused(copyAll));

@@ -100,6 +100,13 @@ export class VmFolders {
     return join(this.#root, vmId, fileName);
   }
 
+  /** Also those that are not whole. */
+  imagesOf(vmId: string): readonly string[] {
+    const folder = this.path(vmId, 'images');
+    if (!existsSync(folder)) return [];
+    return [...new Set(readdirSync(folder).map((name) => name.replace(/\.new$/, '')))];
+  }
+
   disk(vmId: string, diskId: string): string {
     return this.path(vmId, `${diskId}.raw`);
   }

@@ -72,16 +72,27 @@ export function newDisk(
   );
 }
 
-/** A disk that exists, for the master target. Independent, so that no snapshot of the master target ever holds it. */
-export function existingDisk({ file, sizeBytes, slot, temporaryKey }: NewDisk): DeviceChange {
+/**
+ * A disk that exists, for the master target. Independent, so that no snapshot of the master target ever holds it; one
+ * that is only read is opened so that its own VM may have it open too.
+ */
+export function existingDisk(
+  { file, sizeBytes, slot, temporaryKey }: NewDisk,
+  { use, backing }: { readonly use: 'write' | 'read'; readonly backing: DiskRecord['backing'] },
+): DeviceChange {
+  const diskMode = use === 'write' ? 'independent_persistent' : 'independent_nonpersistent';
+  const opened = { fileName: file, diskMode };
   return add({
     _typeName: 'VirtualDisk',
     key: temporaryKey,
-    backing: {
-      _typeName: 'VirtualDiskFlatVer2BackingInfo',
-      fileName: file,
-      diskMode: 'independent_persistent',
-    },
+    backing:
+      backing === 'rdmVirtual'
+        ? {
+            _typeName: 'VirtualDiskRawDiskMappingVer1BackingInfo',
+            compatibilityMode: 'virtualMode',
+            ...opened,
+          }
+        : { _typeName: 'VirtualDiskFlatVer2BackingInfo', ...opened },
     controllerKey: slot.controllerKey,
     unitNumber: slot.unitNumber,
     capacityInKB: Math.ceil(sizeBytes / 1024),

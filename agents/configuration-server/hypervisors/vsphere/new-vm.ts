@@ -7,6 +7,7 @@ import {
   diskSetting,
   type FreeSlot,
   freeSlots,
+  type NamedDisk,
   type Pairing,
   pairDisks,
   scsiSlot,
@@ -67,14 +68,17 @@ export async function createVm(parts: Parts, creation: Creation): Promise<void> 
 
 async function newDevices(
   { placement, config }: Parts,
-  { shape, isIsolated }: Creation,
+  { shape, isIsolated, place }: Creation,
 ): Promise<readonly VimObject[]> {
   const { controller, nic } = hardwareFor(shape);
   const nameOf = (name: string): string => {
     const own = config.networks[name] ?? name;
     return isIsolated ? (config.isolatedNetwork ?? own) : own;
   };
-  const networks = await placement.networks(shape.networks.map(({ name }) => nameOf(name)));
+  const networks = await placement.networks(
+    shape.networks.map(({ name }) => nameOf(name)),
+    place.host,
+  );
   const isConnected = !isIsolated || config.isolatedNetwork !== undefined;
   const nics = networks.map((network, index) =>
     newNic({ network, isConnected, temporaryKey: -(200 + index) }, nic),
@@ -101,7 +105,7 @@ export async function addDisks(
   if (names.length === 0 && missing.length === 0) return [];
   const slots = slotsFor(record, missing.length);
   const folder = (record.vmxFile ?? '').replace(/[^/\]]*$/, '');
-  const seeded = (await seeds?.copy(missing, folder)) ?? [];
+  const seeded = (await seeds?.copy(missing, folder, vm.ref)) ?? [];
   const added = missing.flatMap(({ id, sizeBytes }, index) => {
     const slot = slots[index];
     if (slot === undefined) return [];
@@ -119,8 +123,8 @@ export async function addDisks(
   return missing.map(({ id }) => id).filter((id) => !seeded.includes(id));
 }
 
-/** Throws for disks that a failback could not be written to. Changes nothing. */
-export function checkDisks(record: VmRecord, wanted: readonly DiskShape[]): void {
+/** The disks of the VM by their names. Throws for those that a failback could not be written to. Changes nothing. */
+export function checkDisks(record: VmRecord, wanted: readonly DiskShape[]): readonly NamedDisk[] {
   const { known, missing } = pairsOf(record, wanted);
   slotsFor(record, missing.length);
   const named = record.disks.map((disk) => {
@@ -128,6 +132,7 @@ export function checkDisks(record: VmRecord, wanted: readonly DiskShape[]): void
     return known.find((each) => each.disk === disk) ?? { diskId, disk };
   });
   wantedDisks(record.name, named);
+  return named;
 }
 
 /**

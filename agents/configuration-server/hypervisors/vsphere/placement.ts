@@ -1,13 +1,17 @@
 import { FailbackError } from '../../../../shared/errors/failback-error.ts';
 import type { VsphereHypervisorConfig } from '../../config.ts';
+import { chooseOne } from './choose-one.ts';
 import type { NetworkTarget } from './device-specs.ts';
 import type { VmRecord } from './discovery/records.ts';
 import { idOf, idsOf, numberOr, readName, textOr } from './discovery/property-readers.ts';
-import { type ManagedObject, readProperties } from './vim/properties.ts';
+import { isFault } from './vim/faults.ts';
+import { type ManagedObject, type Properties, readProperties } from './vim/properties.ts';
 import type { VimSession } from './vim/session.ts';
-import type { MoRef } from './vim/values.ts';
+import { moRefSchema, type MoRef } from './vim/values.ts';
 import type { Vm, VmAccess } from './vm-access.ts';
 
+/** Folders within folders; there is no loop, but a limit. */
+const MAX_DEPTH = 50;
 const COMPUTE = ['ComputeResource', 'ClusterComputeResource'];
 const NETWORK = ['name', 'key', 'config.distributedVirtualSwitch'];
 
@@ -66,24 +70,28 @@ export class Placement {
       });
     const ofType = (...types: readonly string[]): readonly ManagedObject[] =>
       objects.filter(({ ref }) => types.includes(ref.type));
-    const datacenter = this.#pick('datacenter', ofType('Datacenter'), this.#config.datacenter);
     const { hostId } = masterTarget.record;
     const around = ofType(...COMPUTE).filter(({ properties }) =>
       idsOf(properties.get('host')).some((id) => id === hostId),
     );
     const [compute] = around;
     if (hostId === null || compute === undefined) throw refuse('its host is not known');
-    const wanted = this.#pick('datastore', ofType('Datastore'), datastore);
+    const reached = await this.datastoresOf(hostId);
+    const wanted = this.#pick('datastore', ofType('Datastore'), datastore, reached);
     const type = textOr(wanted.properties.get('summary.type'), 'unknown');
     const allowed = this.#config.siteKind === 'avs' ? TYPES_OF_AVS : ['VMFS'];
     if (!allowed.includes(type)) {
       throw refuse(`the datastore ${datastore} is ${type}, not ${allowed.join(' or ')}`);
     }
-    if (!(await this.datastoresOf(hostId)).includes(wanted.ref.value)) {
+    if (!reached.includes(wanted.ref.value)) {
       throw refuse(`its host does not reach the datastore ${datastore}`);
     }
+    const host = { type: 'HostSystem', value: hostId };
+    const own = await this.datacenterOf(host);
+    const datacenters = ofType('Datacenter').filter(({ ref }) => ref.value === own.value);
+    const datacenter = this.#pick('datacenter', datacenters, this.#config.datacenter);
     return {
-      host: { type: 'HostSystem', value: hostId },
+      host,
       datastore,
       datacenter: datacenter.ref,
       folder: { type: 'Folder', value: idOf(datacenter.properties.get('vmFolder')) ?? '' },
@@ -105,18 +113,23 @@ export class Placement {
       objects.find(({ ref }) => ref.type === type && ref.value === id);
     const formerHost = find('HostSystem', former.hostId);
     const isThere = formerHost?.properties.get('runtime.connectionState') === 'connected';
-    const hostId = isThere ? former.hostId : masterTarget.record.hostId;
+    const hostId = (isThere ? former.hostId : masterTarget.record.hostId) ?? '';
+    const host = { type: 'HostSystem', value: hostId };
     const compute = objects.find(
       ({ ref, properties }) =>
         COMPUTE.includes(ref.type) && idsOf(properties.get('host')).some((id) => id === hostId),
     );
     const ownPool = isThere ? find('ResourcePool', former.resourcePoolId) : undefined;
-    const datacenters = objects.filter(({ ref }) => ref.type === 'Datacenter');
-    const datacenter = this.#pick('datacenter', datacenters, this.#config.datacenter);
+    const own = await this.datacenterOf(host);
+    const datacenter = this.#pick(
+      'datacenter',
+      objects.filter(({ ref }) => ref.value === own.value),
+      undefined,
+    );
     const folder = idOf(datacenter.properties.get('vmFolder')) ?? '';
     const pool = idOf(compute?.properties.get('resourcePool')) ?? '';
     return {
-      host: { type: 'HostSystem', value: hostId ?? '' },
+      host,
       datacenter: datacenter.ref,
       folder: find('Folder', former.parentId)?.ref ?? { type: 'Folder', value: folder },
       pool: ownPool?.ref ?? { type: 'ResourcePool', value: pool },
@@ -131,27 +144,39 @@ export class Placement {
     return value === null ? null : { type: 'HostDatastoreBrowser', value };
   }
 
-  async datacenter(): Promise<MoRef> {
+  /** The one that an object lies in; where it cannot be followed there, the one that is configured or the only one. */
+  async datacenterOf(object: MoRef): Promise<MoRef> {
+    let at: MoRef | undefined = object;
+    for (let depth = 0; at !== undefined && depth < MAX_DEPTH; depth += 1) {
+      if (at.type === 'Datacenter') return at;
+      const read = readProperties(this.#session, at, ['parent']);
+      const properties: Properties | null = await read.catch(ifGone);
+      at = moRefSchema.safeParse(properties?.get('parent')).data;
+    }
     const objects = await this.#vms.objects({ Datacenter: ['name'] });
     return this.#pick('datacenter', objects, this.#config.datacenter).ref;
   }
 
-  /** Of the datastore for new disks; `null` when the server does not tell. */
+  /** Of the datastore for new disks; `null` when the server does not tell, or has several of that name. */
   async freeBytes(name = this.#config.datastore): Promise<number | null> {
     const objects = await this.#vms.objects({ Datastore: ['name', 'summary.freeSpace'] });
+    const named = objects.filter((each) => readName(each.properties.get('name')) === name);
+    if (named.length > 1) return null;
     const { properties } = this.#pick('datastore', objects, name);
     return numberOr(properties.get('summary.freeSpace'), null);
   }
 
-  async networks(names: readonly string[]): Promise<readonly NetworkTarget[]> {
+  /** Those that the host has, where several have one name. */
+  async networks(names: readonly string[], host: MoRef): Promise<readonly NetworkTarget[]> {
     if (names.length === 0) return [];
     const objects = await this.#vms.objects({
       Network: ['name'],
       DistributedVirtualPortgroup: NETWORK,
     });
+    const reached = idsOf((await readProperties(this.#session, host, ['network'])).get('network'));
     return Promise.all(
       names.map(async (name) => {
-        const { ref, properties } = this.#pick('network', objects, name);
+        const { ref, properties } = this.#pick('network', objects, name, reached);
         return { name, ref, port: await this.#port(properties) };
       }),
     );
@@ -205,18 +230,17 @@ export class Placement {
     return { portgroupKey, switchUuid: textOr(switchUuid, '') };
   }
 
-  #pick(kind: string, all: readonly ManagedObject[], name: string | undefined): ManagedObject {
-    const nameOf = ({ properties }: ManagedObject): string => readName(properties.get('name'));
-    const fitting = name === undefined ? all : all.filter((object) => nameOf(object) === name);
-    const [found] = fitting;
-    if (found !== undefined && (name !== undefined || fitting.length === 1)) return found;
-    const known = all.map(nameOf).toSorted().slice(0, 20).join(', ') || 'none';
-    const values = {
-      kind,
-      name: name ?? '(not configured)',
-      address: this.#session.address,
-      known,
-    };
-    throw new FailbackError('FB-VSPHERE-013', values);
+  #pick(
+    kind: string,
+    all: readonly ManagedObject[],
+    name: string | undefined,
+    within: readonly string[] = [],
+  ): ManagedObject {
+    return chooseOne(all, { kind, name, address: this.#session.address, within });
   }
+}
+
+function ifGone(error: unknown): null {
+  if (isFault(error, 'ManagedObjectNotFound')) return null;
+  throw error;
 }

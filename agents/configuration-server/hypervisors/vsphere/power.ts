@@ -5,6 +5,7 @@ import { faultOf, isFault } from './vim/faults.ts';
 import { selectObject } from './vim/properties.ts';
 import type { VimSession } from './vim/session.ts';
 import { runTask } from './vim/tasks.ts';
+import { answerQuestions } from './questions.ts';
 import { PropertyWatch } from './vim/updates.ts';
 import type { MoRef } from './vim/values.ts';
 import type { Vm } from './vm-access.ts';
@@ -12,8 +13,14 @@ import type { Vm } from './vm-access.ts';
 const POWER_STATE = 'runtime.powerState';
 const LOOK_SECONDS = 10;
 
-export async function powerOn(session: VimSession, { ref }: Vm): Promise<void> {
-  await runTask(session, 'PowerOnVM_Task', { self: ref, parameters: {} }).catch(
+/** Throws FB-VSPHERE-024 when the VM waits for the answer of a person. */
+export async function powerOn(session: VimSession, { ref, record }: Vm): Promise<void> {
+  const done = new AbortController();
+  const started = runTask(session, 'PowerOnVM_Task', { self: ref, parameters: {} }).finally(() =>
+    done.abort(),
+  );
+  const asked = answerQuestions(session, { ref, vmName: record.name }, done.signal);
+  await Promise.race([started, asked.then(async () => started)]).catch(
     ignoreWhenAlready('poweredOn'),
   );
 }

@@ -16,6 +16,13 @@ interface SeedOptions {
   readonly wanted: readonly DiskShape[];
 }
 
+interface CopyPlaces {
+  readonly sourceName: string;
+  readonly sourceDatacenter: MoRef;
+  readonly destName: string;
+  readonly destDatacenter: MoRef;
+}
+
 /** Copies on the datastores themselves, so that nothing of them travels over the line. */
 export class Seeds {
   readonly #options: SeedOptions;
@@ -37,39 +44,69 @@ export class Seeds {
 
   /**
    * Gives the ids of those that are there now; the others have to be made empty. A copy saves time and is not worth
-   * failing for.
+   * failing for. Through a vCenter copies may take the whole size of a disk, whatever it holds: none are made where
+   * there is no room for that.
    */
-  async copy(disks: readonly DiskShape[], folder: string): Promise<readonly string[]> {
+  async copy(
+    disks: readonly DiskShape[],
+    folder: string,
+    target: MoRef,
+  ): Promise<readonly string[]> {
+    const { placement, seed } = this.#options;
+    const sourceDatacenter = await placement.datacenterOf(seed.ref);
+    const destDatacenter = await placement.datacenterOf(target);
+    const isAlone = await this.#isAlone();
+    const wholeBytes = disks
+      .filter(({ id }) => this.#files.has(id))
+      .reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const [, datastore = ''] = /^\[([^\]]*)\]/.exec(folder) ?? [];
+    const freeBytes = isAlone ? null : await placement.freeBytes(datastore);
+    const isRoom = freeBytes === null || freeBytes > wholeBytes;
     const copied: string[] = [];
     for (const { id } of disks) {
-      if (await this.#copyOne(id, `${folder}${id}.vmdk`)) copied.push(id);
+      const file = `${folder}${id}.vmdk`;
+      // What a crash left of an earlier attempt: no server copies over it.
+      await this.#delete(file, destDatacenter);
+      const sourceName = isRoom ? this.#files.get(id) : undefined;
+      if (sourceName === undefined) continue;
+      const places = { sourceName, sourceDatacenter, destName: file, destDatacenter };
+      if (await this.#copyOne(places, isAlone)) copied.push(id);
     }
     return copied;
   }
 
-  async #copyOne(diskId: string, destName: string): Promise<boolean> {
-    const { session, placement } = this.#options;
-    const sourceName = this.#files.get(diskId);
-    const datacenter = await placement.datacenter();
-    const self = await this.#manager();
-    if (sourceName !== undefined) {
-      const places = { sourceDatacenter: datacenter, destDatacenter: datacenter };
-      // Over what a crash left of an earlier attempt.
-      const parameters = { sourceName, destName, ...places, force: true };
-      try {
-        await runTask(session, 'CopyVirtualDisk_Task', { self, parameters });
-        return true;
-      } catch (error) {
-        if (faultOf(error) === null) throw error;
-      }
+  async #copyOne(places: CopyPlaces, isAlone: boolean): Promise<boolean> {
+    const { session } = this.#options;
+    // Only a host by itself lets one say in which format.
+    const thin = {
+      _typeName: 'VirtualDiskSpec',
+      diskType: 'thin',
+      adapterType: 'lsiLogic',
+    } as const;
+    const parameters = { ...places, ...(isAlone ? { destSpec: thin } : {}) };
+    try {
+      await runTask(session, 'CopyVirtualDisk_Task', { self: await this.#manager(), parameters });
+      return true;
+    } catch (error) {
+      if (faultOf(error) === null) throw error;
+      await this.#delete(places.destName, places.destDatacenter);
+      return false;
     }
-    const parameters = { name: destName, datacenter };
+  }
+
+  async #delete(name: string, datacenter: MoRef): Promise<void> {
+    const { session } = this.#options;
+    const parameters = { name, datacenter };
+    const self = await this.#manager();
     await runTask(session, 'DeleteVirtualDisk_Task', { self, parameters }).catch(
       (error: unknown) => {
         if (!isFault(error, 'FileNotFound')) throw error;
       },
     );
-    return false;
+  }
+
+  async #isAlone(): Promise<boolean> {
+    return (await this.#options.session.content()).about.apiType === 'HostAgent';
   }
 
   async #manager(): Promise<MoRef> {

@@ -51,6 +51,13 @@ export class VmAccess {
     return this.read(vm.ref);
   }
 
+  /** As it is now. Throws FB-SITE-002 when it is gone. */
+  async again({ ref, record }: Vm): Promise<Vm> {
+    const now = await this.read(ref);
+    if (now === null) throw new FailbackError('FB-SITE-002', { vmName: record.name });
+    return now;
+  }
+
   /** Throws FB-SITE-011 when several have that name. */
   async findNamed(name: string): Promise<Vm | null> {
     const found = locate(await this.objects(PLACE_PATHS), name, this.#datacenter);
@@ -92,6 +99,16 @@ export class VmAccess {
 
   /** All objects of these types with these properties. */
   async objects(
+    paths: Readonly<Record<string, readonly string[]>>,
+  ): Promise<readonly ManagedObject[]> {
+    return this.#allOf(paths).catch(async (error: unknown) => {
+      // The view went with the session that it was made in.
+      if (!isFault(error, 'ManagedObjectNotFound')) throw error;
+      return this.#allOf(paths);
+    });
+  }
+
+  async #allOf(
     paths: Readonly<Record<string, readonly string[]>>,
   ): Promise<readonly ManagedObject[]> {
     const { rootFolder, viewManager } = await this.#session.content();

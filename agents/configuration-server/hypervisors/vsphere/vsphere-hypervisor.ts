@@ -16,12 +16,11 @@ import type { Logger } from '../../../runtime/types.ts';
 import type { VsphereHypervisorConfig } from '../../config.ts';
 import type { InventoryTables } from '../../inventory-tables.ts';
 import { neededPrivileges } from './discovery/account.ts';
-import type { VmRecord } from './discovery/records.ts';
 import { Discovery } from './discovery/discovery.ts';
 import { nameDisks } from './disk-slots.ts';
 import { accountFor, type GuestAccounts } from './guest/guest-accounts.ts';
 import { fixGuest } from './guest/guest-fixups.ts';
-import { Images } from './images.ts';
+import { Images, withoutImages } from './images.ts';
 import { MasterTargetDisks, wantedDisks } from './master-target-disks.ts';
 import { masterTargetVm, masterTargetVms } from './master-target-vms.ts';
 import { addDisks, checkDisks, createVm } from './new-vm.ts';
@@ -30,6 +29,7 @@ import { bootEvidence, powerOff, powerOn } from './power.ts';
 import { Registration } from './registration.ts';
 import { Seeds } from './seeds.ts';
 import { vsphereFacts } from './site-facts.ts';
+import { idOf, shown } from './shown-vm.ts';
 import { removeSnapshots } from './snapshots.ts';
 import { isFault } from './vim/faults.ts';
 import { waitForOwnTasks } from './vim/own-tasks.ts';
@@ -76,7 +76,7 @@ export class VsphereHypervisor implements Hypervisor {
     this.#vms = vms;
     this.#placement = placement;
     this.#masterTarget = new MasterTargetDisks({ vms, placement, names: masterTargetVms(config) });
-    this.#images = new Images({ session, vms, placement, masterTarget: this.#masterTarget });
+    this.#images = new Images({ session, vms, masterTarget: this.#masterTarget });
     this.#registration = new Registration({ session, vms, placement, tables });
     this.#discovery = new Discovery({
       session,
@@ -189,7 +189,11 @@ export class VsphereHypervisor implements Hypervisor {
   }
 
   async checkDisks(vmId: string, disks: readonly DiskShape[]): Promise<void> {
-    checkDisks((await this.#vms.require(vmId)).record, disks);
+    const closed = await this.#placement.datastoresWithoutNewDisks();
+    const vm = await this.#vms.require(vmId);
+    const named = checkDisks(withoutImages(vm.record), disks);
+    await this.#masterTarget.checkDistinct(vm.record.name, named);
+    refuseNewDisksOnVsan(vm, disks, closed);
   }
 
   async ensureDisks(
@@ -207,7 +211,9 @@ export class VsphereHypervisor implements Hypervisor {
   }
 
   async removeSnapshots(vmId: string): Promise<number> {
-    return removeSnapshots(this.#session, await this.#vms.require(vmId));
+    const vm = await this.#vms.require(vmId);
+    await this.#images.release(vm);
+    return removeSnapshots(this.#session, vm);
   }
 
   async attachToMasterTarget(
@@ -218,8 +224,11 @@ export class VsphereHypervisor implements Hypervisor {
     const vm = await this.#vms.require(vmId);
     const { name: vmName, powerState } = vm.record;
     if (powerState !== 'off') throw new FailbackError('FB-SITE-004', { vmName });
-    const wanted = wantedDisks(vmName, nameDisks(vm.record));
-    return this.#masterTarget.attach(this.#nameOfVm(masterTarget), vmName, wanted);
+    await this.#images.closeAll(vm);
+    const { record } = await this.#vms.again(vm);
+    const name = this.#nameOfVm(masterTarget);
+    const wanted = wantedDisks(vmName, nameDisks(record));
+    return this.#masterTarget.attach({ name, vmName, use: 'write' }, wanted);
   }
 
   async attachToVm(vmId: string): Promise<void> {
@@ -324,20 +333,6 @@ export class VsphereHypervisor implements Hypervisor {
   }
 
   async #takeBack({ record }: Vm): Promise<void> {
-    await this.#masterTarget.detach(record.disks.flatMap(({ file }) => file ?? []));
+    await this.#masterTarget.detach(record.disks, 'write');
   }
-}
-
-function shown(
-  record: VmRecord,
-): Pick<HypervisorVm, 'name' | 'snapshotCount' | 'firmware' | 'disks'> {
-  const disks = nameDisks(record).map(({ diskId, disk: { sizeBytes } }) => ({ diskId, sizeBytes }));
-  const { name, snapshots, firmware } = record;
-  return { name, snapshotCount: snapshots.length, firmware, disks };
-}
-
-/** A VM without an instance UUID cannot be found again; every server that is supported gives one. */
-function idOf({ ref, record }: Vm): string {
-  if (record.instanceUuid === null) throw new Error(`The VM ${ref.value} has no instance UUID`);
-  return record.instanceUuid;
 }

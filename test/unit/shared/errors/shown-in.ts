@@ -261,6 +261,14 @@ export const SHOWN_IN = {
     'contract/vsphere/which-vm',
     'is not taken to be off when the server does not say',
   ],
+  'FB-VSPHERE-023': [
+    'contract/vsphere/driver',
+    'does not take a disk of the master target for one of the VM that has its UUID',
+  ],
+  'FB-VSPHERE-024': [
+    'unit/agents/configuration-server/vim/questions',
+    'is shown to people when it is another one',
+  ],
   'FB-VSPHERE-018': ['contract/vsphere/placement', 'makes no VM on a datastore when %s'],
   'FB-VSPHERE-022': [
     'contract/vsphere/coming-home',

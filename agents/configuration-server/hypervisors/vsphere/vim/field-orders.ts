@@ -91,6 +91,12 @@ export const TYPES = {
     eagerlyScrub: 'boolean',
     uuid: 'string',
   },
+  VirtualDiskRawDiskMappingVer1BackingInfo: {
+    fileName: 'string',
+    compatibilityMode: 'string',
+    diskMode: 'string',
+  },
+  VirtualDiskSpec: { diskType: 'string', adapterType: 'string' },
   VirtualE1000: ETHERNET,
   VirtualE1000e: ETHERNET,
   VirtualEthernetCardDistributedVirtualPortBackingInfo: { port: 'data' },
@@ -102,6 +108,7 @@ export const TYPES = {
 
 /** The arguments of methods, after `_this`. */
 export const METHODS = {
+  AnswerVM: { questionId: 'string', answerChoice: 'string' },
   CancelTask: {},
   ConsolidateVMDisks_Task: {},
   ContinueRetrievePropertiesEx: { token: 'string' },

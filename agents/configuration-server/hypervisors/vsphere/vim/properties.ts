@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isFault } from './faults.ts';
 import { understand } from './understand.ts';
 import { listSchema, moRefSchema, type MoRef, type VimData, type VimObject } from './values.ts';
 import type { ServiceContent, VimSession } from './session.ts';
@@ -65,6 +66,23 @@ export async function retrieve(
   spec: VimObject<'PropertyFilterSpec'>,
   signal?: AbortSignal,
 ): Promise<readonly ManagedObject[]> {
+  return retrievePages(caller, spec, signal).catch(async (error: unknown) => {
+    // A new session does not know where an earlier one had stopped.
+    if (!(error instanceof PagesLost)) throw error;
+    return retrievePages(caller, spec, signal).catch((again: unknown) => {
+      throw again instanceof PagesLost ? again.cause : again;
+    });
+  });
+}
+
+/** The server does not go on where it had stopped; its cause says why. */
+class PagesLost extends Error {}
+
+async function retrievePages(
+  caller: Caller,
+  spec: VimObject<'PropertyFilterSpec'>,
+  signal?: AbortSignal,
+): Promise<readonly ManagedObject[]> {
   const { propertyCollector } = await caller.content();
   const options: VimObject<'RetrieveOptions'> = {
     _typeName: 'RetrieveOptions',
@@ -85,12 +103,18 @@ export async function retrieve(
     for (const { obj, propSet } of objects)
       found.push({ ref: obj, properties: propertyMap(propSet) });
     if (token === undefined) break;
-    answer = await caller.call(
-      'ContinueRetrievePropertiesEx',
-      propertyCollector,
-      { token },
-      { signal },
-    );
+    const parameters = { token };
+    answer = await caller
+      .call('ContinueRetrievePropertiesEx', propertyCollector, parameters, { signal })
+      .catch((error: unknown) => {
+        const isLost = isFault(
+          error,
+          'InvalidArgument',
+          'InvalidProperty',
+          'ManagedObjectNotFound',
+        );
+        throw isLost ? new PagesLost('The pages are lost', { cause: error }) : error;
+      });
   }
   return found;
 }

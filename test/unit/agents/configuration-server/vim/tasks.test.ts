@@ -164,6 +164,23 @@ describe('properties', () => {
     expect(tokens).toEqual(['t1', 't2']);
   });
 
+  it('are read anew, once, when the session that knew the next page has ended', async () => {
+    const page = (id: string, token = ''): FakeReply => ({
+      returned: `<returnval>${token}<objects><obj type="VirtualMachine">${id}</obj></objects></returnval>`,
+    });
+    const lost: FakeReply = { fault: 'InvalidArgument', text: 'token' };
+    const first = page('vm-1', '<token>t1</token>');
+    // After a fault the name of the object is read too, for people.
+    server.script('RetrievePropertiesEx', first, NOTHING, first, NOTHING);
+    server.script('ContinueRetrievePropertiesEx', lost, page('vm-2'));
+    const spec = selectView({ type: 'ContainerView', value: 'v' }, { VirtualMachine: ['name'] });
+    const found = await retrieve(session, spec);
+    expect(found.map(({ ref }) => ref.value)).toEqual(['vm-1', 'vm-2']);
+    server.script('RetrievePropertiesEx', first, NOTHING, first, NOTHING);
+    server.script('ContinueRetrievePropertiesEx', lost);
+    await expect(retrieve(session, spec)).rejects.toMatchObject({ code: 'FB-VSPHERE-009' });
+  });
+
   it('of nothing are nothing', async () => {
     server.script('RetrievePropertiesEx', NOTHING);
     const spec = selectView({ type: 'ContainerView', value: 'v' }, { VirtualMachine: ['name'] });
