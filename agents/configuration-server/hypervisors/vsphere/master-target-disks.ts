@@ -108,7 +108,7 @@ export class MasterTargetDisks {
     const { vms } = this.#options;
     let wereThere = false;
     for (const known of await vms.findMasterTargets(names)) {
-      const vm = await vms.atRest(known);
+      const vm = await vms.atRest(known.ref);
       if (vm === null) continue;
       const held = usedFor(use, vm.record.disks).filter((each) =>
         disks.some((disk) => isSame(each, disk)),
@@ -123,7 +123,8 @@ export class MasterTargetDisks {
 
   async #require(name: string): Promise<Vm> {
     const { vms } = this.#options;
-    const vm = await vms.atRest(await vms.findMasterTarget(name));
+    const known = await vms.findMasterTarget(name);
+    const vm = known === null ? null : await vms.atRest(known.ref);
     if (vm === null) throw new FailbackError('FB-VSPHERE-014', { masterTarget: name });
     return vm;
   }

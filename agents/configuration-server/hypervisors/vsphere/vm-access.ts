@@ -29,26 +29,27 @@ export class VmAccess {
 
   /** `vmId` is the instance UUID, which stays when a VM is registered anew. */
   async find(vmId: string): Promise<Vm | null> {
-    if (!isUuid(vmId)) return null;
-    const { searchIndex } = await this.#session.content();
-    const question = { uuid: vmId, vmSearch: true, instanceUuid: true };
-    const answer = await this.#session.call('FindByUuid', searchIndex, question);
-    if (answer === undefined || answer === '') return null;
-    const where = { address: this.#session.address, method: 'FindByUuid' };
-    return this.read(understand(moRefSchema, answer, where));
+    const ref = await this.#refOf(vmId);
+    return ref === null ? null : this.read(ref);
   }
 
-  /** For those who change it: nothing that was asked for earlier changes it any more. Throws FB-SITE-002 when there is none. */
+  /** For those who change it: as it is once no task of ours changes it any more. */
+  async findAtRest(vmId: string): Promise<Vm | null> {
+    const ref = await this.#refOf(vmId);
+    return ref === null ? null : this.atRest(ref);
+  }
+
+  /** As `findAtRest`. Throws FB-SITE-002 when there is none. */
   async require(vmId: string): Promise<Vm> {
-    const found = await this.atRest(await this.find(vmId));
+    const found = await this.findAtRest(vmId);
     if (found === null) throw new FailbackError('FB-SITE-002', { vmName: vmId });
     return found;
   }
 
-  /** As it is once no task of ours changes it any more. */
-  async atRest(vm: Vm | null): Promise<Vm | null> {
-    if (vm === null || !(await waitForOwnTasks(this.#session, vm.ref))) return vm;
-    return this.read(vm.ref);
+  /** Read only then: a task that ends between a reading and the look at the tasks makes that reading old. */
+  async atRest(ref: MoRef): Promise<Vm | null> {
+    await waitForOwnTasks(this.#session, ref);
+    return this.read(ref);
   }
 
   /** As it is now. Throws FB-SITE-002 when it is gone. */
@@ -105,6 +106,18 @@ export class VmAccess {
       // The view went with the session that it was made in.
       if (!isFault(error, 'ManagedObjectNotFound')) throw error;
       return this.#allOf(paths);
+    });
+  }
+
+  async #refOf(vmId: string): Promise<MoRef | null> {
+    if (!isUuid(vmId)) return null;
+    const { searchIndex } = await this.#session.content();
+    const question = { uuid: vmId, vmSearch: true, instanceUuid: true };
+    const answer = await this.#session.call('FindByUuid', searchIndex, question);
+    if (answer === undefined || answer === '') return null;
+    return understand(moRefSchema, answer, {
+      address: this.#session.address,
+      method: 'FindByUuid',
     });
   }
 

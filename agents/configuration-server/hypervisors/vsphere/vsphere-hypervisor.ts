@@ -136,7 +136,7 @@ export class VsphereHypervisor implements Hypervisor {
   }
 
   async unregisterVm(vmId: string): Promise<void> {
-    const vm = await this.#vms.atRest(await this.#vms.find(vmId));
+    const vm = await this.#vms.findAtRest(vmId);
     if (vm === null) return;
     const { name: vmName, powerState } = vm.record;
     if (powerState !== 'off') throw new FailbackError('FB-SITE-010', { vmName });
@@ -176,7 +176,7 @@ export class VsphereHypervisor implements Hypervisor {
   }
 
   async deleteVm(vmId: string): Promise<void> {
-    const vm = await this.#vms.atRest(await this.#vms.find(vmId));
+    const vm = await this.#vms.findAtRest(vmId);
     if (vm === null) return;
     if (vm.record.powerState !== 'off') await powerOff(this.#session, vm, 0);
     await this.#takeBack(vm);
@@ -271,7 +271,7 @@ export class VsphereHypervisor implements Hypervisor {
   }
 
   async closeImage(vmId: string, imageId: string): Promise<boolean> {
-    const vm = await this.#vms.atRest(await this.#vms.find(vmId));
+    const vm = await this.#vms.findAtRest(vmId);
     return vm === null ? false : this.#images.close(vm, imageId);
   }
 

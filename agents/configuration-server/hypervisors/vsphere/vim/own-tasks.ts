@@ -8,10 +8,10 @@ const reasonSchema = z.object({ userName: z.string() });
 const openSchema = z.enum(['queued', 'running']);
 
 /**
- * Waits until no task of our account changes the object any more; false when there was none. A call whose answer was
+ * Waits until no task of our account changes the object any more. A call whose answer was
  * lost, or whose caller died, may still be at work: what is read before it ends is not what it leaves.
  */
-export async function waitForOwnTasks(session: VimSession, object: MoRef): Promise<boolean> {
+export async function waitForOwnTasks(session: VimSession, object: MoRef): Promise<void> {
   const tasks = await retrieve(session, selectTasks(object));
   const account = await session.userName();
   const open = tasks.filter(({ properties }) => {
@@ -19,7 +19,6 @@ export async function waitForOwnTasks(session: VimSession, object: MoRef): Promi
     return by === account && openSchema.safeParse(properties.get('info.state')).success;
   });
   for (const { ref } of open) await followTask(session, ref);
-  return open.length > 0;
 }
 
 function selectTasks(object: MoRef): VimObject<'PropertyFilterSpec'> {
