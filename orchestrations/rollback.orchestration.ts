@@ -107,6 +107,7 @@ function* stopOnPremises(context: Context, parts: Parts): Steps<boolean> {
     name: 'stopVm',
     input: { replicationId, graceful: false },
     deadlineMs: DEADLINE_MS.siteChange,
+    whenHeldUp: 'askAgain',
   });
   return yield* attempt(parts, 'stop the on-premises VM', command, true);
 }
@@ -143,6 +144,7 @@ function* restoreTarget(
     name: 'restoreTarget',
     input: { replicationId, startVm: false },
     deadlineMs: DEADLINE_MS.siteChange,
+    whenHeldUp: 'askAgain',
   });
   if (deletedVm && !isRehearsal) {
     yield* callActivity(context, 'recordTarget', { jobId, itemId, vmId: null });

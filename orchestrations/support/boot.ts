@@ -51,7 +51,12 @@ export function* boot(context: Context, replication: Replication, attempt = 0): 
     message: attempt === 0 ? 'Booting on-premises' : `Booting on-premises again (${attempt})`,
     task: 'boot',
   });
-  const onSite = { jobId, agentId: site.configurationServerId, deadlineMs: DEADLINE_MS.siteChange };
+  const onSite = {
+    jobId,
+    agentId: site.configurationServerId,
+    deadlineMs: DEADLINE_MS.siteChange,
+    whenHeldUp: 'askAgainUnlessCancelled',
+  } as const;
   const input = { replicationId };
   // Each attempt needs commands of its own: a repeated one is answered with what came of the first.
   const step = (name: string): string => (attempt === 0 ? name : `${name}-${attempt}`);

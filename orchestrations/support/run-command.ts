@@ -5,10 +5,11 @@ import {
   commandId,
   type OrchestrationInput,
 } from '../../shared/contracts/orchestrations.ts';
-import { errorRecord } from '../../shared/errors/failback-error.ts';
+import { type ErrorRecord, errorRecord } from '../../shared/errors/failback-error.ts';
 import { failure, type Result } from '../../shared/errors/result.ts';
 import { POLL_MS } from '../../shared/policy/deadlines.ts';
-import { COMMAND_LOOKS_PER_EXECUTION } from '../../shared/policy/limits.ts';
+import { COMMAND_LOOKS_PER_EXECUTION, HELD_UP_TURNS } from '../../shared/policy/limits.ts';
+import { refuseIfCancelled } from './gate.ts';
 import { callActivity, type Context, later, type Steps, unwrap } from './steps.ts';
 
 interface CommandCall<N extends CommandName> {
@@ -19,6 +20,8 @@ interface CommandCall<N extends CommandName> {
   readonly name: N;
   readonly input: CommandInput<N>;
   readonly deadlineMs: number;
+  /** What to do when the hypervisor was away for all of that time; absent = it fails. */
+  readonly whenHeldUp?: 'askAgain' | 'askAgainUnlessCancelled';
 }
 
 /** Sends a command and waits for its result. Throws StepFailure with what the agent reported. */
@@ -26,7 +29,25 @@ export function* runCommand<N extends CommandName>(
   context: Context,
   call: CommandCall<N>,
 ): Steps<CommandOutput<N>> {
-  return unwrap(yield* tryCommand(context, call));
+  for (let turn = 0; ; turn += 1) {
+    // The agent answers a repeated id with its first result.
+    const step = turn === 0 ? call.step : `${call.step}-again-${turn}`;
+    const result = yield* tryCommand(context, { ...call, step });
+    if (result.ok || turn >= HELD_UP_TURNS) return unwrap(result);
+    if (!(yield* isToBeAskedAgain(context, call, result.error))) return unwrap(result);
+  }
+}
+
+function* isToBeAskedAgain(
+  context: Context,
+  { jobId, whenHeldUp }: Pick<CommandCall<CommandName>, 'jobId' | 'whenHeldUp'>,
+  { category, isRetryable }: ErrorRecord,
+): Steps<boolean> {
+  // The configuration server has waited itself until shortly before the deadline.
+  const isHeldUp = category === 'site' && isRetryable;
+  if (whenHeldUp === undefined || !isHeldUp) return false;
+  if (whenHeldUp === 'askAgainUnlessCancelled') yield* refuseIfCancelled(context, jobId);
+  return true;
 }
 
 /** As runCommand, with the failure as a value, for callers that expect one. */
@@ -34,7 +55,7 @@ export function* tryCommand<N extends CommandName>(
   context: Context,
   call: CommandCall<N>,
 ): Steps<Result<CommandOutput<N>>> {
-  const { jobId, step, ...rest } = call;
+  const { jobId, step, whenHeldUp: _unused, ...rest } = call;
   const result = yield* awaitCommand(context, { ...rest, commandId: commandId(jobId, step) });
   return result as Result<CommandOutput<N>>;
 }

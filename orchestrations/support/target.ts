@@ -40,6 +40,7 @@ export function* openTarget(context: Context, request: TargetRequest): Steps<str
     },
     // The disks of a rehearsal may begin as copies, which take as long as they are large.
     deadlineMs: isRehearsal ? DEADLINE_MS.transfer : DEADLINE_MS.siteChange,
+    whenHeldUp: 'askAgainUnlessCancelled',
   });
   if (!isRehearsal) {
     yield* callActivity(context, 'recordTarget', { jobId, itemId, vmId: prepared.vmId });

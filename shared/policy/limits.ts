@@ -26,6 +26,9 @@ export const GATE_LOOKS_PER_EXECUTION = 40;
 /** Looks for the result of a command per execution; at 5 minutes each about three hours. */
 export const COMMAND_LOOKS_PER_EXECUTION = 40;
 
+/** How often a command is asked again that an outage of the hypervisor held up; at 30 minutes each half a day. */
+export const HELD_UP_TURNS = 24;
+
 /** Pause between two deltas towards Azure of a machine that is home. */
 export const REVERSE_CYCLE_MS = 5 * 60_000;
 

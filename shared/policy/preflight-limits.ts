@@ -62,8 +62,12 @@ export const VSPHERE_PRIVILEGES: Readonly<Record<string, readonly string[]>> = {
     'VirtualMachine.Inventory.Register',
     'VirtualMachine.Inventory.Unregister',
   ],
-  'start and stop VMs': ['VirtualMachine.Interact.PowerOff', 'VirtualMachine.Interact.PowerOn'],
-  'copy the disks of a running VM for the way back, and remove snapshots': [
+  'start and stop VMs, one that was moved too': [
+    'VirtualMachine.Interact.AnswerQuestion',
+    'VirtualMachine.Interact.PowerOff',
+    'VirtualMachine.Interact.PowerOn',
+  ],
+  'read the disks of a running VM for the way back, and remove snapshots': [
     'VirtualMachine.State.CreateSnapshot',
     'VirtualMachine.State.RemoveSnapshot',
   ],

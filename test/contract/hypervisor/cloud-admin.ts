@@ -41,6 +41,7 @@ export const CLOUD_ADMIN: readonly string[] = [
   'VirtualMachine.GuestOperations.Execute',
   'VirtualMachine.GuestOperations.Modify',
   'VirtualMachine.GuestOperations.Query',
+  'VirtualMachine.Interact.AnswerQuestion',
   'VirtualMachine.Interact.DeviceConnection',
   'VirtualMachine.Interact.PowerOff',
   'VirtualMachine.Interact.PowerOn',

@@ -17,6 +17,7 @@ var privilegeTable = map[string]string{
 	"PowerOnVM_Task":                 "VirtualMachine.Interact.PowerOn",
 	"PowerOffVM_Task":                "VirtualMachine.Interact.PowerOff",
 	"ShutdownGuest":                  "VirtualMachine.Interact.PowerOff",
+	"AnswerVM":                       "VirtualMachine.Interact.AnswerQuestion",
 	"ResetVM_Task":                   "VirtualMachine.Interact.Reset",
 	"SuspendVM_Task":                 "VirtualMachine.Interact.Suspend",
 	"CreateSnapshot_Task":            "VirtualMachine.State.CreateSnapshot",
