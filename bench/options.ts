@@ -48,12 +48,14 @@ const QUICK: Sizes = {
 
 const HELP = `Measures the data plane against other tools, all on one disk in the lab's storage.
 
-  npm run bench -- [--quick] [--only SECTION,...] [--initial-mib N] [--rounds N] [--folder DIR] [--json FILE]
+  npm run bench -- [--quick] [--only SECTION,...] [--initial-mib N] [--rounds N] [--sparse-pages N] [--folder DIR]
+                   [--json FILE]
 
   --quick          smaller disks, for a look at the ratios
   --only           some of: ${SECTIONS.join(', ')}
   --initial-mib    size of the disk of the section initial
   --rounds         how often each program of the section initial runs; the median counts
+  --sparse-pages   section sparse: only a disk of 4 TiB with so many pages
   --folder         where the temporary folder is made, instead of the system's
   --json           writes the figures to a file, too
 `;
@@ -67,6 +69,7 @@ export function parseOptions(argv: readonly string[]): Options | null {
       only: { type: 'string' },
       'initial-mib': { type: 'string' },
       rounds: { type: 'string' },
+      'sparse-pages': { type: 'string' },
       folder: { type: 'string' },
       json: { type: 'string' },
       help: { type: 'boolean', default: false },
@@ -82,7 +85,10 @@ export function parseOptions(argv: readonly string[]): Options | null {
   if (sections.length !== names.length) throw new Error(`--only names no section.\n${HELP}`);
   const initialBytes = number(values['initial-mib'], base.initialBytes / MIB) * MIB;
   const rounds = number(values.rounds, base.rounds);
-  const sizes = { ...base, initialBytes, rounds };
+  const pages = values['sparse-pages'];
+  const sparseDisks =
+    pages === undefined ? base.sparseDisks : [{ sizeBytes: 4 * TIB, pages: number(pages, 0) }];
+  const sizes = { ...base, initialBytes, rounds, sparseDisks };
   return { sections, sizes, jsonFile: values.json, folder: values.folder };
 }
 
