@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Phase } from '../../shared/domain/phases.ts';
-import type { FailurePolicy } from '../../shared/domain/recovery-plan.ts';
-import { type GroupSketch, PlanWorld } from '../support/plans/plan-world.ts';
+import { must } from '../support/must.ts';
+import { PlanWorld } from '../support/plans/plan-world.ts';
+import { commit, ranTwoGroups, TWO_GROUPS } from '../support/plans/two-groups.ts';
 
 let world: PlanWorld;
 
@@ -14,25 +15,10 @@ const withMachines = (...ids: string[]): PlanWorld => {
   return world;
 };
 
-const TWO_GROUPS: readonly GroupSketch[] = [
-  { id: 'first', itemIds: ['db'] },
-  { id: 'second', itemIds: ['app', 'web'] },
-];
-
-async function ranTwoGroups(onFailure: FailurePolicy = 'stop'): Promise<void> {
-  await world.plan(TWO_GROUPS, { onFailure });
-  await world.run();
-}
-
-async function commit(): Promise<void> {
-  await world.untilGate('commit');
-  expect((await world.call('commitPlanRun')).status).toBe(202);
-}
-
 describe('a run of a recovery plan', () => {
   it('prepares all, fails over group by group, and commits together when a person says so', async () => {
     withMachines('db', 'app', 'web');
-    await ranTwoGroups();
+    await ranTwoGroups(world);
     await world.untilGate('commit');
     expect(world.states).toEqual({ db: 'home', app: 'home', web: 'home' });
     expect(world.machines.begun).toEqual([
@@ -43,7 +29,7 @@ describe('a run of a recovery plan', () => {
       'failover app',
       'failover web',
     ]);
-    await commit();
+    await commit(world);
     const run = await world.untilEnd();
     expect(run).toMatchObject({ state: 'succeeded', error: null, gate: null });
     expect(world.states).toEqual({ db: 'done', app: 'done', web: 'done' });
@@ -67,7 +53,7 @@ describe('a run of a recovery plan', () => {
     withMachines(...ids);
     await world.plan([{ id: 'all', itemIds: ids, maxParallel: 2 }], { maxParallel: 3 });
     await world.run();
-    await commit();
+    await commit(world);
     await world.untilEnd();
     expect(Object.fromEntries(world.machines.most)).toEqual({ start: 3, failover: 2, commit: 3 });
   });
@@ -77,10 +63,11 @@ describe('a run of a recovery plan', () => {
     await world.plan([{ id: 'db', pauseAfter: { seconds: 600 } }, { id: 'app' }]);
     await world.run();
     await world.until(() => world.record.gate?.kind === 'pause');
-    const since = Date.parse(world.record.gate!.since);
+    const since = Date.parse(must(world.record.gate, 'the gate').since);
     expect(world.record).toMatchObject({ state: 'running' });
     await world.until(() => world.record.groups['app'] !== undefined);
-    const passed = Date.parse(world.record.groups['app']!.startedAt) - since;
+    const app = must(world.record.groups['app'], 'the group of app');
+    const passed = Date.parse(app.startedAt) - since;
     expect(passed).toBeGreaterThanOrEqual(600_000);
     expect(passed).toBeLessThan(640_000);
   });
@@ -105,8 +92,8 @@ describe('a run of a recovery plan', () => {
 
   it('reports what each machine lost, how long it was down, what proves it, and when each group was through', async () => {
     withMachines('db', 'app', 'web');
-    await ranTwoGroups();
-    await commit();
+    await ranTwoGroups(world);
+    await commit(world);
     await world.untilEnd();
     const { json } = await world.call('getPlanRun');
     expect(json).toMatchObject({
@@ -141,8 +128,8 @@ describe('a run of a recovery plan', () => {
     withMachines('db', 'app', 'web');
     const { stores } = world.memory;
     stores.items.put({ ...stores.items.must('db'), phase: 'commitPending' });
-    await ranTwoGroups();
-    await commit();
+    await ranTwoGroups(world);
+    await commit(world);
     expect((await world.untilEnd()).state).toBe('succeeded');
     expect(world.machines.begun).not.toContain('failover db');
   });
@@ -229,7 +216,7 @@ describe.each(BEFORE_COMMIT)('a machine that fails when it would enter %s', (pha
   it('stops the rest where the plan says stop: nobody else goes down, and a person decides', async () => {
     withMachines('db', 'app', 'web');
     world.machines.failing.set('db', phase);
-    await ranTwoGroups('stop');
+    await ranTwoGroups(world, 'stop');
     await world.untilGate('failure');
     await world.advance(3_600_000);
     expect(world.record.machines['db']).toMatchObject({
@@ -240,7 +227,7 @@ describe.each(BEFORE_COMMIT)('a machine that fails when it would enter %s', (pha
       isBeforeGate ? [] : ['failover db'],
     );
     await world.call('resumePlanRun');
-    await commit();
+    await commit(world);
     const run = await world.untilEnd();
     expect(world.states).toEqual({ db: 'failed', app: 'done', web: 'done' });
     expect(run).toMatchObject({
@@ -252,8 +239,8 @@ describe.each(BEFORE_COMMIT)('a machine that fails when it would enter %s', (pha
   it('does not stop the others where the plan says continue', async () => {
     withMachines('db', 'app', 'web');
     world.machines.failing.set('app', phase);
-    await ranTwoGroups('continue');
-    await commit();
+    await ranTwoGroups(world, 'continue');
+    await commit(world);
     const run = await world.untilEnd();
     expect(world.states).toEqual({ db: 'done', app: 'failed', web: 'done' });
     expect(run).toMatchObject({ state: 'failed', error: { code: 'FB-RCV-006' } });
@@ -262,7 +249,7 @@ describe.each(BEFORE_COMMIT)('a machine that fails when it would enter %s', (pha
   it('takes everything back to Azure where the plan says so', async () => {
     withMachines('db', 'app', 'web');
     world.machines.failing.set('web', phase);
-    await ranTwoGroups('rollBack');
+    await ranTwoGroups(world, 'rollBack');
     const run = await world.untilEnd();
     expect(world.states).toEqual({ db: 'cancelled', app: 'cancelled', web: 'failed' });
     expect(run).toMatchObject({
@@ -281,8 +268,8 @@ describe.each(['committing', 'waitingForAgent', 'protected'] as const)(
       async (onFailure) => {
         withMachines('db', 'app', 'web');
         world.machines.failing.set('db', phase);
-        await ranTwoGroups(onFailure);
-        await commit();
+        await ranTwoGroups(world, onFailure);
+        await commit(world);
         const run = await world.untilEnd();
         expect(world.states).toEqual({ db: 'failed', app: 'done', web: 'done' });
         expect(run.error).toMatchObject({ code: 'FB-RCV-006' });
@@ -290,99 +277,3 @@ describe.each(['committing', 'waitingForAgent', 'protected'] as const)(
     );
   },
 );
-
-describe('a run that is cancelled', () => {
-  const everywhere: readonly [string, () => boolean][] = [
-    ['before anything was started', () => true],
-    ['while the disks are copied', () => world.machines.begun.includes('start db')],
-    [
-      'when all are ready',
-      () => {
-        const jobs = world.memory.stores.jobs.all();
-        return jobs.length === 3 && jobs.every(({ phase }) => phase === 'replicating');
-      },
-    ],
-    ['while the first machine goes down', () => world.machines.begun.includes('failover db')],
-    ['between the groups', () => world.states['db'] === 'home'],
-    ['while the second group goes down', () => world.machines.begun.includes('failover web')],
-    ['when all wait for the commit', () => world.record.gate?.kind === 'commit'],
-  ];
-
-  it.each(everywhere)('%s, takes back everything that is not committed', async (_when, holds) => {
-    withMachines('db', 'app', 'web');
-    await ranTwoGroups();
-    await world.until(holds);
-    expect((await world.call('cancelPlanRun')).status).toBe(202);
-    const run = await world.untilEnd();
-    expect(run).toMatchObject({ state: 'cancelled', error: { code: 'FB-RCV-007' }, gate: null });
-    for (const state of Object.values(world.states))
-      expect(['cancelled', 'waiting']).toContain(state);
-    const jobs = world.memory.stores.jobs.all();
-    expect(jobs.every(({ endedAt }) => endedAt !== null)).toBe(true);
-    expect(world.memory.stores.items.all().every(({ activeJobId }) => activeJobId === null)).toBe(
-      true,
-    );
-  });
-
-  it('is refused once the commit was decided', async () => {
-    withMachines('db', 'app', 'web');
-    await ranTwoGroups();
-    await commit();
-    const answer = await world.call('cancelPlanRun');
-    expect(answer).toMatchObject({ status: 409, json: { code: 'FB-RCV-005' } });
-    expect((await world.untilEnd()).state).toBe('succeeded');
-  });
-
-  it('leaves a machine alone that a person has committed by itself', async () => {
-    withMachines('db', 'app', 'web');
-    await ranTwoGroups();
-    await world.untilGate('commit');
-    const jobId = world.record.machines['db']!.jobId!;
-    await world.call('actOnFailback', { id: jobId, action: 'commit' });
-    await world.until(() => world.memory.stores.jobs.must(jobId).phase === 'committing');
-    await world.call('cancelPlanRun');
-    const run = await world.untilEnd();
-    expect(run.state).toBe('cancelled');
-    expect(world.states).toMatchObject({ app: 'cancelled', web: 'cancelled' });
-    await world.until(() => world.memory.stores.jobs.must(jobId).endedAt !== null);
-    expect(world.memory.stores.jobs.must(jobId).state).toBe('succeeded');
-  });
-});
-
-describe('a run whose orchestration was stopped from outside', () => {
-  const places: readonly [string, () => boolean][] = [
-    ['while the disks are copied', () => world.machines.begun.includes('start web')],
-    ['while a group goes down', () => world.machines.begun.includes('failover app')],
-    ['at the commit', () => world.record.gate?.kind === 'commit'],
-  ];
-
-  const terminate = (): void => {
-    for (const { instanceId } of world.host.management.list(() => true)) {
-      world.host.management.terminate(instanceId, 'from outside');
-    }
-  };
-
-  it.each(places)('%s, is taken up by resume, and nothing is done twice', async (_where, holds) => {
-    withMachines('db', 'app', 'web');
-    await ranTwoGroups();
-    await world.until(holds);
-    terminate();
-    await world.settle();
-    expect((await world.call('resumePlanRun')).status).toBe(202);
-    await commit();
-    const run = await world.untilEnd();
-    expect(run).toMatchObject({ state: 'succeeded', attempt: 2 });
-    expect(new Set(world.machines.begun).size).toBe(world.machines.begun.length);
-    expect(world.memory.stores.jobs.all()).toHaveLength(3);
-  });
-
-  it.each(places)('%s, is taken back by cancel', async (_where, holds) => {
-    withMachines('db', 'app', 'web');
-    await ranTwoGroups();
-    await world.until(holds);
-    terminate();
-    await world.settle();
-    await world.call('cancelPlanRun');
-    expect((await world.untilEnd()).state).toBe('cancelled');
-  });
-});
