@@ -10,7 +10,7 @@ import type { VmShape } from '../../../shared/contracts/commands.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
 import type { Hypervisor } from '../../../shared/ports/hypervisor.ts';
 import { runCommand } from '../../support/data-plane/command-context.ts';
-import { aVmShape, DISK_BYTES } from '../hypervisor/conformance.ts';
+import { aVmShape, DISK_BYTES } from '../hypervisor/vms.ts';
 import { LocalFixture } from '../hypervisor/local-fixture.ts';
 
 let site: LocalFixture;

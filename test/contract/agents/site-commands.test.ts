@@ -10,7 +10,7 @@ import type { CommandInput, CommandName, VmShape } from '../../../shared/contrac
 import { Secret } from '../../../shared/domain/secret.ts';
 import type { Hypervisor } from '../../../shared/ports/hypervisor.ts';
 import { aCommandContext, runCommand } from '../../support/data-plane/command-context.ts';
-import { aVmShape } from '../hypervisor/conformance.ts';
+import { aVmShape } from '../hypervisor/vms.ts';
 import { LocalFixture } from '../hypervisor/local-fixture.ts';
 
 const self = { address: 'cs1.site.example', backups: null };

@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { describeWith } from '../../peers/peers.ts';
 import { until, untilTrue } from '../../support/control-plane/until.ts';
-import { aVmShape, describeHypervisor, DISK_BYTES } from './conformance.ts';
+import { must } from '../../support/must.ts';
+import { describeHypervisor } from './conformance.ts';
 import { LocalFixture } from './local-fixture.ts';
+import { aVmShape, DISK_BYTES } from './vms.ts';
 
 describeHypervisor('The local hypervisor with a simulated boot', {
   start: async () => new LocalFixture(),
@@ -27,11 +29,12 @@ describe('The local hypervisor alone', () => {
   });
   afterEach(async () => site.stop());
 
-  async function ready(): Promise<{ vmId: string; disks: readonly string[] }> {
+  async function ready(): Promise<{ vmId: string; disks: readonly [string, string] }> {
     const shape = aVmShape();
     const vmId = await site.hypervisor.createVm(shape, shape.name, false);
     await site.hypervisor.ensureDisks(vmId, shape.disks);
-    return { vmId, disks: ['os', 'lun-0'].map((id) => join(site.folder, vmId, `${id}.raw`)) };
+    const fileOf = (id: string): string => join(site.folder, vmId, `${id}.raw`);
+    return { vmId, disks: [fileOf('os'), fileOf('lun-0')] };
   }
 
   async function other(config: ConstructorParameters<typeof LocalFixture>[0], url?: string) {
@@ -42,7 +45,7 @@ describe('The local hypervisor alone', () => {
   it('says that a boot was only simulated, and what was found instead', async () => {
     const { vmId } = await ready();
     const [os] = await site.hypervisor.attachToMasterTarget(vmId);
-    await site.installGuest(os!.device, 'MARK-1');
+    await site.installGuest(must(os, 'the system disk').device, 'MARK-1');
     await site.hypervisor.attachToVm(vmId);
     await site.hypervisor.powerOn(vmId);
     expect(await site.hypervisor.bootEvidence(vmId)).toMatchObject({
@@ -61,7 +64,7 @@ describe('The local hypervisor alone', () => {
   it('takes no disk space for what was never written', async () => {
     const { disks } = await ready();
     const { statSync } = await import('node:fs');
-    expect(statSync(disks[0]!)).toMatchObject({ size: DISK_BYTES, blocks: 0 });
+    expect(statSync(disks[0])).toMatchObject({ size: DISK_BYTES, blocks: 0 });
   });
 
   it('does not mind what else lies in its folder', async () => {
@@ -79,7 +82,7 @@ describe('The local hypervisor alone', () => {
     const { vmId, disks } = await ready();
     await site.hypervisor.powerOn(vmId);
     await untilTrue('the guest writes', () =>
-      readFileSync(disks[1]!).includes('written on-premises'),
+      readFileSync(disks[1]).includes('written on-premises'),
     );
     await site.hypervisor.powerOff(vmId);
     const copy = readFileSync(join(site.folder, vmId, 'images/boot-copy/lun-0.raw'));
@@ -95,9 +98,15 @@ describe('The local hypervisor alone', () => {
     );
     await site.hypervisor.powerOff(vmId);
     const after = disks.map((file) => readFileSync(file));
-    expect(after[0]!.subarray(0, DISK_BYTES / 2).equals(Buffer.alloc(DISK_BYTES / 2))).toBe(true);
+    expect(
+      must(after[0], 'the system disk')
+        .subarray(0, DISK_BYTES / 2)
+        .equals(Buffer.alloc(DISK_BYTES / 2)),
+    ).toBe(true);
     await new Promise((resolve) => setTimeout(resolve, 30));
-    expect(disks.map((file) => readFileSync(file).equals(after.shift()!))).toEqual([true, true]);
+    expect(disks.map((file, index) => readFileSync(file).equals(must(after[index], file)))).toEqual(
+      [true, true],
+    );
   });
 
   it('takes images between two writes of a guest, of all disks at one instant', async () => {
@@ -105,7 +114,7 @@ describe('The local hypervisor alone', () => {
     const { vmId, disks } = await ready();
     await site.hypervisor.powerOn(vmId);
     await untilTrue('the guest writes', () =>
-      readFileSync(disks[1]!).includes('written on-premises'),
+      readFileSync(disks[1]).includes('written on-premises'),
     );
     const image = await site.hypervisor.openImage(vmId, 'point-1');
     const rounds = await Promise.all(
@@ -183,12 +192,14 @@ describe('The local hypervisor alone', () => {
     await site.hypervisor.resume();
     await site.hypervisor.resume();
     await untilTrue('the guest writes', () =>
-      readFileSync(disks[1]!).includes('written on-premises'),
+      readFileSync(disks[1]).includes('written on-premises'),
     );
     await site.hypervisor.powerOff(vmId);
     const after = disks.map((file) => readFileSync(file));
     await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(disks.map((file) => readFileSync(file).equals(after.shift()!))).toEqual([true, true]);
+    expect(disks.map((file, index) => readFileSync(file).equals(must(after[index], file)))).toEqual(
+      [true, true],
+    );
   });
 
   it('says that it is away, not that its VMs are gone, when its folder is', async () => {

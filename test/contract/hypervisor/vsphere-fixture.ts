@@ -9,6 +9,7 @@ import {
 } from '../../../agents/configuration-server/config.ts';
 import type { GuestAccounts } from '../../../agents/configuration-server/hypervisors/vsphere/guest/guest-accounts.ts';
 import { Discovery } from '../../../agents/configuration-server/hypervisors/vsphere/discovery/discovery.ts';
+import type { VmRecord } from '../../../agents/configuration-server/hypervisors/vsphere/discovery/records.ts';
 import { nameDisks } from '../../../agents/configuration-server/hypervisors/vsphere/disk-slots.ts';
 import { VsphereHypervisor } from '../../../agents/configuration-server/hypervisors/vsphere/vsphere-hypervisor.ts';
 import { VimSession } from '../../../agents/configuration-server/hypervisors/vsphere/vim/session.ts';
@@ -18,6 +19,7 @@ import { VmAccess } from '../../../agents/configuration-server/hypervisors/vsphe
 import { InventoryTables } from '../../../agents/configuration-server/inventory-tables.ts';
 import type { TargetDevice } from '../../../shared/contracts/commands.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
+import { must } from '../../support/must.ts';
 import type { DatastoreType, VcenterPeerOptions } from '../../support/vcenter/peer-types.ts';
 import { VcenterPeer } from '../../support/vcenter/vcenter-peer.ts';
 import type { HypervisorFixture } from './fixture.ts';
@@ -108,6 +110,11 @@ export class VsphereFixture implements HypervisorFixture {
     const discovery = new Discovery({ session, tables, privileges: [], signal });
     await discovery.refresh();
     await discovery.close();
+  }
+
+  /** Throws when no VM has the name. */
+  async recordNamed(name: string): Promise<VmRecord> {
+    return must(await this.vms.findNamed(name), `the VM ${name}`).record;
   }
 
   /** Names are unique within a folder. */

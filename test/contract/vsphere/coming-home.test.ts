@@ -11,7 +11,8 @@ import type { VmShape } from '../../../shared/contracts/commands.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
 import { describeWith } from '../../peers/peers.ts';
 import { runCommand } from '../../support/data-plane/command-context.ts';
-import { aVmShape, DISK_BYTES } from '../hypervisor/conformance.ts';
+import { must } from '../../support/must.ts';
+import { aVmShape, DISK_BYTES } from '../hypervisor/vms.ts';
 import { VsphereFixture } from '../hypervisor/vsphere-fixture.ts';
 
 describeWith('vcenter', 'A machine that comes home to a vCenter', () => {
@@ -151,8 +152,9 @@ describeWith('vcenter', 'An original VM on vSAN', () => {
     expect(first?.objectId).toMatch(/^[0-9a-f-]{36}$/);
     expect(await site.hypervisor.ensureDisks(vmId, [disk('os')])).toEqual([]);
     const [attached] = await site.hypervisor.attachToMasterTarget(vmId);
-    await site.write(attached!.device, 0, Buffer.alloc(512, 'x'));
-    expect((await site.read(attached!.device, 0, 512)).equals(Buffer.alloc(512, 'x'))).toBe(true);
+    const { device } = must(attached, 'its disk');
+    await site.write(device, 0, Buffer.alloc(512, 'x'));
+    expect((await site.read(device, 0, 512)).equals(Buffer.alloc(512, 'x'))).toBe(true);
     await site.hypervisor.attachToVm(vmId);
   });
 

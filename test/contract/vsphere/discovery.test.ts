@@ -5,6 +5,7 @@ import {
   readAccount,
 } from '../../../agents/configuration-server/hypervisors/vsphere/discovery/account.ts';
 import { Discovery } from '../../../agents/configuration-server/hypervisors/vsphere/discovery/discovery.ts';
+import type { VmRecord } from '../../../agents/configuration-server/hypervisors/vsphere/discovery/records.ts';
 import { VimSession } from '../../../agents/configuration-server/hypervisors/vsphere/vim/session.ts';
 import { SoapTransport } from '../../../agents/configuration-server/hypervisors/vsphere/vim/soap-transport.ts';
 import { runTask } from '../../../agents/configuration-server/hypervisors/vsphere/vim/tasks.ts';
@@ -12,6 +13,7 @@ import { InventoryTables } from '../../../agents/configuration-server/inventory-
 import { Secret } from '../../../shared/domain/secret.ts';
 import { CLOUD_ADMIN } from '../hypervisor/cloud-admin.ts';
 import { describeWith } from '../../peers/peers.ts';
+import { must } from '../../support/must.ts';
 import { VcenterPeer } from '../../support/vcenter/vcenter-peer.ts';
 
 const MANY = 1000;
@@ -52,6 +54,7 @@ describeWith('vcenter', 'Discovery of a vCenter', () => {
     const made = await peer.addVms({ prefix: name, datastore: 'datastore1', ...change });
     return made[name] ?? '';
   };
+  const vmOf = (id: string): VmRecord => must(tables.find('vm', id), 'the VM').record;
 
   it('finds what there is, and how it hangs together', async () => {
     const id = await one('web-01', {
@@ -61,7 +64,7 @@ describeWith('vcenter', 'Discovery of a vCenter', () => {
       isOn: true,
     });
     expect(await discovery.refresh()).toMatchObject({ isFresh: true });
-    const vm = tables.find('vm', id)!.record;
+    const vm = vmOf(id);
     expect(vm).toMatchObject({ name: 'web-01', firmware: 'efi', powerState: 'on', snapshots: [] });
     expect(vm.disks).toHaveLength(2);
     expect(vm.disks[0]).toMatchObject({
@@ -74,14 +77,15 @@ describeWith('vcenter', 'Discovery of a vCenter', () => {
     const types = vm.controllers.map(({ type, busNumber }) => `${type} ${busNumber}`);
     expect(types).toContain('ParaVirtualSCSIController 0');
     expect(vm.nics[0]).toMatchObject({ macAddress: expect.stringMatching(/^00:0c:29/) });
-    const host = tables.find('host', vm.hostId!)!.record;
+    const host = must(tables.find('host', vm.hostId ?? ''), 'its host').record;
     expect(host).toMatchObject({ version: '7.0.3', isConnected: true, isInMaintenance: false });
-    const [datastore] = tables.named('datastore', 'datastore1');
-    expect(datastore!.record).toMatchObject({ type: 'VMFS', isAccessible: true });
-    expect(datastore!.record.freeBytes).toBeGreaterThan(0);
-    expect(datastore!.record.mounts.map(({ hostId }) => hostId)).toContain(vm.hostId);
+    const [entry] = tables.named('datastore', 'datastore1');
+    const datastore = must(entry, 'its datastore').record;
+    expect(datastore).toMatchObject({ type: 'VMFS', isAccessible: true });
+    expect(datastore.freeBytes).toBeGreaterThan(0);
+    expect(datastore.mounts.map(({ hostId }) => hostId)).toContain(vm.hostId);
     expect(tables.all('datacenter')).toHaveLength(1);
-    expect(tables.all('compute')[0]!.record.hostIds).toHaveLength(2);
+    expect(tables.all('compute')[0]?.record.hostIds).toHaveLength(2);
     expect(tables.all('network').map(({ record }) => record.name)).toContain('VM Network');
   });
 
@@ -91,9 +95,9 @@ describeWith('vcenter', 'Discovery of a vCenter', () => {
     const parameters = { name: 'before', description: '', memory: false, quiesce: false };
     await runTask(session, 'CreateSnapshot_Task', { self, parameters });
     await discovery.refresh();
-    const { disks, snapshots } = tables.find('vm', id)!.record;
+    const { disks, snapshots } = vmOf(id);
     expect(disks.map(({ backing }) => backing)).toEqual(['flat', 'rdmPhysical']);
-    expect(disks[0]!.hasParent).toBe(true);
+    expect(disks[0]?.hasParent).toBe(true);
     expect(snapshots).toMatchObject([{ name: 'before', parentId: null, isQuiesced: false }]);
   });
 
@@ -113,12 +117,12 @@ describeWith('vcenter', 'Discovery of a vCenter', () => {
       changedAt: second.observedAt,
       record: { name: 'web-01', powerState: 'on' },
     });
-    expect(tables.find('vm', id)!.record.disks).toHaveLength(1);
+    expect(vmOf(id).disks).toHaveLength(1);
     expect(tables.find('vm', other)).toBeNull();
     expect(tables.find('vm', added)).toMatchObject({ record: { name: 'web-03' } });
-    expect(tables.find('vm', added)!.record.disks).toHaveLength(1);
+    expect(vmOf(added).disks).toHaveLength(1);
     const [host] = tables.all('host');
-    expect(host!.changedAt).toBe(first.observedAt);
+    expect(host?.changedAt).toBe(first.observedAt);
     expect(tables.observedAt()).toBe(second.observedAt);
   });
 
@@ -177,7 +181,7 @@ describeWith('vcenter', 'Discovery of a vCenter', () => {
     const started = performance.now();
     await discovery.refresh();
     const whole = performance.now() - started;
-    const self = { type: 'VirtualMachine', value: tables.all('vm')[0]!.id };
+    const self = { type: 'VirtualMachine', value: must(tables.all('vm')[0], 'a VM').id };
     await runTask(session, 'PowerOnVM_Task', { self, parameters: {} });
     const changed = performance.now();
     expect(await discovery.refresh()).toMatchObject({ isFresh: false });

@@ -3,15 +3,9 @@ import type { VmShape } from '../../../shared/contracts/commands.ts';
 import { Placement } from '../../../agents/configuration-server/hypervisors/vsphere/placement.ts';
 import { describeWith } from '../../peers/peers.ts';
 import { untilTrue } from '../../support/control-plane/until.ts';
-import { aVmShape, DISK_BYTES } from '../hypervisor/conformance.ts';
+import { must } from '../../support/must.ts';
+import { aVmShape, code, DISK_BYTES } from '../hypervisor/vms.ts';
 import { MASTER_TARGET, VsphereFixture } from '../hypervisor/vsphere-fixture.ts';
-
-/** The error's code, or that there was none. */
-const code = async (attempt: Promise<unknown>): Promise<string> =>
-  attempt.then(
-    () => 'done',
-    (error: { code?: string; message: string }) => error.code ?? error.message,
-  );
 
 describeWith('vcenter', 'The vSphere driver, when something goes wrong,', () => {
   let site: VsphereFixture;
@@ -36,7 +30,7 @@ describeWith('vcenter', 'The vSphere driver, when something goes wrong,', () => 
     return { vmId, shape };
   };
   const masterTargetDisks = async (): Promise<number> =>
-    (await site.vms.findNamed(MASTER_TARGET))!.record.disks.length;
+    (await site.recordNamed(MASTER_TARGET)).disks.length;
   const running = async (): Promise<{ vmId: string; shape: VmShape }> => {
     const created = await create();
     await site.hypervisor.powerOn(created.vmId);
@@ -156,8 +150,12 @@ describeWith('vcenter', 'The vSphere driver, when something goes wrong,', () => 
   it('does not give the master target what it cannot use', async () => {
     const name = aVmShape().name;
     const moids = await site.peer.addVms({ prefix: name, datastore: 'datastore1', hasRdm: true });
-    const vm = await site.vms.read({ type: 'VirtualMachine', value: moids[name]! });
-    const raw = site.hypervisor.attachToMasterTarget(vm!.record.instanceUuid!);
+    const vm = must(
+      await site.vms.read({ type: 'VirtualMachine', value: must(moids[name], 'its moid') }),
+      'the VM',
+    );
+    const vmId = must(vm.record.instanceUuid, 'its id');
+    const raw = site.hypervisor.attachToMasterTarget(vmId);
     await expect(raw).rejects.toMatchObject({
       code: 'FB-VSPHERE-015',
       values: { diskId: 'lun-0' },
@@ -193,7 +191,7 @@ describeWith('vcenter', 'The vSphere driver, when something goes wrong,', () => 
     const copiesBefore = (await site.peer.calls())['CopyVirtualDisk_Task'] ?? 0;
     const image = await site.hypervisor.openImage(vmId, 'p-1');
     expect(image.map(({ diskId }) => diskId)).toEqual(['os', 'lun-0']);
-    const held = (await site.vms.findNamed(MASTER_TARGET))!.record.disks.slice(own);
+    const held = (await site.recordNamed(MASTER_TARGET)).disks.slice(own);
     expect(held.map(({ file, mode }) => [file, mode])).toEqual(
       before.map(({ file }) => [file, 'independent_nonpersistent']),
     );
@@ -215,7 +213,7 @@ describeWith('vcenter', 'The vSphere driver, when something goes wrong,', () => 
     expect(image.map(({ diskId }) => diskId)).toEqual(['os', 'lun-0']);
     expect((await site.vms.require(vmId)).record.snapshots).toEqual([left]);
     await site.hypervisor.deleteVm(vmId);
-    expect(() => site.dataFile(image[0]!.device)).toThrow('0 disks');
+    expect(() => site.dataFile(must(image[0], 'the copy').device)).toThrow('0 disks');
   });
 
   it.each([
@@ -240,7 +238,7 @@ describeWith('vcenter', 'The vSphere driver, when something goes wrong,', () => 
   it('does not take a disk of the master target for one of the VM that has its UUID', async () => {
     const { vmId, shape } = await create();
     const before = await masterTargetDisks();
-    const own = (await site.vms.findNamed(MASTER_TARGET))!.record.disks[0]!;
+    const own = must((await site.recordNamed(MASTER_TARGET)).disks[0], 'a disk of its own');
     const [file] = (await site.vms.require(vmId)).record.disks.map((each) => each.file ?? '');
     await site.giveUuid(file ?? '', own.uuid ?? '');
     const clash = { masterTarget: MASTER_TARGET, heldFile: own.file, file };
@@ -257,7 +255,7 @@ describeWith('vcenter', 'The vSphere driver, when something goes wrong,', () => 
   it('takes no image of a VM with a disk that snapshots leave out, and no snapshot either', async () => {
     const { vmId } = await create();
     const vm = await site.vms.require(vmId);
-    const controllerKey = vm.record.disks[0]!.controllerKey!;
+    const controllerKey = must(vm.record.disks[0]?.controllerKey, 'a controller');
     const backing = {
       _typeName: 'VirtualDiskFlatVer2BackingInfo',
       fileName: `[datastore1] ${vm.record.name}/extra.vmdk`,

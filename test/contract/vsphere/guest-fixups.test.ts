@@ -5,7 +5,8 @@ import { Secret } from '../../../shared/domain/secret.ts';
 import type { Fixup } from '../../../shared/ports/hypervisor.ts';
 import { describeWith } from '../../peers/peers.ts';
 import { untilTrue } from '../../support/control-plane/until.ts';
-import { aVmShape } from '../hypervisor/conformance.ts';
+import { must } from '../../support/must.ts';
+import { aVmShape } from '../hypervisor/vms.ts';
 import { VsphereFixture } from '../hypervisor/vsphere-fixture.ts';
 
 const OWN_VM = 'has-its-own-account';
@@ -51,7 +52,7 @@ describeWith('vcenter', 'What the vSphere driver puts right in a guest', () => {
     return { vmId, shape };
   };
   const macOf = async (vmId: string): Promise<string> =>
-    (await site.vms.require(vmId)).record.nics[0]!.macAddress;
+    must((await site.vms.require(vmId)).record.nics[0], 'its card').macAddress;
 
   it('is its services and the address that each card had before the failover', async () => {
     const { vmId, shape } = await running({ networks: [NETWORK] });

@@ -16,7 +16,7 @@ import {
   runCommand,
 } from '../../support/data-plane/command-context.ts';
 import type { PeerFailure } from '../../support/vcenter/peer-types.ts';
-import { aVmShape } from '../hypervisor/conformance.ts';
+import { aVmShape } from '../hypervisor/vms.ts';
 import { MASTER_TARGET, VsphereFixture } from '../hypervisor/vsphere-fixture.ts';
 
 const SUITE_DEADLINE_MS = 300_000;
@@ -199,7 +199,7 @@ describeWith('vcenter', 'When the vCenter is away, a command of the configuratio
       ) as [Step, Step];
       await cutInEachWay(open, close, ['CreateSnapshot_Task', 'ReconfigVM_Task']);
       await cutInEachWay(close, open, ['RemoveSnapshot_Task', 'ReconfigVM_Task']);
-      const { snapshots } = (await site.vms.findNamed(shape.name))!.record;
+      const { snapshots } = await site.recordNamed(shape.name);
       expect([snapshots, await masterTargetDisks()]).toEqual([[], 1]);
     },
     SUITE_DEADLINE_MS,

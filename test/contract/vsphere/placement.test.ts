@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { describeWith } from '../../peers/peers.ts';
 import type { DatastoreType } from '../../support/vcenter/peer-types.ts';
-import { aVmShape } from '../hypervisor/conformance.ts';
+import { aVmShape } from '../hypervisor/vms.ts';
 import { DATASTORE, MASTER_TARGET, VsphereFixture } from '../hypervisor/vsphere-fixture.ts';
 
 const ONE = 'mt-one';
@@ -32,9 +32,9 @@ describeWith(
       await site.peer.addDatastore({ name, folder, type, hosts: mountedBy });
     };
     const hostOf = async (name: string): Promise<string | null> =>
-      (await site.vms.findNamed(name))!.record.hostId;
+      (await site.recordNamed(name)).hostId;
     const disksOf = async (name: string): Promise<readonly string[]> =>
-      (await site.vms.findNamed(name))!.record.disks.map(({ file }) => file ?? '');
+      (await site.recordNamed(name)).disks.map(({ file }) => file ?? '');
 
     beforeAll(async () => {
       site = await VsphereFixture.start({ config: { masterTargets: MASTER_TARGETS } });

@@ -11,7 +11,8 @@ import { Secret } from '../../../shared/domain/secret.ts';
 import { describeWith } from '../../peers/peers.ts';
 import { runCommand } from '../../support/data-plane/command-context.ts';
 import { untilTrue } from '../../support/control-plane/until.ts';
-import { aVmShape } from '../hypervisor/conformance.ts';
+import { must } from '../../support/must.ts';
+import { aVmShape } from '../hypervisor/vms.ts';
 import { MASTER_TARGET, VsphereFixture } from '../hypervisor/vsphere-fixture.ts';
 
 const code = async (attempt: Promise<unknown>): Promise<string> =>
@@ -147,11 +148,11 @@ describeWith('vcenter', 'A VM that left the inventory of a vCenter', () => {
     const { shape, vmId } = await takenByHand();
     await site.hypervisor.registerVm(vmId);
     await site.discover();
-    const [entry] = site.tables.named('vm', shape.name);
-    const taken = { ...entry!.record, instanceUuid: 'another' };
+    const entry = must(site.tables.named('vm', shape.name)[0], 'the VM');
+    const taken = { ...entry.record, instanceUuid: 'another' };
     const { ref } = await site.vms.require(vmId);
     await site.session.call('UnregisterVM', ref, {});
-    site.tables.apply([{ kind: 'vm', id: entry!.id, changes: null }], '2026-03-01T00:00:00.000Z');
+    site.tables.apply([{ kind: 'vm', id: entry.id, changes: null }], '2026-03-01T00:00:00.000Z');
     site.tables.apply([{ kind: 'vm', id: 'vm-x', changes: taken }], '2026-03-01T00:00:00.000Z');
     const { hypervisor } = site;
     expect(await hypervisor.findUnregistered({ vmId, name: shape.name })).toBeNull();

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { describeWith } from '../../peers/peers.ts';
-import { aVmShape } from '../hypervisor/conformance.ts';
+import { aVmShape } from '../hypervisor/vms.ts';
 import { DATASTORE, VsphereFixture } from '../hypervisor/vsphere-fixture.ts';
 
 const GIB = 1024 ** 3;

@@ -11,7 +11,7 @@ import { Secret } from '../../../shared/domain/secret.ts';
 import { describeWith } from '../../peers/peers.ts';
 import { untilTrue } from '../../support/control-plane/until.ts';
 import { runCommand } from '../../support/data-plane/command-context.ts';
-import { aVmShape, DISK_BYTES } from '../hypervisor/conformance.ts';
+import { aVmShape, DISK_BYTES } from '../hypervisor/vms.ts';
 import { DATASTORE, MASTER_TARGET, VsphereFixture } from '../hypervisor/vsphere-fixture.ts';
 
 const disk = (id: string, change: Partial<DiskShape> = {}): DiskShape => ({
