@@ -62,7 +62,8 @@ export async function locateDevice(
   for (const path of found) await drop(basename(path), surroundings);
   for (const name of await namesIn(join(root, 'sys/block'))) await askAgain(name, surroundings);
   await searchBuses(surroundings);
-  for (const until = performance.now() + appearMs; performance.now() < until;) {
+  const until = performance.now() + appearMs;
+  do {
     await delay(LOOK_MS);
     const [late, ...others] = await showing(id, surroundings);
     if (others.length > 0) {
@@ -70,7 +71,7 @@ export async function locateDevice(
       throw new FailbackError('FB-JRN-011', { uuid: device.uuid, devices: paths.join(', ') });
     }
     if (late !== undefined) return late;
-  }
+  } while (performance.now() < until);
   return null;
 }
 

@@ -18,7 +18,7 @@ export const MAX_FRAME_BYTES = 2 * 1024 * 1024;
 export const DIGEST_BYTES = 32;
 export const MAX_LANES = 16;
 /** Payload bytes that may be on their way over one connection. */
-export const CREDIT_BYTES = 16 * 1024 * 1024;
+export const CREDIT_BYTES = 8 * 1024 * 1024;
 /** Blocks asked for in one DigestQuery. */
 export const MAX_DIGESTS = 1024;
 

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -47,10 +47,12 @@ describe('a disk that was hot-added to the master target', () => {
     const scan = put('sys/class/scsi_host/host2/scan');
     // An adapter that cannot be searched does not keep the others from it.
     mkdirSync(join(root, 'sys/class/scsi_host/host0/scan'), { recursive: true });
-    const located = locateDevice(device, surroundings());
-    setTimeout(() => put('sys/block/sdc/device/wwid', `naa.${wwn}\n`), 300);
-    expect(await located).toBe(join(root, 'dev/sdc'));
-    expect(readFileSync(scan, 'utf8')).toBe('- - -');
+    const searched: Surroundings['tell'] = async (file, text) => {
+      await tell(file, text);
+      if (file === scan && text === '- - -') put('sys/block/sdc/device/wwid', `naa.${wwn}\n`);
+    };
+    const found = await locateDevice(device, { ...surroundings(), tell: searched });
+    expect(found).toBe(join(root, 'dev/sdc'));
   });
 
   it('is missed when no disk has its UUID, however much they look alike', async () => {
