@@ -20,7 +20,13 @@ done
 disk=
 for candidate in /dev/sda /dev/vda; do [ -b "$candidate" ] && disk=$candidate; done
 if [ -n "$disk" ]; then
-  marker=$(dd if="$disk" bs=512 skip=1 count=1 2>/dev/null | head -c ${MARKER_BYTES} | tr -d '\\000')
+  marker=
+  while [ -z "$marker" ] && [ "$tries" -lt 100 ]; do
+    # The node of a disk is there before its size is known; until then it reads as empty.
+    marker=$(dd if="$disk" bs=512 skip=1 count=1 2>/dev/null | head -c ${MARKER_BYTES} | tr -d '\\000')
+    [ -n "$marker" ] || sleep 0.1
+    tries=$((tries + 1))
+  done
   echo "ASR-BOOT-OK kernel=$(uname -r) disk=$disk marker=$marker"
 else
   echo "ASR-BOOT-FAILED kernel=$(uname -r): no disk was found"
