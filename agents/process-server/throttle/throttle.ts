@@ -30,7 +30,7 @@ export interface Throttle {
 }
 
 /** Buffers in use come from the budget; of those between two uses there are few. */
-const MAX_FREE_BYTES = 16 * 1024 ** 2;
+const MAX_FREE_BYTES = 8 * 1024 ** 2;
 
 interface ThrottleOptions {
   readonly memoryBytes: number;

@@ -70,7 +70,7 @@ describe('the configuration file of a process server', () => {
     expect(load(AGENT)).toMatchObject({
       bandwidth: { windows: [] },
       connectionsPerDisk: 4,
-      memoryMiB: 24,
+      memoryMiB: 16,
       maxRequests: 32,
     });
   });
