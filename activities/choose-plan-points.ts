@@ -1,19 +1,19 @@
 import type { ActivityHandler } from '../shared/contracts/activities.ts';
 import { refusalOfFailover } from '../shared/domain/failover-choice.ts';
 import { someOf } from '../shared/domain/plan-report.ts';
-import { isFailure, type PlanRun } from '../shared/domain/plan-run.ts';
+import type { PlanRun } from '../shared/domain/plan-run.ts';
 import type { ProtectedItem } from '../shared/domain/protected-item.ts';
-import { commonPoint } from '../shared/domain/recovery-plan.ts';
 import { type ErrorRecord, errorRecord } from '../shared/errors/failback-error.ts';
 import { PLAN_CONCURRENCY } from '../shared/policy/limits.ts';
 import { inChunks } from '../shared/services/in-chunks.ts';
+import { holdCommonPoints } from './support/common-points.ts';
 import type { StoreDeps } from './support/deps.ts';
-import { requireRun, updateRun } from './support/plan-runs.ts';
+import { requireRun } from './support/plan-runs.ts';
 
 /**
  * Refuses to fail over a plan of which a machine has no fitting recovery point, by the names of the machines.
- * The common points are fixed here: the groups of a plan go home one after the other, and newer common points
- * come meanwhile. Idempotent as long as the points are the same.
+ * The common points are fixed and held here: the groups of a plan go home one after the other, newer common points
+ * come meanwhile, and retention drops old ones. Idempotent as long as the points are the same.
  */
 export const createChoosePlanPoints = ({
   stores,
@@ -27,9 +27,11 @@ export const createChoosePlanPoints = ({
     );
     const items = found.flatMap((item) => (item === null ? [] : [item.value]));
     const round = Object.keys(run.decisions).filter((key) => key.startsWith('points-')).length;
-    const refusal =
-      refusalOfAny(run, items, clock.now()) ?? (await fixCommonPoints(stores, run, items));
-    return { refusal, round };
+    // The gate that this leads to sees the cancel.
+    const isOver = run.cancelAskedAt !== null;
+    const refusal = isOver ? errorRecord('FB-RCV-007') : refusalOfAny(run, items, clock.now());
+    if (refusal !== null) return { refusal, isHeld: false, round };
+    return { ...(await holdCommonPoints(stores, run, items)), round };
   };
 
 /** All that have no point at all are named at once; of other refusals the first. */
@@ -49,29 +51,4 @@ function refusalOfAny(
     return errorRecord('FB-RCV-001', { machines: someOf(none.map(({ name }) => name)) });
   }
   return refusals[0]?.refusal.toRecord() ?? null;
-}
-
-async function fixCommonPoints(
-  stores: StoreDeps['stores'],
-  run: PlanRun,
-  items: readonly ProtectedItem[],
-): Promise<ErrorRecord | null> {
-  if (run.recoveryPoint !== 'latestApplicationConsistent') return null;
-  const groupPoints: Record<string, string> = { ...run.groupPoints };
-  for (const { id, itemIds } of run.definition.replicationGroups) {
-    const going = itemIds.filter((itemId) => {
-      const machine = run.machines[itemId];
-      return machine !== undefined && !isFailure(machine) && machine.isLeftBehind !== true;
-    });
-    const members = items.filter((item) => going.includes(item.id));
-    if (groupPoints[id] !== undefined || members.length === 0) continue;
-    const common = commonPoint(members);
-    if (common === null) {
-      const machines = members.map(({ name }) => name).join(', ');
-      return errorRecord('FB-RCV-012', { groupId: id, machines });
-    }
-    groupPoints[id] = common;
-  }
-  await updateRun(stores, run.id, (current) => ({ ...current, groupPoints }));
-  return null;
 }

@@ -4,6 +4,7 @@ import { createAgreeOnGroupPoint } from './agree-on-group-point.ts';
 import { createBeginPlanAction } from './begin-plan-action.ts';
 import { createBeginPlanGroup } from './begin-plan-group.ts';
 import { createBeginPlanRun } from './begin-plan-run.ts';
+import { createBeginSeal } from './begin-seal.ts';
 import { createBindSite } from './bind-site.ts';
 import { createCallPlanWebhook } from './call-plan-webhook.ts';
 import { createChangeVmPower } from './change-vm-power.ts';
@@ -78,6 +79,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     deleteAzureVm: createDeleteAzureVm(deps),
     recordMasterTarget: createRecordMasterTarget(deps),
     recordTarget: createRecordTarget(deps),
+    beginSeal: createBeginSeal(deps),
     recordCycle: createRecordCycle(deps),
     recordReport: createRecordReport(deps),
     finishJob: createFinishJob(deps),

@@ -3,6 +3,7 @@ import { bootSecondsOf } from '../shared/domain/failover-choice.ts';
 import { endJob } from '../shared/domain/job-tasks.ts';
 import type { Phase } from '../shared/domain/phases.ts';
 import type { ProtectedItem } from '../shared/domain/protected-item.ts';
+import { unpinned } from '../shared/services/pin-point.ts';
 import { recordEvent } from '../shared/services/record-event.ts';
 import type { StoreDeps } from './support/deps.ts';
 import { updateItem, updateJob } from './support/records.ts';
@@ -45,5 +46,6 @@ const BASE_IS_STALE: readonly Phase[] = [
 
 function free(item: ProtectedItem): ProtectedItem {
   const stale = BASE_IS_STALE.includes(item.phase) ? { base: {}, recoveryPoints: [] } : {};
-  return { ...item, ...stale, activeJobId: null };
+  const { sealing: _sealing, ...rest } = unpinned(item);
+  return { ...rest, ...stale, activeJobId: null };
 }

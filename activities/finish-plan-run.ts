@@ -6,11 +6,12 @@ import { recordRunEnd } from '../shared/services/record-run-event.ts';
 import { updateRecord } from '../shared/services/update-record.ts';
 import { PLAN_CONCURRENCY } from '../shared/policy/limits.ts';
 import { inChunks } from '../shared/services/in-chunks.ts';
+import { releaseCommonPoints } from './support/common-points.ts';
 import type { StoreDeps } from './support/deps.ts';
 import { requireRun, updateRun } from './support/plan-runs.ts';
 
 /**
- * Ends the run and frees the plan for the next one. Machines left behind make it fail, by name; so do those that a
+ * Ends the run, lets go of what it held, and frees the plan for the next one. Machines left behind make it fail, by name; so do those that a
  * cancel could not take back. Idempotent.
  */
 export const createFinishPlanRun = ({
@@ -26,6 +27,7 @@ export const createFinishPlanRun = ({
       const reason = reasonOf(run, error, stranded);
       return { ...run, state: endState(reason), error: reason, endedAt, gate: null };
     });
+    await releaseCommonPoints(stores, ended);
     await updateRecord(stores.plans, ended.planId, (plan) =>
       plan.activeRunId === runId ? { ...plan, activeRunId: null } : plan,
     );

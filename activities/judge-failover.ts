@@ -3,6 +3,7 @@ import { refusalOfFailover } from '../shared/domain/failover-choice.ts';
 import type { Job } from '../shared/domain/job.ts';
 import type { ProtectedItem } from '../shared/domain/protected-item.ts';
 import { errorRecord } from '../shared/errors/failback-error.ts';
+import { unpinned } from '../shared/services/pin-point.ts';
 import { recordEvent } from '../shared/services/record-event.ts';
 import type { StoreDeps } from './support/deps.ts';
 import { appended, requireItem, updateItem, updateJob } from './support/records.ts';
@@ -19,12 +20,16 @@ export const createJudgeFailover = ({
   async function judgeFailover({ jobId, itemId, nextGate }) {
     const item = await requireItem(stores, itemId);
     const now = clock.now();
-    const { heldBack } = await updateJob(stores, jobId, (job) =>
+    const { heldBack, options } = await updateJob(stores, jobId, (job) =>
       job.heldBack?.gate === nextGate ? job : judged(job, item, { now, nextGate }),
     );
     if (heldBack?.gate !== nextGate) return { isHeldBack: false };
     // It was noted for a shutdown that does not come: until the next one people may start or stop the VM.
-    await updateItem(stores, itemId, (current) => withoutNotedPower(current, jobId));
+    await updateItem(stores, itemId, (current) => {
+      const waiting = withoutNotedPower(current, jobId);
+      // The common point of a replication group is held by the plan: its other machines go there.
+      return options.replicationGroupId === undefined ? unpinned(waiting) : waiting;
+    });
     const { at, error } = heldBack;
     const { code, message } = error;
     const event = { kind: 'failoverHeldBack', at, caller: 'system', jobId, itemId } as const;

@@ -1,10 +1,13 @@
 import type { ActivityHandler } from '../shared/contracts/activities.ts';
-import { resolveRecoveryPoint } from '../shared/domain/protected-item.ts';
 import { FailbackError } from '../shared/errors/failback-error.ts';
+import { pinChoice } from '../shared/services/pin-point.ts';
 import type { StoreDeps } from './support/deps.ts';
 import { requireItem, requireJob } from './support/records.ts';
 
-/** Which recovery point to boot. Reads only. Throws FB-RCV-001 when the newest sealed one is wanted of none. */
+/**
+ * Which recovery point to boot. An older one is pinned, because the last delta is sealed yet. Idempotent. Throws
+ * FB-RCV-001 when the newest sealed one is wanted of none.
+ */
 export const createReadFailoverChoice = ({
   stores,
 }: StoreDeps): ActivityHandler<'readFailoverChoice'> =>
@@ -12,7 +15,7 @@ export const createReadFailoverChoice = ({
     const { failoverTo = 'latest' } = await requireJob(stores, jobId);
     const item = await requireItem(stores, itemId);
     if (failoverTo === 'latest') return { pointId: null };
-    const point = resolveRecoveryPoint(item, failoverTo);
+    const point = await pinChoice(stores.items, item, failoverTo);
     if (failoverTo !== 'latestProcessed') return { pointId: point?.pointId ?? failoverTo };
     if (point === null) throw new FailbackError('FB-RCV-001', { machines: item.name });
     const { pointId, takenAt } = point;

@@ -1,5 +1,6 @@
 import type { ActivityHandler } from '../shared/contracts/activities.ts';
 import { changeBytesPerDay } from '../shared/domain/change-rate.ts';
+import type { ProtectedItem } from '../shared/domain/protected-item.ts';
 import { MAX_JOB_CYCLES } from '../shared/policy/limits.ts';
 import type { StoreDeps } from './support/deps.ts';
 import { keepRecoveryPoint } from './support/recovery-point-record.ts';
@@ -36,8 +37,20 @@ export const createRecordCycle = ({ stores }: StoreDeps): ActivityHandler<'recor
         const recoveryPoints = [...others, point].filter((known) =>
           retainedPointIds.includes(known.pointId),
         );
-        return { ...item, ...measured, base, lastRecoveryPointAt: takenAt, recoveryPoints };
+        const sealed = afterSeal(item, pointId, retainedPointIds);
+        return { ...sealed, ...measured, base, lastRecoveryPointAt: takenAt, recoveryPoints };
       });
     }
     return null;
   };
+
+/** The seal has ended. A pin of what is not there any more holds nothing. */
+function afterSeal(
+  { sealing, pinnedPointId, ...item }: ProtectedItem,
+  pointId: string,
+  retainedPointIds: readonly string[],
+): ProtectedItem {
+  const isOther = sealing !== undefined && sealing.pointId !== pointId;
+  const isThere = pinnedPointId !== undefined && retainedPointIds.includes(pinnedPointId);
+  return { ...item, ...(isOther ? { sealing } : {}), ...(isThere ? { pinnedPointId } : {}) };
+}

@@ -60,9 +60,16 @@ function* prepare(context: Context, runId: string, isFailoverAutomatic: boolean)
       message: 'All machines are ready; resume to fail over group by group',
     });
   }
+  let pauses = growingPauses(POLL_MS.planFirst, POLL_MS.planMax);
   for (;;) {
-    const { refusal, round } = yield* callActivity(context, 'choosePlanPoints', { runId });
-    if (refusal === null) return;
+    const { refusal, isHeld, round } = yield* callActivity(context, 'choosePlanPoints', { runId });
+    if (refusal === null) {
+      if (isHeld) return;
+      // A seal that began before the points were fixed might still drop one of them.
+      yield* sleep(context, pauses.next().value);
+      continue;
+    }
+    pauses = growingPauses(POLL_MS.planFirst, POLL_MS.planMax);
     const message = `${refusal.code} ${refusal.message}`;
     yield* passGate(context, { runId, key: `points-${round}`, kind: 'points', message });
   }

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import type { Journal } from './journal-records.ts';
+import type { Journal, SealedPoint } from './journal-records.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
 
 /** How many recovery points are kept, and for how long. The newest one always is. */
@@ -10,16 +10,21 @@ export interface RetentionPolicy {
 
 const HOUR_MS = 3600_000;
 
+interface Retention extends RetentionPolicy {
+  /** Stays, however many came after it and however old it is; with it those, which are the way back to it. */
+  readonly keepPointId?: string | undefined;
+}
+
 /** Forgets points that are too many or too old. Called when the disks stand at the newest one. */
 export async function retain(
   folder: ReplicationFolder,
-  { maxPoints, maxAgeHours }: RetentionPolicy,
+  { maxPoints, maxAgeHours, keepPointId }: Retention,
   now: Date,
 ): Promise<Journal> {
   const journal = await folder.journal();
   const oldest = now.getTime() - maxAgeHours * HOUR_MS;
-  const isKept = ({ takenAt }: { readonly takenAt: string }, age: number): boolean =>
-    age === 0 || (age < maxPoints && Date.parse(takenAt) >= oldest);
+  const isKept = ({ pointId, takenAt }: SealedPoint, age: number): boolean =>
+    age === 0 || pointId === keepPointId || (age < maxPoints && Date.parse(takenAt) >= oldest);
   const first = journal.points.findIndex((point, index) =>
     isKept(point, journal.points.length - 1 - index),
   );

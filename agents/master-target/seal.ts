@@ -38,7 +38,9 @@ export async function sealPoint(
   }
   const received = await receivedDisks(folder, input);
   const isDirect = before.points.length === 0;
-  const hasUndo = !isDirect && retention.maxPoints > 1;
+  const { keepPointId } = input;
+  const isOneKept = before.points.some(({ pointId }) => pointId === keepPointId);
+  const hasUndo = !isDirect && (retention.maxPoints > 1 || isOneKept);
   await folder.makePoint(input.pointId);
   if (!isDirect) await prepare(options, { pointId: input.pointId, received, hasUndo });
   const point: SealedPoint = {
@@ -58,7 +60,7 @@ export async function sealPoint(
   await folder.forgetReplica();
   await folder.writeJournal({ points: [...before.points, point], pending });
   const appliedBytes = await applyPending(folder);
-  const kept = await retain(folder, retention, new Date());
+  const kept = await retain(folder, { ...retention, keepPointId }, new Date());
   return { sealedAt: point.sealedAt, appliedBytes, retainedPointIds: idsOf(kept) };
 }
 

@@ -5,6 +5,7 @@ import { isTerminal, type Job } from '../../shared/domain/job.ts';
 import { allowedIntents, type Intent } from '../../shared/domain/phases.ts';
 import { errorRecord, FailbackError } from '../../shared/errors/failback-error.ts';
 import type { Versioned } from '../../shared/ports/stores.ts';
+import { pinChoice } from '../../shared/services/pin-point.ts';
 import { recordEvent } from '../../shared/services/record-event.ts';
 import { updateRecord } from '../../shared/services/update-record.ts';
 import type { FunctionDeps } from '../support/deps.ts';
@@ -47,6 +48,7 @@ export async function ask(deps: FunctionDeps, jobId: string, wish: Wish): Promis
     );
   });
   if (job === null) throw new FailbackError('FB-REQ-002', { kind: 'failback', id: jobId });
+  if (intent === 'failover') await holdPoint(deps, job);
   if (intent === 'cancel') {
     await breakOff(deps, jobId, { names: INTERRUPTIBLE, error: errorRecord('FB-ORC-005') });
   }
@@ -87,6 +89,14 @@ function refuseOtherPoint({ id, itemName, failoverTo: wanted = 'latest' }: Job, 
   const { recoveryPoint } = wish;
   if (recoveryPoint === undefined || recoveryPoint === wanted) return;
   throw new FailbackError('FB-REQ-031', { itemName, wanted, recoveryPoint, jobId: id });
+}
+
+/** The cycle that is under way must not drop what was chosen. Whether it did is judged before the shutdown. */
+async function holdPoint({ stores }: FunctionDeps, { itemId, failoverTo }: Job): Promise<void> {
+  const item = (await stores.items.get(itemId))?.value;
+  if (item !== undefined && failoverTo !== undefined) {
+    await pinChoice(stores.items, item, failoverTo);
+  }
 }
 
 async function refuseUnfitPoint(deps: FunctionDeps, jobId: string, wish: Wish): Promise<void> {

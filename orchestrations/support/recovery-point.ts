@@ -100,7 +100,9 @@ function* sendAndSeal(
     ...(mode === undefined ? {} : { mode }),
   };
   const sent = yield* sendDisks(context, replication, first);
-  const sealed = yield* seal(context, replication, { point, taken, step: `seal-${cycle}` });
+  const keepPointId = yield* keptPoint(context, replication, point);
+  const sealing = { point, taken, keepPointId };
+  const sealed = yield* seal(context, replication, { ...sealing, step: `seal-${cycle}` });
   if (sealed.ok || sealed.error.code !== 'FB-JRN-008') return { sent, sealed: unwrap(sealed) };
   // Somebody else wrote to the disk on-premises: no delta fits on it, but a comparison mends it.
   const again = { ...transfer, step: `compare-${cycle}`, mode: 'checksum' } as const;
@@ -108,16 +110,33 @@ function* sendAndSeal(
   const step = `seal-compared-${cycle}`;
   return {
     sent: compared,
-    sealed: unwrap(yield* seal(context, replication, { point, taken, step })),
+    sealed: unwrap(yield* seal(context, replication, { ...sealing, step })),
   };
+}
+
+/** The older point that somebody goes back to. As late as can be: it may be chosen while the disks travel. */
+function* keptPoint(
+  context: Context,
+  { jobId, itemId, isRehearsal }: Replication,
+  point: string,
+): Steps<string | null> {
+  // A rehearsal has a journal of its own, with one point.
+  if (isRehearsal) return null;
+  return (yield* callActivity(context, 'beginSeal', { jobId, itemId, pointId: point })).keepPointId;
+}
+
+interface Sealing {
+  readonly point: string;
+  readonly taken: Taken;
+  readonly keepPointId: string | null;
+  readonly step: string;
 }
 
 function* seal(
   context: Context,
   { jobId, replicationId, site }: Replication,
-  request: { readonly point: string; readonly taken: Taken; readonly step: string },
+  { point, taken, keepPointId, step }: Sealing,
 ): ReturnType<typeof tryCommand<'sealRecoveryPoint'>> {
-  const { point, taken, step } = request;
   return yield* tryCommand(context, {
     jobId,
     step,
@@ -129,6 +148,7 @@ function* seal(
       diskIds: site.vm.disks.map((disk) => disk.id),
       takenAt: taken.takenAt,
       consistency: taken.consistency,
+      ...(keepPointId === null ? {} : { keepPointId }),
     },
     deadlineMs: DEADLINE_MS.seal,
   });

@@ -54,7 +54,7 @@ export interface ActivityContracts extends PlanActivityContracts {
     input: { readonly jobId: string };
     output: Readonly<Partial<Record<Intent, string>>>;
   };
-  /** The recovery point that the operator chose to boot; `null` = the newest. */
+  /** The recovery point that the operator chose to boot, held from now on; `null` = the newest. */
   readFailoverChoice: {
     input: JobRef;
     output: {
@@ -163,6 +163,11 @@ export interface ActivityContracts extends PlanActivityContracts {
     output: null;
   };
   recordTarget: { input: JobRef & { readonly vmId: string | null }; output: null };
+  /** Notes that the point is being sealed; says which older one has to outlive that. */
+  beginSeal: {
+    input: JobRef & { readonly pointId: string };
+    output: { readonly keepPointId: string | null };
+  };
   recordCycle: {
     input: JobRef & {
       readonly statistics: CycleStatistics;
@@ -240,6 +245,7 @@ export const ACTIVITY_RETRY = {
   deleteAzureVm: RETRY.azureControlPlane,
   recordMasterTarget: RETRY.storage,
   recordTarget: RETRY.storage,
+  beginSeal: RETRY.storage,
   recordCycle: RETRY.storage,
   recordReport: RETRY.storage,
   finishJob: RETRY.storage,

@@ -266,6 +266,8 @@ const commandSchemas = {
       diskIds: z.array(identifierSchema).min(1),
       takenAt: timestampSchema,
       consistency: consistencySchema,
+      /** An older point that stays, whatever the retention says: somebody goes back to it. */
+      keepPointId: identifierSchema.optional(),
     }),
     output: z.object({
       sealedAt: timestampSchema,

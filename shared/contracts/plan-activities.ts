@@ -27,11 +27,13 @@ export interface PlanActivityContracts {
       readonly leftBehind: number;
     };
   };
-  /** Whether every machine has the recovery point that is wanted; fixes the common points. */
+  /** Whether every machine has the recovery point that is wanted; fixes the common points, and holds them. */
   choosePlanPoints: {
     input: RunRef;
     output: {
       readonly refusal: ErrorRecord | null;
+      /** No seal that began before can drop one of them any more. False = look again. */
+      readonly isHeld: boolean;
       /** How often somebody has let it look again. */
       readonly round: number;
     };

@@ -127,6 +127,10 @@ export interface ProtectedItem {
   readonly lastRecoveryPointAt: string | null;
   /** Points at the site that can be failed over to, oldest first. Absent = none. */
   readonly recoveryPoints?: readonly RecoveryPoint[];
+  /** Somebody goes back to this point: it stays, whatever the retention says. Absent = none. */
+  readonly pinnedPointId?: string;
+  /** The point that is being sealed at home, and what that seal was told to keep. Absent = none is. */
+  readonly sealing?: { readonly pointId: string; readonly keepPointId: string | null };
   readonly isRehearsalEnabled: boolean;
   /** From the proof to the sign of life, as its last boot at home or in a rehearsal took. Absent = not measured. */
   readonly bootSeconds?: number;
@@ -177,6 +181,14 @@ export function directionOf(phase: Phase): Direction {
 export function rpoSeconds(item: ProtectedItem, now: Date): number | null {
   if (item.lastRecoveryPointAt === null) return null;
   return Math.max(0, Math.round((now.getTime() - Date.parse(item.lastRecoveryPointAt)) / 1000));
+}
+
+/** No seal is under way that began before the pin and does not know of it. */
+export function isPinSafe({
+  sealing,
+  pinnedPointId,
+}: Pick<ProtectedItem, 'sealing' | 'pinnedPointId'>): boolean {
+  return sealing === undefined || sealing.keepPointId === (pinnedPointId ?? null);
 }
 
 const NEWEST: readonly string[] = ['latest', 'latestProcessed'];

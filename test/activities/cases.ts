@@ -297,6 +297,12 @@ export const CASES: { readonly [N in ActivityName]: ActivityCase<N> } = {
     answers: null,
   },
   recordTarget: { input: { ...ref, vmId: 'vm-7' }, answers: null },
+  beginSeal: {
+    arrange: ({ stores }) =>
+      stores.items.put(anItem({ activeJobId: 'fb-1', pinnedPointId: 'fb-1-p0001' })),
+    input: { ...ref, pointId: 'fb-1-p0004' },
+    answers: { keepPointId: 'fb-1-p0001' },
+  },
   recordCycle: {
     input: {
       ...ref,
@@ -328,23 +334,6 @@ export const CASES: { readonly [N in ActivityName]: ActivityCase<N> } = {
   },
   ...PLAN_CASES,
 };
-
-/** What the activity reads only; everything else must leave a trace. */
-export const READERS: readonly ActivityName[] = [
-  'readIntents',
-  'readFailoverChoice',
-  'readItem',
-  'bindSite',
-  'findSiteAgents',
-  'gatherAzureFacts',
-  'gatherRecordFacts',
-  'findAgent',
-  'readReplicaSeed',
-  'readCommand',
-  'readVmPower',
-  'beginPlanRun',
-  'findConfigurationServer',
-];
 
 /** The failure value that a command ends with when it is given up. */
 export const abandoned = failure(errorRecord('FB-ORC-005'));

@@ -74,7 +74,7 @@ export const PLAN_CASES: { readonly [N in PlanActivity]: ActivityCase<N> } = {
       })(world);
     },
     input: run,
-    answers: { refusal: null, round: 0 },
+    answers: { refusal: null, isHeld: true, round: 0 },
   },
   beginPlanGroup: {
     arrange: stored(),

@@ -4,7 +4,8 @@ import { ACTIVITY_RETRY, type ActivityName } from '../../shared/contracts/activi
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { type Break, breakingOff, type Counter } from '../support/memory/break-off.ts';
 import { aWorld, type MemoryWorld, stateOf as visibleOf } from '../support/memory/memory-world.ts';
-import { CASES, READERS } from './cases.ts';
+import { CASES } from './cases.ts';
+import { READERS } from './readers.ts';
 
 /** The log of events too: a line that is written twice is a lie. */
 function stateOf(world: MemoryWorld): unknown {

@@ -129,10 +129,19 @@ describe('a failover that would lose more than was agreed once its turn has come
     const it = await inLongCycle();
     const { pointId } = must(it.job().cycles[1], 'the second cycle');
     await it.ask('failover', pointId);
-    it.site.retainedPoints = 1;
+    must(it.site.replications.get('web'), 'the replication at home').older = [];
     await it.until(() => it.job().heldBack !== undefined);
     expect(it.job().heldBack?.error.message).toContain('FB-REQ-010');
     expect(it.vm.powerActions).toEqual([]);
+  });
+
+  it('is not put back because the cycle that was under way had no room for the chosen point', async () => {
+    const it = await inLongCycle();
+    const { pointId } = must(it.job().cycles[0], 'the first cycle');
+    await it.ask('failover', pointId);
+    it.site.retainedPoints = 1;
+    await it.untilWaiting('commitPending');
+    expect(it.job().report).toMatchObject({ recoveryPointId: pointId, proof: { pointId } });
   });
 
   it('is put back once, whichever commit the host dies after', async () => {

@@ -187,11 +187,46 @@ describe('a failover to an older recovery point', () => {
     },
   );
 
-  it('that vanished meanwhile ends in FB-JRN-009 and goes back to Azure', async () => {
+  it.each([2, 3, 12])(
+    'that is the oldest of %i, all there is room for, outlives its own last delta',
+    async (room) => {
+      world.site.retainedPoints = room;
+      await replicatingWith(room + 1);
+      const points = must(world.item.recoveryPoints, 'recovery points');
+      expect(points).toHaveLength(room);
+      const { pointId } = must(points[0], 'the oldest point');
+      const { report, cycles } = await failedOverTo(pointId);
+      expect(report).toMatchObject({ recoveryPointId: pointId, proof: { pointId, mismatches: 0 } });
+      expect(cycles.at(-1)?.kind).toBe('final');
+      await world.ask('commit');
+      expect((await world.untilEnd()).state).toBe('succeeded');
+      expect(world.item.pinnedPointId).toBeUndefined();
+      expect(world.item.sealing).toBeUndefined();
+    },
+  );
+
+  it('is put back before anything is shut down when a cycle under way has dropped it', async () => {
+    world.site.retainedPoints = 2;
+    await replicatingWith(3);
+    await world.until(() => world.item.sealing !== undefined);
+    const oldest = must(world.item.recoveryPoints?.[0], 'the oldest point').pointId;
+    await world.ask('failover', oldest);
+    await world.until(() => world.job().heldBack !== undefined);
+    await world.settle();
+    expect(world.job().heldBack?.error.code).toBe('FB-RCV-019');
+    expect(world.machines).toEqual({ azure: 'running', home: 'off' });
+    expect(world.vm.powerActions).toEqual([]);
+    expect(world.item.pinnedPointId).toBeUndefined();
+    await world.until(() => world.job().cycles.length === 6);
+    expect(world.item.recoveryPoints).toHaveLength(2);
+  });
+
+  it('that the master target lost all the same ends in FB-JRN-009 and goes back to Azure', async () => {
     await replicatingWith(2);
     const oldest = cycleAt(world.job(), 0).pointId;
     await world.ask('failover', oldest);
-    world.site.retainedPoints = 1;
+    await world.until(() => world.item.phase === 'finalDelta');
+    must(world.site.replications.get('web'), 'the replication at home').older = [];
     const job = await world.untilEnd();
     expect(job).toMatchObject({
       state: 'failed',
@@ -202,6 +237,7 @@ describe('a failover to an older recovery point', () => {
     expect(world.site.boots).toEqual([]);
     expect(world.vm.powerActions).toEqual(['powerOff', 'start']);
     expect(world.item).toMatchObject({ phase: 'failedOver', recoveryPoints: [], base: {} });
+    expect(world.item.pinnedPointId).toBeUndefined();
   });
 
   it('shows those points only that the master target still has', async () => {

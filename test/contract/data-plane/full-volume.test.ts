@@ -4,11 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { describeWith } from '../../peers/peers.ts';
-import {
-  aCommandContext,
-  type FakeContext,
-  runCommand,
-} from '../../support/data-plane/command-context.ts';
+import { aCommandContext, type FakeContext } from '../../support/data-plane/command-context.ts';
 import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
 import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
@@ -81,24 +77,31 @@ describeWith('smallVolume', 'a retention volume that is full', () => {
     await replication.send({ point: 'point-2', snapshot, base: 'snapshot-1' });
     const before = replication.target;
     const context = aCommandContext();
-    const sealing = runCommand(
-      replication.masterTarget.handlers,
-      'sealRecoveryPoint',
-      {
-        replicationId: replication.replicationId,
-        pointId: 'point-2',
-        diskIds: ['os'],
-        takenAt: new Date().toISOString(),
-        consistency: 'crashConsistent',
-      },
-      context,
-    );
+    const sealing = replication.seal('point-2', { context });
     while (!context.progress.some(({ health }) => health?.code === 'FB-JRN-004')) await delay(20);
     expect(replication.target.equals(before)).toBe(true);
     rmSync(ballast);
     await sealing;
     expect(replication.target.equals(replication.source.contentOf(snapshot))).toBe(true);
     expect((await replication.verify('point-2')).mismatches).toEqual([]);
+    await replication.close();
+  });
+
+  it('holds the seal up rather than drop the point that somebody goes back to', async () => {
+    const { replication, snapshot } = await aTightDelta(20, 9);
+    const { source } = replication;
+    await replication.send({ point: 'point-2', snapshot, base: 'snapshot-1' });
+    const context = aCommandContext();
+    const sealing = replication.seal('point-2', {
+      keepPointId: 'point-1',
+      takenAt: '2020-01-01T00:00:00.000Z',
+      context,
+    });
+    await freeWhenNoticed(context);
+    expect((await sealing).retainedPointIds).toEqual(['point-1', 'point-2']);
+    await replication.rewind('point-1');
+    expect(replication.target.equals(source.contentOf('snapshot-1'))).toBe(true);
+    expect((await replication.verify('point-1')).mismatches).toEqual([]);
     await replication.close();
   });
 });

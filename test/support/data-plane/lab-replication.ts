@@ -5,7 +5,11 @@ import { createProcessServerHandlers } from '../../../agents/process-server/hand
 import { createThrottle } from '../../../agents/process-server/throttle/throttle.ts';
 import { createTlsTransport } from '../../../agents/process-server/tls-transport.ts';
 import type { DataAccess } from '../../../shared/contracts/agent-protocol.ts';
-import type { CommandOutput, ReplicationMode } from '../../../shared/contracts/commands.ts';
+import type {
+  CommandInput,
+  CommandOutput,
+  ReplicationMode,
+} from '../../../shared/contracts/commands.ts';
 import { aCommandContext, type FakeContext, runCommand } from './command-context.ts';
 import type { LabDisk } from './lab-disk.ts';
 import type { LabSite, MasterTarget } from './lab-site.ts';
@@ -118,14 +122,20 @@ export class LabReplication {
     return runCommand(this.#processServer, 'replicateDisk', input, context);
   }
 
-  async seal(pointId: string): Promise<CommandOutput<'sealRecoveryPoint'>> {
-    return runCommand(this.masterTarget.handlers, 'sealRecoveryPoint', {
+  async seal(
+    pointId: string,
+    more: Partial<CommandInput<'sealRecoveryPoint'>> & { readonly context?: FakeContext } = {},
+  ): Promise<CommandOutput<'sealRecoveryPoint'>> {
+    const { context, ...changes } = more;
+    const input: CommandInput<'sealRecoveryPoint'> = {
       replicationId: this.replicationId,
       pointId,
       diskIds: [DISK_ID],
       takenAt: new Date().toISOString(),
       consistency: 'crashConsistent',
-    });
+      ...changes,
+    };
+    return runCommand(this.masterTarget.handlers, 'sealRecoveryPoint', input, context);
   }
 
   /** Sends and seals. */

@@ -159,13 +159,22 @@ function seal(
   const source = sourceAfter(replication, staged);
   replication.damaged = site.damageAfterWriting(damageLeft(replication, staged));
   const before = replication.sealed === null ? [] : [replication.sealed];
-  // The point that is made by the seal is one of those that are kept.
-  replication.older = [...replication.older, ...before].slice(1 - site.retainedPoints);
-  if (site.retainedPoints === 1) replication.older = [];
+  replication.older = retained([...replication.older, ...before], site.retainedPoints, input);
   replication.sealed = { pointId, takenAt, consistency, source };
   replication.staged.clear();
   site.apply(replication);
   return { sealedAt, appliedBytes: DISK_BYTES, retainedPointIds: retainedPointIds(replication) };
+}
+
+/** The point that is made by the seal is one of those that are kept. */
+function retained(
+  older: SiteReplication['older'],
+  points: number,
+  { keepPointId }: CommandInput<'sealRecoveryPoint'>,
+): SiteReplication['older'] {
+  const first = Math.max(0, older.length + 1 - points);
+  const pinned = older.findIndex(({ pointId }) => pointId === keepPointId);
+  return older.slice(pinned === -1 ? first : Math.min(first, pinned));
 }
 
 function stagedDisks(
