@@ -67,6 +67,7 @@ app.timer('pruneRecords', {
           preflights: settings.FAILBACK_KEEP_PREFLIGHTS_DAYS,
           idempotency: settings.FAILBACK_KEEP_IDEMPOTENCY_DAYS,
           commands: settings.FAILBACK_KEEP_COMMANDS_DAYS,
+          points: settings.FAILBACK_KEEP_POINTS_DAYS,
         },
       },
       context,

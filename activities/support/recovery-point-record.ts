@@ -1,4 +1,4 @@
-import { newestFirst } from '../../shared/domain/newest-first.ts';
+import { recoveryPointId } from '../../shared/domain/newest-first.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { RecoveryPointRecord, Stores } from '../../shared/ports/stores.ts';
 
@@ -8,10 +8,7 @@ export async function keepRecoveryPoint(
   point: Omit<RecoveryPointRecord, 'id'>,
 ): Promise<void> {
   try {
-    await stores.recoveryPoints.create({
-      ...point,
-      id: `${newestFirst(point.takenAt)}-${point.pointId}`,
-    });
+    await stores.recoveryPoints.create({ ...point, id: recoveryPointId(point.itemId, point) });
   } catch (error) {
     if (!(error instanceof FailbackError && error.code === 'FB-REQ-008')) throw error;
   }

@@ -5,21 +5,18 @@ import {
   protectedItemViewSchema,
   type PutProtectedItem,
   putProtectedItemSchema,
-  type RecoveryPointView,
-  recoveryPointViewSchema,
 } from '../../shared/contracts/http-api.ts';
 import { pageQuery, pageSchema } from '../../shared/contracts/http/paging.ts';
 import { isTerminal } from '../../shared/domain/job.ts';
 import { refuseStart } from '../../shared/domain/protected-item-operations.ts';
 import type { FailoverRecord, ProtectedItem } from '../../shared/domain/protected-item.ts';
-import { newestFirst } from '../../shared/domain/newest-first.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { AzureVmDescription } from '../../shared/ports/azure.ts';
 import type { Versioned } from '../../shared/ports/stores.ts';
 import { recordEvent } from '../../shared/services/record-event.ts';
 import type { FunctionDeps } from '../support/deps.ts';
 import { assertIfMatch, etagOf, isCreateOnly } from '../support/etag.ts';
-import { pageBody, pageOfArray, pageRequest } from '../support/paging.ts';
+import { pageBody, pageRequest } from '../support/paging.ts';
 import { type Answer, apiRoute, type Route } from '../support/route.ts';
 import { viewItem } from '../views/item-view.ts';
 import { listItems } from '../views/list-items.ts';
@@ -237,33 +234,6 @@ function newItem(
   };
 }
 
-const listRecoveryPointsRoute = apiRoute({
-  name: 'listRecoveryPoints',
-  method: 'GET',
-  path: 'protected-items/{id}/recovery-points',
-  summary: 'The points that can be failed over to, and what each would lose',
-  role: 'reader',
-  params: idParams,
-  query: z.strictObject(pageQuery),
-  responses: {
-    200: { description: 'Newest first.', schema: pageSchema(recoveryPointViewSchema) },
-  },
-  handle: async ({ request, params: { id }, query }, deps) => {
-    const { recoveryPoints = [] } = (await find(deps, id)).value;
-    const page = pageOfArray(
-      recoveryPoints,
-      ({ takenAt, pointId }) => `${newestFirst(takenAt)}-${pointId}`,
-      pageRequest(query),
-    );
-    const now = deps.clock.now().getTime();
-    const views = page.values.map((point): RecoveryPointView => ({
-      ...point,
-      expectedDataLossSeconds: Math.max(0, (now - Date.parse(point.takenAt)) / 1000),
-    }));
-    return { jsonBody: pageBody(request, page.next, views) };
-  },
-});
-
 async function find({ stores }: FunctionDeps, id: string): Promise<Versioned<ProtectedItem>> {
   const found = await stores.items.get(id);
   if (found === null) throw new FailbackError('FB-REQ-002', { kind: 'protected item', id });
@@ -292,10 +262,4 @@ async function noteSaved(
   });
 }
 
-export const PROTECTED_ITEM_ROUTES: readonly Route[] = [
-  listRoute,
-  getRoute,
-  putRoute,
-  deleteRoute,
-  listRecoveryPointsRoute,
-];
+export const PROTECTED_ITEM_ROUTES: readonly Route[] = [listRoute, getRoute, putRoute, deleteRoute];

@@ -114,13 +114,20 @@ export type FailoverPreview = z.infer<typeof failoverPreviewSchema>;
 
 /** GET /api/protected-items/{id}/recovery-points, newest first. */
 export const recoveryPointViewSchema = z.object({
-  pointId: identifierSchema,
+  pointId: z.string(),
   takenAt: timestampSchema,
   consistency: consistencySchema,
   /** Why it is only crash-consistent although application consistency was asked for. */
   reason: z.string().optional(),
   groupPointId: z.string().optional(),
-  /** What a failover to it would lose, if the machine were shut down now. */
+  /**
+   * `onPremises`: it can be failed over to. `azure`: the replicas held the machine as of then, and a snapshot of each
+   * was taken. Nothing of ours goes back to it, and nobody looks whether the snapshots are still there.
+   */
+  place: z.enum(['onPremises', 'azure']),
+  /** Somebody goes back to it: it stays, whatever the retention says. */
+  isHeld: z.boolean(),
+  /** What going back to it would lose, if the machine were gone now. */
   expectedDataLossSeconds: z.number(),
 });
 export type RecoveryPointView = z.infer<typeof recoveryPointViewSchema>;

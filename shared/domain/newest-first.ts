@@ -18,3 +18,20 @@ export function newestFirst(at: string | Date): string {
 export function orderOfJob(id: string): string {
   return id.replace(/^(fb|rh)-(.+)$/, '$2-$1');
 }
+
+/** `<item>.<newest first>-<point>`: what is known of the points of one machine lies together, newest first. */
+export function recoveryPointId(
+  itemId: string,
+  { takenAt, pointId }: { readonly takenAt: string; readonly pointId: string },
+): string {
+  return `${itemId}.${newestFirst(takenAt)}-${pointId}`;
+}
+
+/** Earlier versions kept the points of all machines in one partition, without the machine in their ids. */
+const EARLIER = 'point';
+
+/** Where such a record lies: the machine, and the rest of the id, which sorts newest first. */
+export function keysOfPoint(id: string): { readonly itemId: string; readonly rowKey: string } {
+  const dot = id.indexOf('.');
+  return { itemId: dot === -1 ? EARLIER : id.slice(0, dot), rowKey: id.slice(dot + 1) };
+}

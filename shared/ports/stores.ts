@@ -89,9 +89,9 @@ export interface CommandStore extends RecordStore<CommandRecord> {
   listOpen(jobId: string): Promise<readonly CommandRecord[]>;
 }
 
-/** A moment the machine can be started from. */
+/** That a recovery point was made, and where. Written once; whether it is still retained stands elsewhere. */
 export interface RecoveryPointRecord {
-  /** `<reverse ticks>-<point>`: newest first. */
+  /** `<item>.<reverse ticks>-<point>`: by machine, newest first. Records of earlier versions have no machine in it. */
   readonly id: string;
   readonly itemId: string;
   readonly pointId: string;
@@ -157,7 +157,7 @@ export interface Stores {
   readonly jobs: JobStore;
   readonly agents: AgentStore;
   readonly commands: CommandStore;
-  readonly recoveryPoints: RecordStore<RecoveryPointRecord>;
+  readonly recoveryPoints: PagedStore<RecoveryPointRecord>;
   readonly preflights: RecordStore<PreflightRecord>;
   readonly idempotency: RecordStore<IdempotencyRecord>;
   readonly plans: PagedStore<RecoveryPlan>;
@@ -167,8 +167,13 @@ export interface Stores {
 
 /** Records that get old, and how they are found without reading those that are not. */
 export interface AgeingStore<T> extends RecordStore<T> {
-  /** The first records behind this id, in the order of ids; for tables of one partition. */
+  /** The first records behind this id in its partition, in the order of ids. */
   listBehind(id: string, limit: number): Promise<readonly Versioned<T>[]>;
+}
+
+export interface AgeingPointStore extends AgeingStore<RecoveryPointRecord> {
+  /** The newest point of the next machine behind this one that has any, in the order of the ids of machines. */
+  firstBehind(itemId: string): Promise<RecoveryPointRecord | null>;
 }
 
 export interface AgeingCommandStore extends CommandStore {
@@ -187,6 +192,8 @@ export interface IdempotencyStore extends RecordStore<IdempotencyRecord> {
 export interface AgeingStores extends Pick<Stores, 'jobs' | 'planRuns'> {
   readonly events: AgeingStore<EventRecord>;
   readonly preflights: AgeingStore<PreflightRecord>;
+  readonly recoveryPoints: PagedStore<RecoveryPointRecord> & AgeingPointStore;
+  readonly replicationGroups: AgeingStore<ReplicationGroupRecord>;
   readonly idempotency: IdempotencyStore;
   readonly commands: AgeingCommandStore;
 }

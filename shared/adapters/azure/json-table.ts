@@ -68,7 +68,10 @@ export class JsonTable<T extends { readonly id: string }> implements PagedStore<
     return this.query({});
   }
 
-  /** The table is read page by page, and no further than needed; for tables of one partition. */
+  /**
+   * The table is read page by page, and no further than needed. With `after` it is the partition of that id, which need
+   * not exist; without, the table should have one partition only.
+   */
   async listPage({ limit, after, where }: PageRequest<T>): Promise<Page<T>> {
     await this.#ready();
     const options = after === undefined ? {} : { queryOptions: { filter: this.#behind(after) } };

@@ -1,5 +1,5 @@
 import type { TableClient } from '@azure/data-tables';
-import { orderOfJob } from '../../domain/newest-first.ts';
+import { keysOfPoint, orderOfJob } from '../../domain/newest-first.ts';
 import type {
   AgeingCommandStore,
   AgeingStores,
@@ -11,14 +11,17 @@ import type {
 } from '../../ports/stores.ts';
 import { JsonTable, quoted } from './json-table.ts';
 
-class CommandTable extends JsonTable<CommandRecord> implements AgeingCommandStore {
+/** Many partitions, which are walked through one by one. */
+class PartitionedTable<T extends { readonly id: string }> extends JsonTable<T> {
+  async firstBehind(partitionKey: string): Promise<T | null> {
+    const [found] = await this.first(`PartitionKey gt ${quoted(partitionKey)}`, 1);
+    return found?.value ?? null;
+  }
+}
+
+class CommandTable extends PartitionedTable<CommandRecord> implements AgeingCommandStore {
   async listOpen(jobId: string): Promise<readonly CommandRecord[]> {
     return this.query({ PartitionKey: jobId, state: 'open' });
-  }
-
-  async firstBehind(jobId: string): Promise<CommandRecord | null> {
-    const [found] = await this.first(`PartitionKey gt ${quoted(jobId)}`, 1);
-    return found?.value ?? null;
   }
 
   async listOfJob(jobId: string, limit: number): Promise<readonly Versioned<CommandRecord>[]> {
@@ -48,6 +51,11 @@ function commandKeys(id: string): { partitionKey: string; rowKey: string } {
   return { partitionKey: id.slice(0, dot), rowKey: id.slice(dot + 1) };
 }
 
+function pointKeys(id: string): { partitionKey: string; rowKey: string } {
+  const { itemId: partitionKey, rowKey } = keysOfPoint(id);
+  return { partitionKey, rowKey };
+}
+
 /** The tables of the control plane. They are made at first use. */
 export function createStores(table: (name: string) => TableClient): Stores & AgeingStores {
   return {
@@ -57,7 +65,7 @@ export function createStores(table: (name: string) => TableClient): Stores & Age
     commands: new CommandTable(table('commands'), commandKeys, ({ result }) => ({
       state: result === null ? 'open' : 'ended',
     })),
-    recoveryPoints: new JsonTable(table('recoverypoints'), inOnePartition('point')),
+    recoveryPoints: new PartitionedTable(table('recoverypoints'), pointKeys),
     preflights: new JsonTable(table('preflights'), inOnePartition('preflight')),
     idempotency: new IdempotencyTable(
       table('idempotency'),

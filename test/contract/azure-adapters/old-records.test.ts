@@ -3,7 +3,11 @@ import { pruneRecords } from '../../../functions/timers/prune-records.ts';
 import { type Azurite, startAzurite } from '../../../local/azurite/start-azurite.ts';
 import { JsonTable } from '../../../shared/adapters/azure/json-table.ts';
 import { createStores } from '../../../shared/adapters/azure/stores.ts';
-import { newestFirst, newestFirstShort } from '../../../shared/domain/newest-first.ts';
+import {
+  newestFirst,
+  newestFirstShort,
+  recoveryPointId,
+} from '../../../shared/domain/newest-first.ts';
 import { success } from '../../../shared/errors/result.ts';
 import type { AgeingStores, EventRecord } from '../../../shared/ports/stores.ts';
 import { storageOf, unique } from '../../support/control-plane/azure-storage.ts';
@@ -29,7 +33,7 @@ describe('records that get old', () => {
   const DAY_MS = 24 * 3_600_000;
   const now = new Date('2026-03-01T12:00:00.000Z');
   const daysAgo = (days: number): Date => new Date(now.getTime() - days * DAY_MS);
-  const keepDays = { events: 400, preflights: 30, idempotency: 2, commands: 90 };
+  const keepDays = { events: 400, preflights: 30, idempotency: 2, commands: 90, points: 30 };
   const prune = async (stores: AgeingStores): Promise<string> => {
     let said = '';
     const context = { log: (text: string) => void (said = text) };
@@ -123,6 +127,44 @@ describe('records that get old', () => {
       ]),
     );
     expect(await stores.jobs.list()).toHaveLength(4);
+    expect(await prune(stores)).toBe('');
+  });
+  it('of machines are found and listed machine by machine, and go by their age', async () => {
+    const stores = fresh();
+    const put = async (itemId: string, days: number, id?: string): Promise<string> => {
+      const point = { pointId: `p-${days}`, takenAt: daysAgo(days).toISOString() };
+      const record = { ...point, itemId, place: 'azure', consistency: 'crashConsistent' } as const;
+      const key = id ?? recoveryPointId(itemId, point);
+      await stores.recoveryPoints.create({ ...record, id: key });
+      return key;
+    };
+    const kept: string[] = [];
+    for (const item of ['web-01', 'db', 'web']) {
+      await put(item, 31);
+      await put(item, 32);
+      for (const days of [29, 1]) kept.push(await put(item, days));
+    }
+    for (let days = 40; days < 150; days += 1) await put('gone', days);
+    const earlier = (days: number): string => `${newestFirst(daysAgo(days))}-p-${days}`;
+    kept.push(await put('old', 3, earlier(3)));
+    await put('old', 33, earlier(33));
+    const { recoveryPoints } = stores;
+    const page = await recoveryPoints.listPage({ limit: 3, after: 'web.' });
+    expect(page.values.map(({ itemId, pointId }) => `${itemId} ${pointId}`)).toEqual([
+      'web p-1',
+      'web p-29',
+      'web p-31',
+    ]);
+    const rest = await recoveryPoints.listPage({ limit: 3, after: must(page.next, 'more') });
+    expect(rest.values.map(({ pointId }) => pointId)).toEqual(['p-32']);
+    expect(rest.next).toBeNull();
+    const behind = await recoveryPoints.listPage({
+      limit: 9,
+      after: `web.${newestFirst(daysAgo(29))}~`,
+    });
+    expect(behind.values.map(({ pointId }) => pointId)).toEqual(['p-31', 'p-32']);
+    expect(await prune(stores)).toBe('Pruned 117 recovery points');
+    expect((await recoveryPoints.list()).map(({ id }) => id).toSorted()).toEqual(kept.toSorted());
     expect(await prune(stores)).toBe('');
   });
 });

@@ -1,14 +1,16 @@
 import { jobIdOf } from '../../../shared/contracts/orchestrations.ts';
-import { orderOfJob } from '../../../shared/domain/newest-first.ts';
+import { keysOfPoint, orderOfJob } from '../../../shared/domain/newest-first.ts';
 import { FailbackError } from '../../../shared/errors/failback-error.ts';
 import type {
   AgeingCommandStore,
+  AgeingPointStore,
   CommandRecord,
   IdempotencyRecord,
   IdempotencyStore,
   Page,
   PagedStore,
   PageRequest,
+  RecoveryPointRecord,
   Stores,
   Versioned,
 } from '../../../shared/ports/stores.ts';
@@ -105,6 +107,23 @@ export class MemoryCommandStore extends MemoryStore<CommandRecord> implements Ag
   }
 }
 
+class MemoryPointStore extends MemoryStore<RecoveryPointRecord> implements AgeingPointStore {
+  async firstBehind(itemId: string): Promise<RecoveryPointRecord | null> {
+    return this.all().find(({ id }) => keysOfPoint(id).itemId > itemId) ?? null;
+  }
+
+  override async listBehind(
+    id: string,
+    limit: number,
+  ): Promise<readonly Versioned<RecoveryPointRecord>[]> {
+    const { itemId, rowKey } = keysOfPoint(id);
+    return this.versioned((value) => {
+      const keys = keysOfPoint(value.id);
+      return keys.itemId === itemId && keys.rowKey > rowKey;
+    }, limit);
+  }
+}
+
 class MemoryIdempotencyStore extends MemoryStore<IdempotencyRecord> implements IdempotencyStore {
   async listExpired(
     before: string,
@@ -121,7 +140,9 @@ export type MemoryStores = {
     ? MemoryCommandStore
     : K extends 'idempotency'
       ? MemoryIdempotencyStore
-      : MemoryStore<Elements[K]>;
+      : K extends 'recoveryPoints'
+        ? MemoryPointStore
+        : MemoryStore<Elements[K]>;
 };
 
 export function createMemoryStores(): MemoryStores {
@@ -130,7 +151,8 @@ export function createMemoryStores(): MemoryStores {
     jobs: new MemoryStore(orderOfJob),
     agents: new MemoryStore(),
     commands: new MemoryCommandStore(),
-    recoveryPoints: new MemoryStore(),
+    // A table sorts by partition first: `web` comes before `web-01`.
+    recoveryPoints: new MemoryPointStore((id) => id.replace('.', ' ')),
     preflights: new MemoryStore(),
     idempotency: new MemoryIdempotencyStore(),
     events: new MemoryStore(),

@@ -68,7 +68,7 @@ describe('the settings', () => {
   });
 
   it.each(['0', '-1', '1.5', 'for ever', '', '3651'])('keep no record for %j days', (text) => {
-    const names = ['EVENTS', 'PREFLIGHTS', 'IDEMPOTENCY', 'COMMANDS'].map(
+    const names = ['EVENTS', 'PREFLIGHTS', 'IDEMPOTENCY', 'COMMANDS', 'POINTS'].map(
       (kind) => `FAILBACK_KEEP_${kind}_DAYS`,
     );
     const message = problemsOf({

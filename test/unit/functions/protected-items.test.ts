@@ -1,11 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import {
-  protectedItemViewSchema,
-  recoveryPointViewSchema,
-} from '../../../shared/contracts/http-api.ts';
+import { protectedItemViewSchema } from '../../../shared/contracts/http-api.ts';
 import { PHASES } from '../../../shared/domain/phases.ts';
 import { diskShapeOf, originalVmIdOf } from '../../../shared/domain/protected-item.ts';
-import { anItem, aJob, aVm, POINTS } from '../../support/memory/builders.ts';
+import { anItem, aVm, POINTS } from '../../support/memory/builders.ts';
 import { callRoute, problemOf } from '../../support/memory/call-route.ts';
 import { aWorld, type MemoryWorld, stateOf } from '../../support/memory/memory-world.ts';
 import { must } from '../../support/must.ts';
@@ -222,50 +219,5 @@ describe('GET /api/protected-items', () => {
   it('says that there is no such machine', async () => {
     const answer = await callRoute(world, 'getProtectedItem', { params: { id: 'nobody' } });
     expect(problemOf(answer)).toMatchObject({ status: 404, code: 'FB-REQ-002' });
-  });
-});
-
-describe('GET /api/protected-items/{id}/recovery-points', () => {
-  const points = async (id = 'web-01') =>
-    callRoute(world, 'listRecoveryPoints', { params: { id } });
-
-  it('lists the points newest first, with what a failover to each would lose', async () => {
-    world.stores.items.put(anItem({ recoveryPoints: POINTS }));
-    const answer = await points();
-    expect(answer.status).toBe(200);
-    const { value } = answer.json as { value: unknown[] };
-    expect(value.map((point) => recoveryPointViewSchema.parse(point))).toEqual([
-      { ...POINTS[2], expectedDataLossSeconds: 30 },
-      { ...POINTS[1], expectedDataLossSeconds: 1800 },
-      { ...POINTS[0], expectedDataLossSeconds: 3600 },
-    ]);
-    expect(world.stores.items.must('web-01').recoveryPoints).toEqual(POINTS);
-  });
-
-  it('promises no gain from a point that was taken by a clock ahead of ours', async () => {
-    const ahead = { ...must(POINTS[0], 'the first point'), takenAt: '2026-03-01T12:00:05.000Z' };
-    world.stores.items.put(anItem({ recoveryPoints: [ahead] }));
-    expect((await points()).json).toMatchObject({ value: [{ expectedDataLossSeconds: 0 }] });
-  });
-
-  it('lists none for a machine that has none yet', async () => {
-    expect((await points()).json).toEqual({ value: [] });
-  });
-
-  it('lists exactly what a failover accepts', async () => {
-    world.stores.items.put(anItem({ activeJobId: 'fb-1', recoveryPoints: POINTS }));
-    const { value } = (await points()).json as { value: { pointId: string }[] };
-    for (const { pointId: recoveryPoint } of value) {
-      world.stores.jobs.put(aJob());
-      const params = { id: 'fb-1', action: 'failover' };
-      const answer = await callRoute(world, 'actOnFailback', { params, body: { recoveryPoint } });
-      expect(answer.status).toBe(202);
-      expect(world.stores.jobs.must('fb-1').failoverTo).toBe(recoveryPoint);
-    }
-    expect(value).toHaveLength(3);
-  });
-
-  it('says that there is no such machine', async () => {
-    expect(problemOf(await points('nobody'))).toMatchObject({ status: 404, code: 'FB-REQ-002' });
   });
 });

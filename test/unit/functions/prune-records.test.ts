@@ -1,6 +1,11 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { pruneRecords } from '../../../functions/timers/prune-records.ts';
-import { newestFirst, newestFirstShort } from '../../../shared/domain/newest-first.ts';
+import {
+  newestFirst,
+  newestFirstShort,
+  recoveryPointId,
+} from '../../../shared/domain/newest-first.ts';
+import type { PlanRun } from '../../../shared/domain/plan-run.ts';
 import { success } from '../../../shared/errors/result.ts';
 import type { CommandRecord, PreflightRecord } from '../../../shared/ports/stores.ts';
 import { aCommand, aJob } from '../../support/memory/builders.ts';
@@ -8,7 +13,7 @@ import { emptyWorld, type MemoryWorld } from '../../support/memory/memory-world.
 import { aRun } from '../../support/memory/plan-builders.ts';
 
 const DAY_MS = 24 * 3_600_000;
-const keepDays = { events: 400, preflights: 30, idempotency: 2, commands: 90 };
+const keepDays = { events: 400, preflights: 30, idempotency: 2, commands: 90, points: 30 };
 
 let world: MemoryWorld;
 let said: string[];
@@ -205,5 +210,60 @@ describe('commands', () => {
     };
     await prune();
     expect(ids(commands.all())).toEqual([`${id}.step-0`]);
+  });
+});
+
+describe('recovery points and replication groups', () => {
+  function putPoint(itemId: string, days: number, id?: string): string {
+    const point = { pointId: `p-${days}`, takenAt: daysAgo(days).toISOString() };
+    const record = { ...point, itemId, place: 'azure', consistency: 'crashConsistent' } as const;
+    const key = id ?? recoveryPointId(itemId, point);
+    world.stores.recoveryPoints.put({ ...record, id: key });
+    return key;
+  }
+
+  function putGroup(days: number, run: Partial<PlanRun> | null): string {
+    const runId = `pr-${newestFirstShort(daysAgo(days))}-ab12cd`;
+    if (run !== null) world.stores.planRuns.put(aRun({ id: runId, ...run }));
+    const id = `${runId}-shop-floor`;
+    world.stores.replicationGroups.put({ id, proposal: null, proposals: 1 });
+    return id;
+  }
+
+  it('go machine by machine, also of machines that are not cared for any more', async () => {
+    const kept = ['web', 'web-01', 'gone'].flatMap((item) => [
+      putPoint(item, 29),
+      putPoint(item, 0),
+    ]);
+    for (const item of ['web', 'web-01', 'gone'])
+      for (const days of [31, 400]) putPoint(item, days);
+    for (let index = 0; index < 250; index += 1) putPoint('many', 31 + index);
+    await prune();
+    expect(ids(world.stores.recoveryPoints.all()).toSorted()).toEqual(kept.toSorted());
+    expect(said).toEqual(['Pruned 256 recovery points']);
+  });
+
+  it('go, too, as earlier versions wrote them, without the machine in their ids', async () => {
+    const earlier = (days: number): string => `${newestFirst(daysAgo(days))}-p-${days}`;
+    putPoint('web', 31, earlier(31));
+    putPoint('db', 40, earlier(40));
+    const young = putPoint('web', 29, earlier(29));
+    await prune();
+    expect(ids(world.stores.recoveryPoints.all())).toEqual([young]);
+  });
+
+  it('of a run go once it has ended so long ago, and not while its machines may count in them', async () => {
+    const endedAt = (days: number) =>
+      ({ state: 'succeeded', endedAt: daysAgo(days).toISOString() }) as const;
+    putGroup(60, endedAt(31));
+    putGroup(61, null);
+    const kept = [
+      putGroup(62, { state: 'waitingForOperator' }),
+      putGroup(63, endedAt(29)),
+      putGroup(10, endedAt(5)),
+    ];
+    await prune();
+    expect(ids(world.stores.replicationGroups.all()).toSorted()).toEqual(kept.toSorted());
+    expect(said).toEqual(['Pruned 2 replication groups']);
   });
 });
