@@ -9,6 +9,7 @@ import type { BenchContext } from './measure/context.ts';
 import { measureDelta } from './measure/delta.ts';
 import { measureInitial } from './measure/initial.ts';
 import { measureLink } from './measure/link.ts';
+import { measureManyDisks } from './measure/many-disks.ts';
 import { measureSparse } from './measure/sparse.ts';
 import { type Options, parseOptions, type Section } from './options.ts';
 import { type Report, tableOf } from './report.ts';
@@ -56,7 +57,8 @@ async function measure({ sections, sizes }: Options, folder: string): Promise<Re
     const deltas = await when('delta', () => measureDelta(context, sizes.deltaDisksBytes));
     const link = await when('link', () => measureLink(context, sizes.linkBytes));
     const sparse = await when('sparse', () => measureSparse(context, sizes.sparseDisks));
-    const peaks = [initial, overLink, deltas, ...(sparse ?? [])];
+    const manyDisks = await when('disks', () => measureManyDisks(context, sizes.manyDisks));
+    const peaks = [initial, overLink, deltas, ...(sparse ?? []), ...(manyDisks ?? [])];
     return {
       machine: {
         cpus: cpus().length,
@@ -72,6 +74,7 @@ async function measure({ sections, sizes }: Options, folder: string): Promise<Re
       link,
       wirePerChangedByte: link?.wirePerChangedByte,
       sparse,
+      manyDisks,
       peakMemoryMiB: highestOf(peaks.map((each) => each?.peakMemoryMiB ?? {})),
     };
   } finally {

@@ -4,7 +4,7 @@ const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 const TIB = 1024 ** 4;
 
-export const SECTIONS = ['initial', 'initial-link', 'delta', 'link', 'sparse'] as const;
+export const SECTIONS = ['initial', 'initial-link', 'delta', 'link', 'sparse', 'disks'] as const;
 export type Section = (typeof SECTIONS)[number];
 
 export interface Sizes {
@@ -13,6 +13,7 @@ export interface Sizes {
   readonly deltaDisksBytes: readonly number[];
   readonly linkBytes: number;
   readonly sparseDisks: readonly { readonly sizeBytes: number; readonly pages: number }[];
+  readonly manyDisks: { readonly counts: readonly number[]; readonly diskBytes: number };
 }
 
 export interface Options {
@@ -33,6 +34,7 @@ const FULL: Sizes = {
     { sizeBytes: 4 * TIB, pages: 20_000 },
     { sizeBytes: 4 * TIB, pages: 1_000_000 },
   ],
+  manyDisks: { counts: [1, 16, 60], diskBytes: 128 * MIB },
 };
 
 const QUICK: Sizes = {
@@ -44,6 +46,7 @@ const QUICK: Sizes = {
     { sizeBytes: 64 * GIB, pages: 10_000 },
     { sizeBytes: 4 * TIB, pages: 10_000 },
   ],
+  manyDisks: { counts: [1, 16], diskBytes: 128 * MIB },
 };
 
 const HELP = `Measures the data plane against other tools, all on one disk in the lab's storage.

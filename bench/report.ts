@@ -3,6 +3,7 @@ import type { DeltaFigures } from './measure/delta.ts';
 import type { InitialFigures } from './measure/initial.ts';
 import { GIB, MIB } from './measure/context.ts';
 import type { LinkFigures } from './measure/link.ts';
+import type { ManyDisksFigures } from './measure/many-disks.ts';
 import type { SparseFigures } from './measure/sparse.ts';
 
 /** All figures of one run; a section that was left out is absent. */
@@ -21,6 +22,7 @@ export interface Report {
   readonly delta?: readonly DeltaFigures[] | undefined;
   readonly link?: LinkFigures | undefined;
   readonly sparse?: readonly SparseFigures[] | undefined;
+  readonly manyDisks?: readonly ManyDisksFigures[] | undefined;
   readonly wirePerChangedByte?: number | undefined;
   /** The highest of all sections; programs of rivals by their own names. */
   readonly peakMemoryMiB: Readonly<Record<string, number>>;
@@ -37,6 +39,7 @@ export function tableOf(report: Report): string {
     ...(report.delta ?? []).map(deltaRow),
     ...(report.link === undefined ? [] : linkRows(report.link)),
     ...(report.sparse ?? []).map(sparseRow),
+    ...(report.manyDisks ?? []).map(manyDisksRow),
     ...Object.entries(report.peakMemoryMiB).map(memoryRow),
   ];
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
@@ -100,6 +103,16 @@ function sparseRow(sparse: SparseFigures): Row {
     name,
     seconds(sparse.seconds),
     `${times}; ${source.toFixed(0)} + ${target.toFixed(0)} MiB`,
+  ];
+}
+
+function manyDisksRow({ disks, diskBytes, ...figures }: ManyDisksFigures): Row {
+  const { 'process-server': source = 0, 'master-target': target = 0 } = figures.peakMemoryMiB;
+  const rate = `${(figures.bytesPerSecond / MIB).toFixed(0)} MiB/s`;
+  return [
+    `disks, ${disks} of ${size(diskBytes)} at once`,
+    seconds(figures.seconds),
+    `${rate}; ${source.toFixed(0)} + ${target.toFixed(0)} MiB`,
   ];
 }
 

@@ -9,11 +9,11 @@ import { ProgressMeter } from '../runtime/progress-meter.ts';
 import type { Transport } from './target-connection.ts';
 import type { Throttle } from './throttle/throttle.ts';
 import { TransferAttempt } from './transfer-attempt.ts';
+import { SourceAccess } from './source-access.ts';
+import { pauseAfter } from './transfer-pause.ts';
 import type { TransferPlan } from './plan.ts';
 import type { SendFigures } from './lane-sender.ts';
 
-const FIRST_PAUSE_MS = 300;
-const MAX_PAUSE_MS = 15_000;
 /** Failures that nobody foresaw are not tried again for ever. */
 const MAX_UNKNOWN_FAILURES = 5;
 
@@ -60,6 +60,7 @@ class Transfer {
   readonly #parts: ReplicateParts;
   readonly #input: Input;
   readonly #context: CommandContext;
+  readonly #access: SourceAccess;
   readonly #meter = new ProgressMeter(() => Date.now());
   resumeCount = 0;
   #refusedBase: string | null = null;
@@ -70,6 +71,7 @@ class Transfer {
     this.#parts = parts;
     this.#input = input;
     this.#context = context;
+    this.#access = new SourceAccess(() => context.dataAccess());
   }
 
   async run(): Promise<TransferPlan> {
@@ -89,6 +91,7 @@ class Transfer {
       attemptId: randomUUID(),
       input: this.#input,
       context: this.#context,
+      access: this.#access,
       meter: this.#meter,
       figures: this.figures,
       refusedBase: this.#refusedBase,
@@ -116,9 +119,8 @@ class Transfer {
     const isHopeless = isKnown ? !error.isRetryable : this.#failures >= MAX_UNKNOWN_FAILURES;
     if (isHopeless) throw error;
     this.#report(error);
-    const ceiling = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (this.#failures - 1));
-    const pause = ceiling * (0.5 + Math.random() / 2);
-    await delay(pause, undefined, { signal: this.#context.signal });
+    const pauseMs = pauseAfter(this.#failures, error);
+    await delay(pauseMs, undefined, { signal: this.#context.signal });
   }
 
   #report(error: unknown): void {

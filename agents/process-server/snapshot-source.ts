@@ -6,11 +6,13 @@ import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { BaseUnusable, type BlockSource } from '../../shared/ports/block-source.ts';
 import { parsePageList } from './page-list.ts';
 import type { Throttle } from './throttle/throttle.ts';
+import type { SourceAccess } from './source-access.ts';
 import { getFromStorage, sourceError, StorageFailure } from './storage-http.ts';
 
 /** Listings are asked for in windows: the service may time out on very fragmented disks. */
 const WINDOW_BYTES = 16 * 1024 ** 3;
-const MAX_RESULTS = 10_000;
+/** Each lane holds one page of a listing in memory, and there may be dozens of lanes. */
+const MAX_RESULTS = 4_000;
 
 /** Answers after which the base is of no use and everything has to be looked at again. */
 const RESYNC_CODES: Readonly<Record<string, string>> = {
@@ -22,7 +24,7 @@ const RESYNC_CODES: Readonly<Record<string, string>> = {
 };
 
 interface SourceOptions {
-  readonly access: () => Promise<DataAccess>;
+  readonly access: SourceAccess;
   readonly signal: AbortSignal;
   readonly throttle: Throttle;
   /** The disk, as the throttle knows it. */
@@ -38,8 +40,6 @@ interface RequestDetails {
 /** A snapshot of a managed disk or of a page blob, read through its SAS URL. */
 export class SnapshotSource implements BlockSource {
   readonly #options: SourceOptions;
-  #access: DataAccess | undefined;
-  #renewal: Promise<DataAccess> | undefined;
   #sizeBytes = 0;
 
   constructor(options: SourceOptions) {
@@ -47,13 +47,14 @@ export class SnapshotSource implements BlockSource {
   }
 
   async base(): Promise<{ readonly isThere: boolean; readonly refusal: string | undefined }> {
-    const { baseUrl, baseRefusal } = await this.#current();
+    const { baseUrl, baseRefusal } = await this.#options.access.current();
     return { isThere: baseUrl !== undefined, refusal: baseRefusal };
   }
 
   async open(sizeBytes: number): Promise<void> {
-    await this.#current();
     this.#sizeBytes = sizeBytes;
+    const { access } = this.#options;
+    if (access.isChecked) return;
     const { headers, body } = await this.#get({
       'x-ms-range': `bytes=${sizeBytes}-${sizeBytes + VHD_FOOTER_BYTES - 1}`,
     });
@@ -69,6 +70,7 @@ export class SnapshotSource implements BlockSource {
       const values = { actualBytes: footer.sizeBytes, neededBytes: sizeBytes };
       throw new FailbackError('FB-DATA-002', values);
     }
+    access.isChecked = true;
   }
 
   async *ranges({
@@ -124,52 +126,28 @@ export class SnapshotSource implements BlockSource {
     headers: Readonly<Record<string, string>>,
     { query = {}, isDelta = false, into }: RequestDetails = {},
   ): Promise<{ readonly headers: IncomingHttpHeaders; readonly body: Buffer }> {
-    let access = await this.#current();
+    const { access, signal, throttle, key } = this.#options;
+    let used = await access.current();
     try {
-      const { signal, throttle, key } = this.#options;
       return await getFromStorage({
         signal,
         throttle: { gate: throttle, key },
         into,
         url: () => {
-          access = this.#access ?? access;
-          const base = isDelta ? baseQuery(access) : {};
-          return withQuery(access.sourceUrl ?? '', { ...query, ...base });
+          used = access.latest ?? used;
+          const base = isDelta ? baseQuery(used) : {};
+          return withQuery(used.sourceUrl ?? '', { ...query, ...base });
         },
-        headers: () => ({ ...headers, ...(isDelta ? baseHeader(access) : {}) }),
-        renew: async () => {
-          // Of many that were refused together, the first one asks; later ones find it done.
-          if (this.#access === access) await this.#renewed();
-        },
+        headers: () => ({ ...headers, ...(isDelta ? baseHeader(used) : {}) }),
+        renew: async () => access.replace(used),
       });
     } catch (error) {
-      this.#options.signal.throwIfAborted();
+      signal.throwIfAborted();
       if (error instanceof BaseUnusable) throw error;
       const reason = error instanceof StorageFailure ? RESYNC_CODES[error.code] : undefined;
       if (isDelta && reason !== undefined) throw new BaseUnusable(reason, { cause: error });
       throw sourceError(error);
     }
-  }
-
-  /** Access that is good for a while yet. */
-  async #current(): Promise<DataAccess> {
-    const isGood =
-      this.#access !== undefined && Date.parse(this.#access.expiresAt) - Date.now() > 5 * 60_000;
-    return isGood && this.#access !== undefined ? this.#access : this.#renewed();
-  }
-
-  /** One question to the control plane, however many wait for its answer. */
-  async #renewed(): Promise<DataAccess> {
-    this.#renewal ??= this.#options
-      .access()
-      .then((access) => {
-        this.#access = access;
-        return access;
-      })
-      .finally(() => {
-        this.#renewal = undefined;
-      });
-    return this.#renewal;
   }
 }
 

@@ -16,6 +16,7 @@ import type { CommandContext } from '../runtime/types.ts';
 import { sendLane, type SendFigures } from './lane-sender.ts';
 import { planTransfer, reconsider, type TransferPlan } from './plan.ts';
 import type { ReplicateParts } from './replicate-disk.ts';
+import type { SourceAccess } from './source-access.ts';
 import { SnapshotSource } from './snapshot-source.ts';
 import { Survey } from './survey.ts';
 import { TargetConnection } from './target-connection.ts';
@@ -27,6 +28,7 @@ interface AttemptOptions extends ReplicateParts {
   readonly attemptId: string;
   readonly input: CommandInput<'replicateDisk'>;
   readonly context: CommandContext;
+  readonly access: SourceAccess;
   readonly meter: ProgressMeter;
   readonly figures: SendFigures;
   readonly refusedBase: string | null;
@@ -40,14 +42,14 @@ export class TransferAttempt {
   readonly #connections: TargetConnection[] = [];
   readonly #key: string;
   readonly #ended = new AbortController();
+  readonly #signal: AbortSignal;
 
   constructor(options: AttemptOptions) {
     this.#options = options;
-    const { context, input, throttle } = options;
+    const { context, input, throttle, access } = options;
     this.#key = `${input.replicationId}/${input.diskId}`;
-    const signal = AbortSignal.any([context.signal, this.#ended.signal]);
-    const access = (): ReturnType<CommandContext['dataAccess']> => context.dataAccess();
-    this.#source = new SnapshotSource({ access, signal, throttle, key: this.#key });
+    this.#signal = AbortSignal.any([context.signal, this.#ended.signal]);
+    this.#source = new SnapshotSource({ access, signal: this.#signal, throttle, key: this.#key });
     context.signal.addEventListener('abort', this.#closeConnections);
   }
 
@@ -61,12 +63,47 @@ export class TransferAttempt {
     this.#showProgress(survey, lanes);
     const open = lanes.flatMap((lane, index) => (lane.isFinished ? [] : [index]));
     await this.#together(
-      open.map(async (index, place) => {
-        const connection = place === 0 ? first : await this.#connect();
-        await this.#send(connection, { plan, lanes, index });
-      }),
+      this.#workers(first, open, (connection, index) =>
+        this.#send(connection, { plan, lanes, index }),
+      ),
     );
     return plan;
+  }
+
+  /** The disk's own connection takes lane after lane; others help as long as the process has some to spare. */
+  #workers(
+    first: TargetConnection,
+    lanes: readonly number[],
+    send: (connection: TargetConnection, lane: number) => Promise<void>,
+  ): readonly Promise<void>[] {
+    const left = [...lanes];
+    const allTaken = new AbortController();
+    const take = (): number | undefined => {
+      const lane = left.shift();
+      if (left.length === 0) allTaken.abort();
+      return lane;
+    };
+    const work = async (given?: TargetConnection): Promise<void> => {
+      let connection = given;
+      for (let lane = take(); lane !== undefined; lane = take()) {
+        await send(connection ?? (await this.#connect()), lane);
+        connection = undefined;
+      }
+    };
+    const help = async (): Promise<void> => {
+      const { throttle } = this.#options;
+      const signal = AbortSignal.any([this.#signal, allTaken.signal]);
+      // Aborted: there is nothing left to help with, or the attempt is over, which the first worker tells.
+      const release = await throttle.connection(this.#key, signal).catch(() => null);
+      if (release === null) return;
+      try {
+        await work();
+      } finally {
+        release();
+      }
+    };
+    const helpers = lanes.slice(1).map(async () => help());
+    return [work(first), ...helpers];
   }
 
   async close(): Promise<void> {
@@ -157,7 +194,7 @@ export class TransferAttempt {
       mode,
       throttle,
       key: this.#key,
-      signal: AbortSignal.any([context.signal, this.#ended.signal]),
+      signal: this.#signal,
       lane,
       rangesOf: (window) => this.#ranges({ plan, isBlank: connection.answer.isBlank, window }),
       meter,

@@ -1,7 +1,7 @@
 import type { BandwidthSchedule } from '../../../shared/domain/bandwidth-schedule.ts';
 import { BandwidthGate } from './bandwidth-gate.ts';
+import { Budget } from './budget.ts';
 import { systemClock, type ThrottleClock } from './clock.ts';
-import { MemoryBudget } from './memory-budget.ts';
 import { ReadBuffers } from './read-buffers.ts';
 import { RequestGate } from './request-gate.ts';
 
@@ -25,12 +25,23 @@ export interface Throttle {
    * StorageFailure of 429 or 503 halves it. Pauses between attempts belong outside. Throws what `run` throws.
    */
   request<T>(key: string, run: () => Promise<T>, signal: AbortSignal): Promise<T>;
+  /**
+   * Waits for a connection to a master target beyond the one that each disk has anyway; call the result to
+   * give it back (idempotent).
+   */
+  connection(key: string, signal: AbortSignal): Promise<() => void>;
   /** Waits until the bandwidth limit of this moment allows so many bytes on the wire. */
   bandwidth(key: string, bytes: number, signal: AbortSignal): Promise<void>;
 }
 
 /** Buffers in use come from the budget; of those between two uses there are few. */
 const MAX_FREE_BYTES = 8 * 1024 ** 2;
+
+/**
+ * Each connection costs both ends one to two MiB of buffers. Four large disks fill a line with four each; sixty
+ * disks fill it with one each.
+ */
+const EXTRA_CONNECTIONS = 12;
 
 interface ThrottleOptions {
   readonly memoryBytes: number;
@@ -43,13 +54,15 @@ interface ThrottleOptions {
 /** One per process: the limits hold for all disks together. */
 export function createThrottle(options: ThrottleOptions): Throttle {
   const { clock = systemClock } = options;
-  const memory = new MemoryBudget(options.memoryBytes);
+  const memory = new Budget(options.memoryBytes);
+  const connections = new Budget(EXTRA_CONNECTIONS);
   const requests = new RequestGate(options.maxRequests, () => clock.monotonicMs());
   const bandwidth = new BandwidthGate(options.bandwidth, clock);
   return {
     buffers: new ReadBuffers(Math.min(options.memoryBytes, MAX_FREE_BYTES)),
     memory: (key, bytes, signal) => memory.take(key, bytes, signal),
     request: (key, run, signal) => requests.run(key, run, signal),
+    connection: (key, signal) => connections.take(key, 1, signal),
     bandwidth: (key, bytes, signal) => bandwidth.pass(key, bytes, signal),
   };
 }

@@ -64,6 +64,29 @@ function interruptOnce(
 }
 
 describe('a transfer that is interrupted', () => {
+  it('asks for access once, however often the link breaks', async () => {
+    const { replication, proxy, snapshot } = await aLinkedReplication(11);
+    let cuts = 0;
+    proxy.beforeChunk = async (connection, sentBytes) => {
+      if (connection > 3 || sentBytes < MIB) return;
+      cuts += 1;
+      proxy.cut();
+    };
+    let questions = 0;
+    const access = async (): ReturnType<LabDisk['access']> => {
+      questions += 1;
+      return replication.source.access(snapshot);
+    };
+    try {
+      await replication.bring({ point: 'point-1', snapshot, port: proxy.port, access });
+    } finally {
+      await proxy.stop();
+    }
+    expect(cuts).toBeGreaterThan(3);
+    expect(questions).toBe(1);
+    expect(replication.target.equals(replication.source.content)).toBe(true);
+  });
+
   it('goes on at what was acknowledged when the link breaks', async () => {
     const linked = await aLinkedReplication(1);
     const { replication, proxy, snapshot } = linked;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
-import { LabReplication } from '../../support/data-plane/lab-replication.ts';
+import { aThrottle, LabReplication } from '../../support/data-plane/lab-replication.ts';
 import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
 import { Random } from '../../support/data-plane/random.ts';
 import { TcpProxy } from '../../support/data-plane/tcp-proxy.ts';
@@ -41,6 +41,31 @@ describe('a disk over several connections', () => {
     }
     expect(replication.target.equals(source.contentOf(snapshot))).toBe(true);
     expect((await replication.verify('point-1')).mismatches).toEqual([]);
+  });
+
+  it('comes over one lane after the other while other disks have all connections that are to spare', async () => {
+    const throttle = aThrottle();
+    const never = new AbortController().signal;
+    const held = Array.from({ length: 12 }, () => throttle.connection('another disk', never));
+    await Promise.all(held);
+    const replication = await LabReplication.open({
+      site,
+      source,
+      connectionsPerDisk: 4,
+      throttle,
+    });
+    const proxy = await TcpProxy.start(replication.masterTarget.port);
+    const order: number[] = [];
+    proxy.beforeChunk = async (connection) => {
+      if (order.at(-1) !== connection) order.push(connection);
+    };
+    try {
+      await replication.bring({ point: 'point-1', snapshot, port: proxy.port });
+    } finally {
+      await proxy.stop();
+    }
+    expect(order).toEqual([0, 1, 2]);
+    expect(replication.target.equals(source.contentOf(snapshot))).toBe(true);
   });
 
   it('goes on in every lane when all of them break', async () => {

@@ -2,7 +2,7 @@ import { closeSync, ftruncateSync, openSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import type { CommandHandlers } from '../../../agents/runtime/types.ts';
 import { createProcessServerHandlers } from '../../../agents/process-server/handlers.ts';
-import { createThrottle } from '../../../agents/process-server/throttle/throttle.ts';
+import { createThrottle, type Throttle } from '../../../agents/process-server/throttle/throttle.ts';
 import { createTlsTransport } from '../../../agents/process-server/tls-transport.ts';
 import type { DataAccess } from '../../../shared/contracts/agent-protocol.ts';
 import type {
@@ -23,6 +23,8 @@ interface ReplicationOptions {
   /** What lies on the target before the first byte comes; absent = a new disk of zeros. */
   readonly staleBytes?: Buffer;
   readonly connectionsPerDisk?: number;
+  /** Absent = one of its own, as a process server that does nothing else. */
+  readonly throttle?: Throttle;
 }
 
 interface SendRequest {
@@ -35,6 +37,14 @@ interface SendRequest {
   /** Instead of fresh SAS URLs for the snapshot and the base. */
   readonly access?: () => Promise<DataAccess>;
   readonly context?: FakeContext;
+}
+
+export function aThrottle(): Throttle {
+  return createThrottle({
+    memoryBytes: 64 * 1024 ** 2,
+    maxRequests: 8,
+    bandwidth: { windows: [] },
+  });
 }
 
 /** One disk on its way home: the commands of the control plane, in short. */
@@ -67,11 +77,7 @@ export class LabReplication {
   static async open(options: ReplicationOptions): Promise<LabReplication> {
     const masterTarget = await options.site.startMasterTarget();
     const transport = createTlsTransport(await options.site.certificate('processServer'));
-    const throttle = createThrottle({
-      memoryBytes: 64 * 1024 ** 2,
-      maxRequests: 8,
-      bandwidth: { windows: [] },
-    });
+    const throttle = options.throttle ?? aThrottle();
     const connectionsPerDisk = options.connectionsPerDisk ?? 2;
     const place = {
       controlPlaneUrl: 'http://127.0.0.1:1',

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { SnapshotSource } from '../../../../agents/process-server/snapshot-source.ts';
+import { SourceAccess } from '../../../../agents/process-server/source-access.ts';
 import { createThrottle } from '../../../../agents/process-server/throttle/throttle.ts';
 import type { DataAccess } from '../../../../shared/contracts/agent-protocol.ts';
 import type { PageRange } from '../../../../shared/domain/page-ranges.ts';
@@ -50,7 +51,12 @@ function aSource(access: () => Promise<DataAccess>): SnapshotSource {
     maxRequests: 8,
     bandwidth: { windows: [] },
   });
-  return new SnapshotSource({ access, signal: new AbortController().signal, throttle, key: 'os' });
+  return new SnapshotSource({
+    access: new SourceAccess(access),
+    signal: new AbortController().signal,
+    throttle,
+    key: 'os',
+  });
 }
 
 async function changes(source: SnapshotSource): Promise<readonly PageRange[]> {

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { ControlPlaneClient } from '../../../../agents/runtime/control-plane-client.ts';
 import { TargetDisk } from '../../../../agents/master-target/target-disk.ts';
 import { SnapshotSource } from '../../../../agents/process-server/snapshot-source.ts';
+import { SourceAccess } from '../../../../agents/process-server/source-access.ts';
 import { createThrottle } from '../../../../agents/process-server/throttle/throttle.ts';
 import { createActivities } from '../../../../activities/create-activities.ts';
 import { readSettings } from '../../../../functions/composition/settings.ts';
@@ -103,11 +104,11 @@ async function reading(
 ): Promise<Codes> {
   return served(answer, async (url) => {
     const source = new SnapshotSource({
-      access: async () => ({
+      access: new SourceAccess(async () => ({
         sourceKind: 'managedDisk',
         sourceUrl: `${url}/os?sig=x`,
         expiresAt: NOW,
-      }),
+      })),
       signal: new AbortController().signal,
       throttle: createThrottle({
         memoryBytes: SIZE_BYTES,
