@@ -30,6 +30,10 @@ const shellOf = (text: string): { script: string; values: string } => {
   const [, values = ''] = /then sh -s -- ?(.*?);/.exec(text) ?? [];
   return { script: Buffer.from(encoded, 'base64').toString(), values };
 };
+const powerShellOf = (text = ''): string => {
+  const encoded = text.split('-EncodedCommand ')[1] ?? '';
+  return Buffer.from(encoded, 'base64').toString('utf16le');
+};
 
 describeWith('vcenter', 'What the vSphere driver puts right in a guest', () => {
   let site: VsphereFixture;
@@ -106,9 +110,11 @@ describeWith('vcenter', 'What the vSphere driver puts right in a guest', () => {
       ['static IP address 10.7.0.15', 'done'],
     ]);
     const { programs } = await site.peer.guestOf(shape.name);
-    expect(programs[0]?.arguments).toContain('sc.exe config VMTools start= auto');
-    const encoded = programs[1]?.arguments.split('-EncodedCommand ')[1] ?? '';
-    const script = Buffer.from(encoded, 'base64').toString('utf16le');
+    const tools = powerShellOf(programs[0]?.arguments);
+    expect(tools).toContain('Set-Service -Name VMTools -StartupType Automatic');
+    // They run already, or nobody could start a program: an error for that is none.
+    expect(tools).toContain('Start-Service -Name VMTools');
+    const script = powerShellOf(programs[1]?.arguments);
     const mac = (await macOf(vmId)).toUpperCase().replaceAll(':', '-');
     expect(script).toContain(`$mac = '${mac}'`);
     expect(script).toContain(`$dns = '10.7.0.2 10.7.0.3'`);
