@@ -7,7 +7,7 @@ export interface Volumes {
   /** Windows: the volume it was started from, as `C:`. */
   readonly systemDrive: string;
   /** A number that only what lies on the same volume shares. */
-  volumeOf(folder: string): number;
+  readonly volumeOf: (folder: string) => number;
 }
 
 const HERE: Volumes = {

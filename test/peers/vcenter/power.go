@@ -152,6 +152,15 @@ func (p *peer) halt(vm *simulator.VirtualMachine) {
 	showTools(vm, false)
 }
 
+// cutPower ends a VM without a task that says so.
+func (p *peer) cutPower(vm *simulator.VirtualMachine) {
+	p.halt(vm)
+	off := types.VirtualMachinePowerStatePoweredOff
+	simulator.Map.Update(vm, []types.PropertyChange{
+		{Name: "runtime.powerState", Val: off}, {Name: "summary.runtime.powerState", Val: off},
+	})
+}
+
 // boot starts the guest and shows its tools as running once it is up.
 func (p *peer) boot(vm *simulator.VirtualMachine) error {
 	r := &running{ended: make(chan struct{}), console: p.consoleFile(vm)}

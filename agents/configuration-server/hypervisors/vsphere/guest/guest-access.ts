@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { invariant } from '../../../../../shared/domain/assert.ts';
+import { FailbackError } from '../../../../../shared/errors/failback-error.ts';
 import { isTrue } from '../discovery/property-readers.ts';
 import { isFault } from '../vim/faults.ts';
 import { readProperties } from '../vim/properties.ts';
@@ -29,7 +30,7 @@ export class GuestAccess {
   readonly #options: GuestOptions;
   #vm: Vm;
   #obstacle: string | null = null;
-  #refusal: unknown = null;
+  #refusal: FailbackError | null = null;
   #leftMs: number;
 
   private constructor(options: GuestOptions, vm: Vm) {
@@ -67,7 +68,7 @@ export class GuestAccess {
       } catch (error) {
         const isRefused = isFault(error, 'InvalidGuestLogin');
         refusals += isRefused ? 1 : 0;
-        if (refusals === MAX_REFUSALS) this.#refusal = error;
+        if (refusals === MAX_REFUSALS && error instanceof FailbackError) this.#refusal = error;
         const isPassing = isRefused || isFault(error, 'GuestOperationsUnavailable');
         if (!isPassing || !(await this.#pause(isRefused))) throw error;
       }
