@@ -49,7 +49,7 @@ function Send-Registration([string]$To, [string]$SecretFile, [string]$Id, [strin
     $registration = @{ vmId = $Id; hostName = $env:COMPUTERNAME; version = '0.1.0'; proof = $proof }
     if ($Tools -ne '') { $registration['vmwareTools'] = $Tools }
     $body = $registration | ConvertTo-Json -Compress
-    Invoke-RestMethod -Method Post -Uri $To -Body $body -ContentType 'application/json' | Out-Null
+    Invoke-RestMethod -Method Post -Uri $To -Body $body -ContentType 'application/json' -TimeoutSec 60 | Out-Null
 }
 
 # Starts them, now and at every boot, and says what came of it: running, failed or notInstalled.

@@ -68,7 +68,7 @@ register() {
   tools=''
   if [ -n "$2" ]; then tools=$(printf ',"vmwareTools":"%s"' "$2"); fi
   body=$(printf '{"vmId":"%s","hostName":"%s","version":"0.1.0","proof":"%s"%s}' "$1" "$(hostname)" "$proof" "$tools")
-  curl --fail --silent --show-error --retry 5 --data "$body" "$url" || return 1
+  curl --fail --silent --show-error --retry 5 --connect-timeout 10 --max-time 60 --data "$body" "$url" || return 1
 }
 
 # ---- VMware Tools ----------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import type { VmShape } from '../../../shared/contracts/commands.ts';
-import { existingDisk } from '../../../agents/configuration-server/hypervisors/vsphere/device-specs.ts';
 import { Placement } from '../../../agents/configuration-server/hypervisors/vsphere/placement.ts';
 import { describeWith } from '../../peers/peers.ts';
 import { untilTrue } from '../../support/control-plane/until.ts';
@@ -67,43 +66,6 @@ describeWith('vcenter', 'The vSphere driver, when something goes wrong,', () => 
     expect(await masterTargetDisks()).toBe(before + 2);
     await site.hypervisor.attachToVm(vmId);
     expect(await masterTargetDisks()).toBe(before);
-  });
-
-  it('leaves the master target running when a disk that needs a new controller is in use', async () => {
-    const name = aVmShape().name;
-    const disks = Array.from({ length: 15 }, (_none, index) => ({
-      diskId: index === 0 ? 'os' : `lun-${index - 1}`,
-      sizeBytes: DISK_BYTES,
-    }));
-    const vmId = await site.addVm({ name, disks });
-    const { record } = await site.vms.require(vmId);
-    // A backup program holds the last one, as it would hold any.
-    const holder = await create();
-    const last = must(record.disks.at(-1), 'its last disk');
-    const at = must((await site.vms.require(holder.vmId)).record.disks[0], 'a disk');
-    await site.vms.reconfigure(await site.vms.require(holder.vmId), {
-      deviceChange: [
-        existingDisk(
-          {
-            file: last.file ?? '',
-            sizeBytes: DISK_BYTES,
-            slot: { controllerKey: at.controllerKey ?? 0, busNumber: 0, unitNumber: 9 },
-            temporaryKey: -1,
-          },
-          { use: 'write', backing: 'flat' },
-        ),
-      ],
-    });
-    await site.hypervisor.powerOn(holder.vmId);
-    expect(await code(site.hypervisor.attachToMasterTarget(vmId))).toBe('FB-VSPHERE-008');
-    expect(await site.recordNamed(MASTER_TARGET)).toMatchObject({ powerState: 'on' });
-    await site.hypervisor.powerOff(holder.vmId, false);
-    const before = await masterTargetDisks();
-    expect(await site.hypervisor.attachToMasterTarget(vmId)).toHaveLength(15);
-    expect(await masterTargetDisks()).toBe(before + 15);
-    await site.hypervisor.attachToVm(vmId);
-    expect(await masterTargetDisks()).toBe(before);
-    await site.hypervisor.deleteVm(holder.vmId);
   });
 
   it('makes each disk once when the task did its work and still failed', async () => {
