@@ -60,6 +60,8 @@ const vsphereHypervisorSchema = credentialsSchema.extend({
   /** For rehearsals; left out, their network cards are not connected. */
   isolatedNetwork: z.string().min(1).optional(),
   gracefulShutdownSeconds: z.number().min(0).default(300),
+  /** How long a guest that was started may take until its tools carry out programs. */
+  guestReadySeconds: z.number().min(0).default(180),
   /**
    * Accounts in the guests, for what is put right there: of single VMs by their name, and of all others. A guest
    * without one is left to people.

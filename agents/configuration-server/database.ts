@@ -34,9 +34,11 @@ export interface ReplicationRecord extends PlannedReplication {
 }
 
 export interface MobilityAgentRecord {
+  /** One of the ids of its VM, see guest-ids.ts. */
   readonly vmId: string;
   readonly hostName: string;
   readonly version: string;
+  readonly vmwareTools?: 'running' | 'failed' | 'notInstalled' | undefined;
   readonly registeredAt: string;
 }
 

@@ -7,6 +7,7 @@ import type { CommandHandlers } from '../runtime/types.ts';
 import type { CertificateAuthority } from './certificate-authority.ts';
 import type { MobilityAgentRecord, SiteDatabase } from './database.ts';
 import { describeSite, type SelfDescription } from './describe.ts';
+import { guestIds } from './guest-ids.ts';
 import { findOriginalVm } from './original-vm.ts';
 import { acceptTarget, ofShape, prepareTarget, restoreTarget } from './target.ts';
 
@@ -134,16 +135,28 @@ async function verifyBoot(
  */
 function registrationOf({ hypervisor, database }: SiteParts, vm: HypervisorVm): string | null {
   const agent = hypervisor.kind === 'local' ? null : currentAgent(database, vm);
-  return agent === null ? null : `The mobility agent registered from ${agent.hostName}`;
+  if (agent === null) return null;
+  const tools =
+    agent.vmwareTools === undefined ? '' : `; VMware Tools: ${TOOLS[agent.vmwareTools]}`;
+  return `The mobility agent registered from ${agent.hostName}${tools}`;
 }
+
+const TOOLS = {
+  running: 'they run',
+  failed: 'their service does not start, see the log of the agent in the guest',
+  notInstalled: 'they are not installed',
+} as const;
 
 /** A registration from before the last boot says nothing about the machine that runs now. */
 function currentAgent(
   database: SiteDatabase,
-  { vmId, startedAt }: HypervisorVm,
+  { vmId, biosUuid = null, startedAt }: HypervisorVm,
 ): MobilityAgentRecord | null {
-  const agent = database.findMobilityAgent(vmId);
-  return agent !== null && startedAt !== null && agent.registeredAt >= startedAt ? agent : null;
+  if (startedAt === null) return null;
+  const [latest] = guestIds(vmId, biosUuid)
+    .flatMap((id) => database.findMobilityAgent(id) ?? [])
+    .toSorted((a, b) => b.registeredAt.localeCompare(a.registeredAt));
+  return latest !== undefined && latest.registeredAt >= startedAt ? latest : null;
 }
 
 async function checkMobilityAgent(

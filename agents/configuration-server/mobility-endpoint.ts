@@ -6,8 +6,10 @@ import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { isProofRight, proofOf } from '../runtime/enrolment.ts';
 import type { Logger } from '../runtime/types.ts';
 import type { SiteDatabase } from './database.ts';
+import { canonicalId } from './guest-ids.ts';
 
 const MAX_BODY_BYTES = 16 * 1024;
+const VMWARE_TOOLS_STATES = ['running', 'failed', 'notInstalled'] as const;
 
 const registrationSchema = z.object({
   vmId: z.string().min(1).max(200),
@@ -15,6 +17,8 @@ const registrationSchema = z.object({
   version: z.string().max(40),
   /** hex HMAC-SHA256(passphrase, "mobility:" + vmId) */
   proof: z.string(),
+  /** What came of starting them; absent where it was not tried. */
+  vmwareTools: z.enum(VMWARE_TOOLS_STATES).optional(),
 });
 
 interface EndpointOptions {
@@ -79,14 +83,21 @@ async function answer(
     response.writeHead(400).end('the registration is not complete\n');
     return;
   }
-  const { vmId, hostName, version, proof } = parsed.data;
+  const { vmId, hostName, version, proof, vmwareTools } = parsed.data;
   if (!isProofRight(proof, proofOf(passphrase, 'mobility', vmId))) {
     log.warn('a mobility agent with a wrong proof was refused', { vmId, hostName });
     response.writeHead(403).end('the proof does not fit the passphrase of this site\n');
     return;
   }
-  database.putMobilityAgent({ vmId, hostName, version, registeredAt: new Date().toISOString() });
-  log.info('a mobility agent registered', { vmId, hostName });
+  const registeredAt = new Date().toISOString();
+  database.putMobilityAgent({
+    vmId: canonicalId(vmId),
+    hostName,
+    version,
+    vmwareTools,
+    registeredAt,
+  });
+  log.info('a mobility agent registered', { vmId, hostName, vmwareTools });
   response.writeHead(204).end();
 }
 

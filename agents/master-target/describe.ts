@@ -1,11 +1,11 @@
-import { accessSync, constants, mkdirSync, readdirSync, statfsSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { accessSync, constants, mkdirSync, readdirSync, statfsSync } from 'node:fs';
 import type { CommandOutput } from '../../shared/contracts/commands.ts';
 import type { MasterTargetLoad } from '../../shared/domain/choose-master-target.ts';
 import { AGENT_VERSION } from '../runtime/run-agent.ts';
 import type { MasterTargetParts } from './handlers.ts';
 import { linuxPreparation } from './linux-preparation.ts';
 import { ReplicationFolder } from './replication-folder.ts';
+import { isOnVolumeOfItsOwn } from './separate-volume.ts';
 
 type Described = Omit<MasterTargetParts, 'gate'>;
 
@@ -39,7 +39,7 @@ export async function loadOf({
 export async function describeMasterTarget(
   parts: Described,
 ): Promise<CommandOutput<'verifyMasterTarget'>> {
-  const { retentionFolder, retention, osType, transferAddress, prepareScript } = parts;
+  const { retentionFolder, dataFolder, retention, osType, transferAddress, prepareScript } = parts;
   const { openReplications, attachedDiskCount, retentionFreeBytes } = await loadOf(parts);
   const machine =
     osType === 'Linux' ? await linuxPreparation(prepareScript, retentionFolder) : null;
@@ -48,7 +48,8 @@ export async function describeMasterTarget(
     osType,
     retentionVolume: {
       freeBytes: retentionFreeBytes,
-      isSeparateVolume: machine?.isRetentionSeparate === true || isMountPoint(retentionFolder),
+      isSeparateVolume:
+        machine?.isRetentionSeparate === true || isOnVolumeOfItsOwn(retentionFolder, dataFolder),
       isWritable: isWritable(retentionFolder),
     },
     retentionSeconds: retention.maxAgeHours * 3600,
@@ -58,10 +59,6 @@ export async function describeMasterTarget(
     linuxPreparation: machine?.preparation ?? null,
     observedAt: new Date().toISOString(),
   };
-}
-
-function isMountPoint(folder: string): boolean {
-  return statSync(folder).dev !== statSync(dirname(folder)).dev;
 }
 
 function isWritable(folder: string): boolean {

@@ -20,6 +20,8 @@ import { verifyDisks } from './verify.ts';
 
 export interface MasterTargetParts {
   readonly retentionFolder: string;
+  /** Identity, certificate and results: not what the retention volume is for. */
+  readonly dataFolder: string;
   readonly retention: RetentionPolicy;
   readonly osType: 'Linux' | 'Windows';
   /** The one that signs its certificate, where the configuration names one. */

@@ -82,11 +82,18 @@ own_volume_groups() {
   lvs --noheadings -o vg_name 2>/dev/null | sort -u | awk '{ printf "%s\"%s\"", (NR > 1 ? ", " : ""), $1 }'
 }
 
-apply_changes() {
-  put "$root/etc/udev/rules.d/60-azure-failback.rules" <<'RULES'
+# Asks the device itself: ID_VENDOR is known only behind 60-persistent-storage.rules, which an earlier version of
+# this file came before.
+put_rules() {
+  put "$root/etc/udev/rules.d/61-azure-failback.rules" <<'RULES'
 # Nothing is to offer or mount what comes along; what /etc/fstab names is mounted all the same.
-ACTION=="add|change", SUBSYSTEM=="block", ENV{ID_VENDOR}=="VMware*", ENV{UDISKS_IGNORE}="1"
+ACTION=="add|change", SUBSYSTEM=="block", ATTRS{vendor}=="VMware*", ENV{UDISKS_IGNORE}="1"
 RULES
+  rm -f "$root/etc/udev/rules.d/60-azure-failback.rules"
+}
+
+apply_changes() {
+  put_rules
   # Arrays that the VM itself has are named in its own configuration, and go on being assembled.
   put "$root$raid_folder/azure-failback.conf" <<'RAID'
 AUTO -all
@@ -167,7 +174,10 @@ case "$count" in
     echo 'Making the custom changes: disks of other machines are left alone.'
     apply_changes
     ;;
-  1) echo 'The custom changes were made before; they are not made again.' ;;
+  1)
+    echo 'The custom changes were made before; they are not made again.'
+    put_rules
+    ;;
   *)
     echo "The custom changes are $count times in $lvm_file. Remove all but one of the blocks that begin with" >&2
     echo "\"$marker\", restart the VM, and run this again." >&2

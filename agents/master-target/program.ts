@@ -26,7 +26,7 @@ export async function runMasterTarget(): Promise<void> {
     kind: 'masterTarget',
     config,
     needsCertificate: true,
-    createProgram: async ({ certificates, log }) => {
+    createProgram: async ({ certificates, dataFolder, log }) => {
       invariant(certificates !== null, 'The master target runs with a certificate');
       const gate = new ReplicationGate();
       const folderOf = (id: string): ReplicationFolder =>
@@ -42,6 +42,7 @@ export async function runMasterTarget(): Promise<void> {
       const prepareScript = join(dirname(process.argv[1] ?? ''), 'prepare-linux.sh');
       const parts = {
         retentionFolder,
+        dataFolder,
         retention,
         osType,
         configurationServer,

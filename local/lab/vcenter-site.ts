@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { uuidInGuest } from '../../agents/configuration-server/guest-ids.ts';
 import { setting } from '../../agents/configuration-server/hypervisors/vsphere/device-specs.ts';
 import { VimSession } from '../../agents/configuration-server/hypervisors/vsphere/vim/session.ts';
 import { SoapTransport } from '../../agents/configuration-server/hypervisors/vsphere/vim/soap-transport.ts';
@@ -110,7 +111,9 @@ export class VcenterSite implements LabSite {
       if (this.#registered.get(name) === bootedAtMs) continue;
       if (!readFileSync(console, 'latin1').includes(GUEST_IS_UP)) continue;
       this.#registered.set(name, bootedAtMs);
-      this.#register(vm.get('vc.uuid') ?? '', name).catch(() => this.#registered.delete(name));
+      this.#register(uuidInGuest(vm.get('uuid.bios') ?? '') ?? '', name).catch(() =>
+        this.#registered.delete(name),
+      );
     }
   }
 

@@ -18,6 +18,7 @@ import { failure, type Result, success } from '../../shared/errors/result.ts';
 import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
 import { tryCommand } from './run-command.ts';
 import { callActivity, type Context, StepFailure, type Steps } from './steps.ts';
+import { storageNeeds } from './storage-needs.ts';
 
 interface ChoiceRequest {
   /** A job, or a run of preflight by itself. */
@@ -103,8 +104,7 @@ function machineOf(name: string, { hypervisor, vsphere }: Site): MasterTargetMac
   if (hypervisor !== 'vsphere') return { kind: 'program' };
   const found = vsphere?.masterTargets?.find((each) => each.name === name);
   if (found === undefined) return null;
-  const { hostName, isHostConnected, ownDiskCount, visibleDatastores } = found;
-  return { kind: 'vm', hostName, isHostConnected, ownDiskCount, visibleDatastores };
+  return { kind: 'vm', ...found };
 }
 
 function needsOf({ operation, records }: ChoiceRequest, site: Site): MasterTargetNeeds {
@@ -117,18 +117,9 @@ function needsOf({ operation, records }: ChoiceRequest, site: Site): MasterTarge
     osType: item.osType,
     diskCount: item.disks.length,
     configurationServer: item.target.configurationServer,
-    datastores: datastoresOf(operation, site),
+    ...storageNeeds(operation, site),
     programs: programs.flatMap(({ name, version }) =>
       version === undefined ? [] : [{ name, version }],
     ),
   };
-}
-
-/** A rehearsal works on a new VM, whatever there is of the original one. */
-function datastoresOf(operation: PreflightOperation, site: Site): readonly string[] {
-  const { originalVm, vsphere } = site;
-  if (originalVm !== null && operation !== 'rehearsal') {
-    return [...new Set((vsphere?.originalVm?.disks ?? []).map(({ datastore }) => datastore))];
-  }
-  return [vsphere?.placement?.datastore ?? []].flat();
 }

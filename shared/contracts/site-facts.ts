@@ -44,6 +44,17 @@ const onPremisesDiskSchema = z.object({
   isAttached: fact(z.boolean()),
 });
 
+/** A VM in which a master target runs. */
+const masterTargetVmSchema = z.object({
+  hostId: fact(z.string()),
+  biosUuid: fact(z.string()),
+  snapshotCount: fact(z.int().nonnegative()),
+  diskEnableUuid: fact(z.string()),
+  hasVmwareTools: fact(z.boolean()),
+  isOnVsan: fact(z.boolean()),
+  visibleDatastores: fact(z.array(z.string())),
+});
+
 /** What only vSphere knows; see shared/domain/preflight/facts for the meaning of each. */
 const vsphereFacts = z.object({
   management: fact(
@@ -79,28 +90,17 @@ const vsphereFacts = z.object({
   /** Of those that were asked for; one that has no VM here is left out. */
   masterTargets: fact(
     z.array(
-      z.object({
+      masterTargetVmSchema.extend({
         name: identifierSchema,
         hostName: fact(z.string()),
         isHostConnected: fact(z.boolean()),
         /** Disks of the VM itself. */
         ownDiskCount: z.int().nonnegative(),
-        visibleDatastores: fact(z.array(z.string())),
       }),
     ),
   ),
   /** The VM in which the master target runs. */
-  masterTargetVm: fact(
-    z.object({
-      hostId: fact(z.string()),
-      biosUuid: fact(z.string()),
-      snapshotCount: fact(z.int().nonnegative()),
-      diskEnableUuid: fact(z.string()),
-      hasVmwareTools: fact(z.boolean()),
-      isOnVsan: fact(z.boolean()),
-      visibleDatastores: fact(z.array(z.string())),
-    }),
-  ),
+  masterTargetVm: fact(masterTargetVmSchema),
 });
 
 const hyperVFacts = z.object({

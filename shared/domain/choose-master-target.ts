@@ -1,6 +1,8 @@
 import { MAX_DISKS_PER_MASTER_TARGET, MIN_RETENTION_FREE_BYTES } from '../policy/limits.ts';
 import type { Known } from './preflight/facts/known.ts';
 import { compareVersions } from './preflight/version.ts';
+import type { VsphereMachine } from './preflight/facts/master-target.ts';
+import { hasSameBiosUuid, isDiskUuidShown } from './preflight/master-target-vm.ts';
 import type { OsType } from './protected-item.ts';
 
 /** What a master target tells of itself with every heartbeat. */
@@ -15,17 +17,15 @@ export interface MasterTargetLoad {
 }
 
 /** What it runs in: nothing that is known of it matters in the lab, a VM of the site elsewhere. */
-export type MasterTargetMachine =
-  | { readonly kind: 'program' }
-  | {
-      readonly kind: 'vm';
-      readonly hostName: Known<string>;
-      readonly isHostConnected: Known<boolean>;
-      /** Disks of the VM itself. */
-      readonly ownDiskCount: number;
-      /** Datastores that the host of the VM can write to. */
-      readonly visibleDatastores: Known<readonly string[]>;
-    };
+export type MasterTargetMachine = { readonly kind: 'program' } | MasterTargetVm;
+
+interface MasterTargetVm extends Omit<VsphereMachine, 'kind' | 'hostId' | 'preparation'> {
+  readonly kind: 'vm';
+  readonly hostName: Known<string>;
+  readonly isHostConnected: Known<boolean>;
+  /** Disks of the VM itself. */
+  readonly ownDiskCount: number;
+}
 
 export interface MasterTargetCandidate {
   readonly name: string;
@@ -46,6 +46,10 @@ export interface MasterTargetNeeds {
   readonly configurationServer: string;
   /** Those of the original VM, or the one for a new VM. */
   readonly datastores: readonly string[];
+  /** At least one of those datastores is vSAN. */
+  readonly isOnVsan: Known<boolean>;
+  /** Of the original VM; `null` where there is none. */
+  readonly biosUuid: string | null;
   /** Programs that must not be older than it. */
   readonly programs: readonly { readonly name: string; readonly version: string }[];
 }
@@ -102,6 +106,7 @@ const JUDGES: readonly Judge[] = [
   judgeVersion,
   judgeDisks,
   judgeRetention,
+  judgeHost,
   judgeVm,
 ];
 
@@ -151,7 +156,10 @@ function judgeRetention({ load }: MasterTargetCandidate): string[] {
 }
 
 /** What is not known is never taken for granted. */
-function judgeVm({ machine }: MasterTargetCandidate, { datastores }: MasterTargetNeeds): string[] {
+function judgeHost(
+  { machine }: MasterTargetCandidate,
+  { datastores }: MasterTargetNeeds,
+): string[] {
   if (machine === null) return ['the configuration server knows no VM in which it runs'];
   if (machine.kind === 'program') return [];
   const { hostName, isHostConnected, visibleDatastores } = machine;
@@ -161,6 +169,21 @@ function judgeVm({ machine }: MasterTargetCandidate, { datastores }: MasterTarge
   return datastores
     .filter((datastore) => !seen.includes(datastore))
     .map((datastore) => `${host} does not reach the datastore ${datastore}`);
+}
+
+/** As the rules of preflight, which would block the one that was chosen. */
+function judgeVm({ machine }: MasterTargetCandidate, needs: MasterTargetNeeds): string[] {
+  if (machine?.kind !== 'vm') return [];
+  const { snapshotCount, hasVmwareTools, diskEnableUuid, isOnVsan, biosUuid } = machine;
+  const obstacles: readonly (readonly [isThere: boolean, text: string])[] = [
+    [snapshotCount === null, 'it is not known whether its VM has snapshots'],
+    [(snapshotCount ?? 0) > 0, `its VM has ${snapshotCount} snapshots`],
+    [hasVmwareTools !== true, 'VMware Tools are not known to run in it'],
+    [!isDiskUuidShown(diskEnableUuid ?? ''), 'disk.EnableUUID of its VM is not known to be TRUE'],
+    [needs.isOnVsan !== false && isOnVsan !== true, 'disks may lie on vSAN, and its VM does not'],
+    [hasSameBiosUuid(biosUuid, needs.biosUuid), 'its VM has the BIOS UUID of the machine'],
+  ];
+  return obstacles.flatMap(([isThere, text]) => (isThere ? [text] : []));
 }
 
 /** Those that are on their way to it count too: of two failbacks that begin together each counts the other. */

@@ -14,6 +14,8 @@ export interface HypervisorVm {
   readonly startedAt: string | null;
   /** Absent = the driver cannot tell. */
   readonly firmware?: 'bios' | 'efi';
+  /** As the firmware tells it to the guest. Absent or `null` = the driver cannot tell. */
+  readonly biosUuid?: string | null;
 }
 
 /** What a failback would use, for facts that depend on it. */

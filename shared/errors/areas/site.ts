@@ -8,7 +8,7 @@ export const SITE_ERRORS = {
     message: 'The mobility agent is not installed or has not registered yet on {vmName}.',
     possibleCauses: [
       'The VM booted a moment ago; registration takes up to 15 minutes.',
-      'The agent service in the guest does not run or cannot reach the configuration server.',
+      'The agent was not installed as a service in the guest, or cannot reach the configuration server.',
     ],
     recommendedAction:
       'Wait. If it stays so for 15 minutes, check the agent service in the guest and its way to the configuration server.',
@@ -194,9 +194,10 @@ export const SITE_ERRORS = {
     possibleCauses: [
       'The boot loader or the drivers do not fit the hypervisor.',
       'The boot takes longer than the time allowed.',
+      'It booted, but VMware Tools do not run there and no mobility agent registered.',
     ],
     recommendedAction:
-      'Look at the console of the VM; raise bootTimeoutSeconds if it only is slow.',
+      'Look at the console of the VM; raise bootTimeoutSeconds if it only is slow. If it did boot, install VMware Tools or the mobility agent there, and resume.',
     isRetryable: false,
     isCustomerResolvable: true,
   },

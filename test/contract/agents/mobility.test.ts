@@ -67,6 +67,17 @@ describe('where mobility agents register', () => {
     expect(database.findMobilityAgent('vm-1')).toMatchObject({ hostName: 'web-02' });
   });
 
+  it('knows a UUID in capitals for the same, and what became of VMware Tools', async () => {
+    const vmId = '421C0C36-4A5B-9D10-A1B2-C3D4E5F60718';
+    const told = { ...registration(vmId), vmwareTools: 'notInstalled' };
+    expect(await post(JSON.stringify(told))).toBe(204);
+    expect(database.findMobilityAgent(vmId.toLowerCase())).toMatchObject({
+      vmwareTools: 'notInstalled',
+    });
+    const nonsense = { ...registration(vmId), vmwareTools: 'perhaps' };
+    expect(await post(JSON.stringify(nonsense))).toBe(400);
+  });
+
   it.each([
     ['of another passphrase', proofOf(new Secret('another'), 'mobility', 'vm-1')],
     ['for another VM', proofOf(PASSPHRASE, 'mobility', 'vm-2')],
@@ -215,7 +226,10 @@ describe('register.ps1', () => {
 
   it('names the same fields and the same purpose as register.sh', () => {
     const text = readFileSync(script, 'utf8');
-    for (const part of ['mobility:$VmId', 'vmId =', 'hostName =', 'version =', 'proof =']) {
+    for (const part of ['mobility:$Id', 'vmId =', 'hostName =', 'version =', 'proof =']) {
+      expect(text).toContain(part);
+    }
+    for (const part of ["['vmwareTools']", "'running'", "'failed'", "'notInstalled'"]) {
       expect(text).toContain(part);
     }
   });

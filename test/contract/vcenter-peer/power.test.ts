@@ -92,6 +92,10 @@ describeWith('vcenter', 'VMs of the vCenter peer', () => {
         `${auth(password)}<spec><programPath>/bin/sh</programPath>` +
           `<arguments>/tmp/fails.sh</arguments></spec>`,
       );
+    expect(await faultKindOf(start('guest'))).toBe('GuestOperationsUnavailable');
+    await untilTrue('they take programs', async () => {
+      return (await property(vm, 'guest.guestOperationsReady')) === 'true';
+    });
     expect(await faultKindOf(start('wrong'))).toBe('InvalidGuestLogin');
     const url = text(
       await site.soap.call(

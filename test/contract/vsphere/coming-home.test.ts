@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { CertificateAuthority } from '../../../agents/configuration-server/certificate-authority.ts';
 import { SiteDatabase } from '../../../agents/configuration-server/database.ts';
 import { createConfigurationServerHandlers } from '../../../agents/configuration-server/handlers.ts';
+import { uuidInGuest } from '../../../agents/configuration-server/guest-ids.ts';
 import type { VmRecord } from '../../../agents/configuration-server/hypervisors/vsphere/discovery/records.ts';
 import type { CommandHandlers } from '../../../agents/runtime/types.ts';
 import type { VmShape } from '../../../shared/contracts/commands.ts';
@@ -95,6 +96,24 @@ describeWith('vcenter', 'A machine that comes home to a vCenter', () => {
     const id = { replicationId: shape.name };
     const { fixups } = await runCommand(handlers, 'fixGuest', id);
     expect(fixups[0]).toMatchObject({ name: 'VMware Tools', outcome: 'deferredToGuest' });
+    await site.peer.setGuests({});
+  });
+
+  it.each([
+    ['as the guest shows it', true],
+    ['as the vCenter does', false],
+  ])('has booted when the agent registers with its BIOS UUID, %s', async (_how, isTurned) => {
+    const shape = aVmShape();
+    const { record } = await prepared(shape);
+    await site.peer.setGuests({ silent: [shape.name] });
+    const biosUuid = must(record.biosUuid, 'its BIOS UUID');
+    const vmId = isTurned ? must(uuidInGuest(biosUuid), 'its UUID in the guest') : biosUuid;
+    const registeredAt = '2999-01-01T00:00:00.000Z';
+    const agent = { hostName: 'web01', version: '1', vmwareTools: 'notInstalled' } as const;
+    database.putMobilityAgent({ vmId, ...agent, registeredAt });
+    expect(await booted(shape)).toBe(
+      'The mobility agent registered from web01; VMware Tools: they are not installed',
+    );
     await site.peer.setGuests({});
   });
 

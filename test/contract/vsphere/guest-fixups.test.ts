@@ -9,6 +9,7 @@ import { must } from '../../support/must.ts';
 import { aVmShape } from '../hypervisor/vms.ts';
 import { VsphereFixture } from '../hypervisor/vsphere-fixture.ts';
 
+const READY_SECONDS = 3;
 const OWN_VM = 'has-its-own-account';
 const GUEST_ACCOUNTS: GuestAccounts = {
   others: { username: 'root', password: new Secret('guest-password') },
@@ -30,13 +31,23 @@ const shellOf = (text: string): { script: string; values: string } => {
   const [, values = ''] = /then sh -s -- ?(.*?);/.exec(text) ?? [];
   return { script: Buffer.from(encoded, 'base64').toString(), values };
 };
+const powerShellOf = (text = ''): string => {
+  const encoded = text.split('-EncodedCommand ')[1] ?? '';
+  return Buffer.from(encoded, 'base64').toString('utf16le');
+};
 
 describeWith('vcenter', 'What the vSphere driver puts right in a guest', () => {
   let site: VsphereFixture;
   beforeAll(async () => {
-    site = await VsphereFixture.start({ guestAccounts: GUEST_ACCOUNTS });
+    site = await VsphereFixture.start({
+      guestAccounts: GUEST_ACCOUNTS,
+      config: { guestReadySeconds: READY_SECONDS },
+    });
   });
-  afterEach(async () => site.peer.setGuests({}));
+  afterEach(async () => {
+    await site.peer.setGuests({});
+    await site.peer.clearFailures();
+  });
   afterAll(async () => site.stop());
 
   const running = async (
@@ -106,9 +117,11 @@ describeWith('vcenter', 'What the vSphere driver puts right in a guest', () => {
       ['static IP address 10.7.0.15', 'done'],
     ]);
     const { programs } = await site.peer.guestOf(shape.name);
-    expect(programs[0]?.arguments).toContain('sc.exe config VMTools start= auto');
-    const encoded = programs[1]?.arguments.split('-EncodedCommand ')[1] ?? '';
-    const script = Buffer.from(encoded, 'base64').toString('utf16le');
+    const tools = powerShellOf(programs[0]?.arguments);
+    expect(tools).toContain('Set-Service -Name VMTools -StartupType Automatic');
+    // They run already, or nobody could start a program: an error for that is none.
+    expect(tools).toContain('Start-Service -Name VMTools');
+    const script = powerShellOf(programs[1]?.arguments);
     const mac = (await macOf(vmId)).toUpperCase().replaceAll(':', '-');
     expect(script).toContain(`$mac = '${mac}'`);
     expect(script).toContain(`$dns = '10.7.0.2 10.7.0.3'`);
@@ -139,6 +152,54 @@ describeWith('vcenter', 'What the vSphere driver puts right in a guest', () => {
     const refused = await site.hypervisor.fixGuest(vmId, shape);
     expect(refused[0]).toMatchObject({ outcome: 'failed' });
     expect(refused[0]?.detail).toContain('InvalidGuestLogin');
+    expect(refused[1]?.detail).toContain('InvalidGuestLogin');
+  });
+
+  it('is not tried so often with a wrong password that the account is locked', async () => {
+    const { vmId, shape } = await running();
+    await site.peer.setGuests({ user: 'root', password: 'another' });
+    const attempts = async (): Promise<number> =>
+      (await site.peer.calls())['StartProgramInGuest'] ?? 0;
+    const before = await attempts();
+    await site.hypervisor.fixGuest(vmId, shape);
+    expect((await attempts()) - before).toBe(3);
+  });
+
+  it('is done all the same when the guest refuses a right password at first', async () => {
+    const { vmId, shape } = await running();
+    const fault = { action: 'fault', kind: 'InvalidGuestLogin', times: 2 } as const;
+    await site.peer.addFailure({ method: 'StartProgramInGuest', ...fault });
+    expect((await site.hypervisor.fixGuest(vmId, shape))[0]).toMatchObject({ outcome: 'done' });
+  });
+
+  it('waits for tools that do not run yet, and then for programs to be taken', async () => {
+    const shape = aVmShape({ networks: [NETWORK] });
+    const vmId = await site.hypervisor.createVm(shape, shape.name, false);
+    await site.peer.setGuests({ bootMs: 300, readyMs: 300 });
+    await site.hypervisor.powerOn(vmId);
+    const fixups = await site.hypervisor.fixGuest(vmId, shape);
+    expect(fixups.map(({ outcome }) => outcome)).toEqual(['done', 'done', 'done']);
+  });
+
+  it('is done when the tools come and go', async () => {
+    const { vmId, shape } = await running();
+    const fault = { action: 'fault', kind: 'GuestOperationsUnavailable', times: 1 } as const;
+    await site.peer.addFailure({ method: 'StartProgramInGuest', ...fault });
+    await site.peer.addFailure({ method: 'ListProcessesInGuest', ...fault });
+    const fixups = await site.hypervisor.fixGuest(vmId, shape);
+    expect(fixups.slice(0, 2).map(({ outcome }) => outcome)).toEqual(['done', 'done']);
+    const { programs } = await site.peer.guestOf(shape.name);
+    expect(programs.filter((each) => each.arguments.includes('VMware Tools'))).toHaveLength(1);
+  });
+
+  it('is left to people when the tools never take programs', async () => {
+    const { vmId, shape } = await running();
+    await site.hypervisor.powerOff(vmId, false);
+    await site.peer.setGuests({ readyMs: 60_000 });
+    await site.hypervisor.powerOn(vmId);
+    const [tools] = await site.hypervisor.fixGuest(vmId, shape);
+    expect(tools).toMatchObject({ outcome: 'deferredToGuest' });
+    expect(tools?.detail).toContain('did not take programs in 3 seconds');
   });
 
   it('is done with the account of the VM where it has one of its own', async () => {

@@ -224,13 +224,14 @@ func setSize(p *peer, body []byte) (interface{}, error) {
 	return nil, nil
 }
 
-// setGuest says how guests behave: login, how programs end, how long a boot takes, which tools never run.
+// setGuest says how guests behave: login, how programs end, how long a boot and its tools take, which never run.
 func setGuest(p *peer, body []byte) (interface{}, error) {
 	var wanted struct {
 		User     string        `json:"user"`
 		Password string        `json:"password"`
 		Rules    []programRule `json:"rules"`
 		BootMs   int           `json:"bootMs"`
+		ReadyMs  *int          `json:"readyMs"`
 		Silent   []string      `json:"silent"`
 	}
 	if err := json.Unmarshal(body, &wanted); err != nil {
@@ -238,6 +239,10 @@ func setGuest(p *peer, body []byte) (interface{}, error) {
 	}
 	p.guests.user, p.guests.password, p.guests.rules = wanted.User, wanted.Password, wanted.Rules
 	p.power.bootTime = time.Duration(wanted.BootMs) * time.Millisecond
+	p.power.readyTime = defaultReadyTime
+	if wanted.ReadyMs != nil {
+		p.power.readyTime = time.Duration(*wanted.ReadyMs) * time.Millisecond
+	}
 	p.power.silent = map[string]bool{}
 	for _, name := range wanted.Silent {
 		p.power.silent[name] = true

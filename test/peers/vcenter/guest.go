@@ -83,7 +83,7 @@ func (p *peer) openGuest(ref types.ManagedObjectReference, auth types.BaseGuestA
 	if !isOn(vm) {
 		return nil, "", invalidPower(vm, types.VirtualMachinePowerStatePoweredOn)
 	}
-	if !hasTools(vm) {
+	if !isTrue(vm.Guest.GuestOperationsReady) {
 		return nil, "", &types.GuestOperationsUnavailable{}
 	}
 	login, ok := auth.(*types.NamePasswordAuthentication)

@@ -24,12 +24,17 @@ type powerTable struct {
 	running map[string]*running
 	// bootTime is how long a guest without QEMU needs until its tools run.
 	bootTime time.Duration
+	// readyTime is how long running tools need until they carry out guest operations.
+	readyTime time.Duration
 	// silent are VMs whose tools never run.
 	silent map[string]bool
 }
 
+// A real guest takes seconds: its tools tell that they run before they take programs.
+const defaultReadyTime = 200 * time.Millisecond
+
 func newPowerTable() *powerTable {
-	return &powerTable{running: map[string]*running{}, silent: map[string]bool{}}
+	return &powerTable{running: map[string]*running{}, silent: map[string]bool{}, readyTime: defaultReadyTime}
 }
 
 func (t *powerTable) killAll() {
@@ -147,6 +152,15 @@ func (p *peer) halt(vm *simulator.VirtualMachine) {
 	showTools(vm, false)
 }
 
+// cutPower ends a VM without a task that says so.
+func (p *peer) cutPower(vm *simulator.VirtualMachine) {
+	p.halt(vm)
+	off := types.VirtualMachinePowerStatePoweredOff
+	simulator.Map.Update(vm, []types.PropertyChange{
+		{Name: "runtime.powerState", Val: off}, {Name: "summary.runtime.powerState", Val: off},
+	})
+}
+
 // boot starts the guest and shows its tools as running once it is up.
 func (p *peer) boot(vm *simulator.VirtualMachine) error {
 	r := &running{ended: make(chan struct{}), console: p.consoleFile(vm)}
@@ -221,6 +235,19 @@ func (p *peer) guestIsUp(vm *simulator.VirtualMachine, r *running) {
 	}
 	showTools(vm, true)
 	log.Printf("%s: its guest is up", vm.Name)
+	time.AfterFunc(p.power.readyTime, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.power.running[vm.Self.Value] == r {
+			showReady(vm, true)
+		}
+	})
+}
+
+// showReady says whether the tools take guest operations.
+func showReady(vm *simulator.VirtualMachine, isReady bool) {
+	// The registry cannot assign what is a pointer.
+	vm.Guest.GuestOperationsReady = types.NewBool(isReady)
 }
 
 // showTools writes what a VM shows while its tools run, and what it shows otherwise.
@@ -232,8 +259,7 @@ func showTools(vm *simulator.VirtualMachine, isRunning bool) {
 		status, runningStatus = types.VirtualMachineToolsStatusToolsOk, "guestToolsRunning"
 		state, heartbeat, host = "running", types.ManagedEntityStatusGreen, vm.Name
 	}
-	// The registry cannot assign what is a pointer.
-	vm.Guest.GuestOperationsReady = types.NewBool(isRunning)
+	showReady(vm, false)
 	simulator.Map.Update(vm, []types.PropertyChange{
 		{Name: "guest.toolsStatus", Val: status},
 		{Name: "guest.toolsRunningStatus", Val: runningStatus},

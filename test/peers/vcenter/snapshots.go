@@ -226,11 +226,7 @@ func revertToSnapshot(c *call) (types.AnyType, types.BaseMethodFault) {
 	}
 	vm := vmOf(snapshot.Vm)
 	if isOn(vm) {
-		c.peer.halt(vm)
-		simulator.Map.Update(vm, []types.PropertyChange{
-			{Name: "runtime.powerState", Val: types.VirtualMachinePowerStatePoweredOff},
-			{Name: "summary.runtime.powerState", Val: types.VirtualMachinePowerStatePoweredOff},
-		})
+		c.peer.cutPower(vm)
 	}
 	restore := hideForeignDisks(vm)
 	result, fault := c.peer.innerTask(c)

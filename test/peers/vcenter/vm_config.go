@@ -58,6 +58,10 @@ func reconfigVM(c *call) (types.AnyType, types.BaseMethodFault) {
 	if fault := checkPoweredOnChange(vm, &r.Spec); fault != nil {
 		return nil, fault
 	}
+	if resumesOnLockedDisk(vm, &r.Spec) {
+		c.peer.cutPower(vm)
+		return nil, &types.GenericVmConfigFault{Reason: "The virtual machine was suspended and could not be resumed."}
+	}
 	grown, fault := c.peer.checkDevices(&changing{vm: vm, host: vm.Runtime.Host}, &r.Spec)
 	if fault != nil {
 		return nil, fault
@@ -89,6 +93,32 @@ func (p *peer) noteDisks(vm *simulator.VirtualMachine, spec *types.VirtualMachin
 		}
 		p.diskChanges = append(p.diskChanges, diskChange{vm.Name, string(device.Operation), flatBacking(disk).FileName})
 	}
+}
+
+// resumesOnLockedDisk tells a change that kills a running VM: a paravirtual controller that is hot-added suspends and
+// resumes it, and a disk of the same change that somebody else holds is opened only by the resuming VM, which then
+// has no way back.
+func resumesOnLockedDisk(vm *simulator.VirtualMachine, spec *types.VirtualMachineConfigSpec) bool {
+	hasController, hasLocked := false, false
+	for _, change := range spec.DeviceChange {
+		device := change.GetVirtualDeviceConfigSpec()
+		if device.Operation != types.VirtualDeviceConfigSpecOperationAdd {
+			continue
+		}
+		switch added := device.Device.(type) {
+		case *types.ParaVirtualSCSIController:
+			hasController = true
+		case *types.VirtualDisk:
+			hasLocked = hasLocked || (flatBacking(added) != nil && isHeldByAnother(vm, flatBacking(added)))
+		}
+	}
+	return isOn(vm) && hasController && hasLocked
+}
+
+func isHeldByAnother(vm *simulator.VirtualMachine, b *types.VirtualDiskFlatVer2BackingInfo) bool {
+	fault := checkAttachable(vm, b)
+	_, isOwn := fault.(*types.InvalidDeviceSpec)
+	return fault != nil && !isOwn
 }
 
 // checkPoweredOnChange refuses what cannot be changed while a VM runs.

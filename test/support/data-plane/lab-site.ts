@@ -74,6 +74,7 @@ export async function startLabSite({
       const transferAddress = { host: '127.0.0.1', port: server.port };
       const parts = {
         retentionFolder,
+        dataFolder: folder,
         retention,
         osType: 'Linux',
         gate,

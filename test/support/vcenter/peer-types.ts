@@ -76,6 +76,8 @@ export interface PeerGuests {
   }[];
   /** Until the tools run, in a peer without QEMU. */
   readonly bootMs?: number;
+  /** From then until they take guest operations; 200 unless given. */
+  readonly readyMs?: number;
   /** VMs, by name or moid, whose tools never run. */
   readonly silent?: readonly string[];
 }

@@ -3,7 +3,7 @@ import type { AttachedDisk } from '../../../../shared/ports/hypervisor.ts';
 import { Mutex } from '../../../runtime/mutex.ts';
 import { existingDisk, newControllers, removedDisk } from './device-specs.ts';
 import type { DiskRecord } from './discovery/records.ts';
-import { hotAddSlots, type NamedDisk, sameUuid } from './disk-slots.ts';
+import { type FreeSlot, hotAddSlots, type NamedDisk, sameUuid } from './disk-slots.ts';
 import type { ControllerType } from './hardware.ts';
 import type { Placement } from './placement.ts';
 import type { Vm, VmAccess } from './vm-access.ts';
@@ -131,20 +131,27 @@ export class MasterTargetDisks {
 
   async #add(vm: Vm, { vmName, use }: Attachment, disks: readonly WantedDisk[]): Promise<void> {
     await this.#checkDatastores(vm, vmName, disks);
-    const slots = hotAddSlots(vm.record, disks.length);
-    if (slots === null) {
-      const values = { vmName: vm.record.name, needed: disks.length };
-      throw new FailbackError('FB-VSPHERE-017', values);
-    }
+    const ready = await this.#withControllers(vm, disks.length);
+    const slots = slotsFor(ready, disks.length);
     const added = disks.flatMap(({ file, sizeBytes, backing }, index) => {
       const slot = slots[index];
       if (slot === undefined) return [];
       const place = { file, sizeBytes, slot, temporaryKey: -(index + 1) };
       return [existingDisk(place, { use, backing })];
     });
-    await this.#options.vms.reconfigure(vm, {
-      deviceChange: [...newControllers(slots, CONTROLLER), ...added],
-    });
+    await this.#options.vms.reconfigure(ready, { deviceChange: added });
+  }
+
+  /**
+   * In a change of their own, before any disk: for a paravirtual controller the host suspends the running VM and resumes
+   * it, and a new disk that somebody else holds would keep it from coming back.
+   */
+  async #withControllers(vm: Vm, diskCount: number): Promise<Vm> {
+    const missing = newControllers(slotsFor(vm, diskCount), CONTROLLER);
+    if (missing.length === 0) return vm;
+    const { vms } = this.#options;
+    await vms.reconfigure(vm, { deviceChange: missing });
+    return vms.again(vm);
   }
 
   async #checkDatastores(vm: Vm, vmName: string, disks: readonly WantedDisk[]): Promise<void> {
@@ -164,6 +171,12 @@ export class MasterTargetDisks {
     const reason = `it lies on vSAN, which the VM ${vm.record.name} does not`;
     throw refusal(vmName, foreign.diskId, reason);
   }
+}
+
+function slotsFor({ record }: Vm, needed: number): readonly FreeSlot[] {
+  const slots = hotAddSlots(record, needed);
+  if (slots === null) throw new FailbackError('FB-VSPHERE-017', { vmName: record.name, needed });
+  return slots;
 }
 
 /** Throws FB-VSPHERE-015 for one that it cannot write. */

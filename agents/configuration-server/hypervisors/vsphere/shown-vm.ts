@@ -7,10 +7,10 @@ import type { Vm } from './vm-access.ts';
 /** What others than this driver are told of a VM. */
 export function shown(
   record: VmRecord,
-): Pick<HypervisorVm, 'name' | 'snapshotCount' | 'firmware' | 'disks'> {
+): Pick<HypervisorVm, 'name' | 'snapshotCount' | 'firmware' | 'biosUuid' | 'disks'> {
   const disks = nameDisks(record).map(({ diskId, disk: { sizeBytes } }) => ({ diskId, sizeBytes }));
-  const { name, firmware } = record;
-  return { name, snapshotCount: foreignSnapshots(record).length, firmware, disks };
+  const { name, firmware, biosUuid } = record;
+  return { name, snapshotCount: foreignSnapshots(record).length, firmware, biosUuid, disks };
 }
 
 /** A VM without an instance UUID cannot be found again; every server that is supported gives one. */

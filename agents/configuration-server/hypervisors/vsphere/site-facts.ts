@@ -191,7 +191,7 @@ function candidates(
         hostName: host?.record.name ?? null,
         isHostConnected: host?.record.isConnected ?? null,
         ownDiskCount: ownDiskCount(tables, vm),
-        visibleDatastores: visibleDatastores(tables, vm),
+        ...machineFacts(tables, vm),
       },
     ];
   });

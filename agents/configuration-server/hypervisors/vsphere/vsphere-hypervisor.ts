@@ -257,8 +257,11 @@ export class VsphereHypervisor implements Hypervisor {
 
   async fixGuest(vmId: string, shape: VmShape): Promise<readonly Fixup[]> {
     const vm = await this.#vms.require(vmId);
-    const account = accountFor(this.#options.guestAccounts, shape.name);
-    return fixGuest({ session: this.#session, account }, vm, shape);
+    const { guestAccounts, config } = this.#options;
+    const account = accountFor(guestAccounts, shape.name);
+    const readySeconds = config.guestReadySeconds;
+    const options = { session: this.#session, vms: this.#vms, account, readySeconds };
+    return fixGuest(options, vm, shape);
   }
 
   async openImage(

@@ -39,7 +39,7 @@ export const AFTER_RETURN_PREFLIGHT_ERRORS = {
     message: 'VMware Tools are {actual} in the guest and will be {change}.',
     possibleCauses: ['The failover switches them off on Windows and removes them on Linux.'],
     recommendedAction:
-      'Nothing need be done: look at the report of the guest fix-ups after the boot.',
+      'Install the mobility agent as a service while the machine is still in Azure (docs/operating.md): at home it starts the tools, or installs them on Linux. The report of the job says what came of it.',
     isRetryable: false,
     isCustomerResolvable: true,
   },

@@ -25,6 +25,7 @@ async function masterTarget({ tls, retentionFolder, port: wanted }: ChildStart):
   serve(
     createMasterTargetHandlers({
       retentionFolder,
+      dataFolder: retentionFolder,
       retention: { maxPoints: 3, maxAgeHours: 24 },
       osType: 'Linux',
       gate,

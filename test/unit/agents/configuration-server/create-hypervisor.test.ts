@@ -30,6 +30,7 @@ describe('the configuration of a vSphere site', () => {
       siteKind: 'vcenter',
       networks: {},
       gracefulShutdownSeconds: 300,
+      guestReadySeconds: 180,
       refreshSeconds: 60,
     });
   });

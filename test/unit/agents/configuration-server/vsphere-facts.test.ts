@@ -143,7 +143,8 @@ describe('what a vSphere site tells preflight', () => {
   });
 
   it('is each master target that is asked for, its own disks told from those it holds', () => {
-    const held = { disks: [{ file: 'own' }, { file: 'of web' }] };
+    const vmxFile = '[ds-old] mt/mt.vmx';
+    const held = { vmxFile, disks: [{ file: 'own' }, { file: 'of web' }] };
     discovered(held, { file: 'of web' });
     const config = { ...CONFIG, masterTargets: { mt1: 'mt', mt2: 'nowhere' } };
     const masterTargets = ['mt1', 'mt2', 'mt3'];
@@ -153,6 +154,12 @@ describe('what a vSphere site tells preflight', () => {
         hostName: 'esx-1',
         isHostConnected: true,
         ownDiskCount: 1,
+        hostId: 'host-1',
+        biosUuid: 'bios-mt',
+        snapshotCount: 0,
+        diskEnableUuid: 'TRUE',
+        hasVmwareTools: true,
+        isOnVsan: false,
         visibleDatastores: ['ds-old'],
       },
     ]);

@@ -35,6 +35,7 @@ beforeAll(async () => {
   const module: typeof Handlers = await import('../../../../agents/master-target/handlers.ts');
   handlers = module.createMasterTargetHandlers({
     retentionFolder: join(root, 'retention'),
+    dataFolder: root,
     retention: { maxPoints: 3, maxAgeHours: 24 },
     osType: 'Linux',
     gate: new ReplicationGate(),

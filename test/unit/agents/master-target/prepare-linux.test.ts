@@ -18,7 +18,8 @@ const SCRIPT = resolve(
 );
 const PACKAGES = ['open-vm-tools', 'lsscsi', 'sg3-utils', 'lvm2'];
 const LVM = 'etc/lvm/lvmlocal.conf';
-const RULES = 'etc/udev/rules.d/60-azure-failback.rules';
+const RULES = 'etc/udev/rules.d/61-azure-failback.rules';
+const EARLIER_RULES = 'etc/udev/rules.d/60-azure-failback.rules';
 const MARKER = '# azure-failback: custom changes of the master target';
 
 /** A root file system of a VM under vSphere as far as the script looks at it, and the commands it calls. */
@@ -71,7 +72,9 @@ describe('a Linux VM that is to be a master target', () => {
     expect(run()).toMatchObject({ status: 3, output: expect.stringContaining('Restart') });
     const installed = readFileSync(join(folder, 'installed'), 'utf8').split('\n');
     expect(installed).toEqual(expect.arrayContaining(PACKAGES));
-    expect(read(RULES)).toContain('UDISKS_IGNORE');
+    expect(read(RULES)).toContain('ATTRS{vendor}=="VMware*", ENV{UDISKS_IGNORE}="1"');
+    // No other rule has to come first for it: udev has not asked the disk for its ID_VENDOR by then.
+    expect(read(RULES)).not.toContain('ENV{ID_');
     expect(read('etc/mdadm/mdadm.conf.d/azure-failback.conf')).toBe('AUTO -all\n');
     expect(read(LVM)).toContain('auto_activation_volume_list = [ "vg-retention", "vg-system" ]');
   });
@@ -96,6 +99,15 @@ describe('a Linux VM that is to be a master target', () => {
     run();
     expect(read(LVM)).toBe(once);
     expect(check()).toMatchObject({ customChangesCount: 1 });
+  });
+
+  it('gets the rules of today for those of an earlier version, which matched nothing', () => {
+    run();
+    rmSync(join(root(), RULES));
+    put(EARLIER_RULES, 'ENV{ID_VENDOR}=="VMware*", ENV{UDISKS_IGNORE}="1"\n');
+    run();
+    expect(read(RULES)).toContain('ATTRS{vendor}');
+    expect(existsSync(join(root(), EARLIER_RULES))).toBe(false);
   });
 
   it('keeps what its administrators wrote', () => {

@@ -20,12 +20,19 @@ const VM = {
   isHostConnected: true,
   ownDiskCount: 2,
   visibleDatastores: ['ds-a', 'ds-b'],
+  biosUuid: 'bios-mt',
+  snapshotCount: 0,
+  diskEnableUuid: 'TRUE',
+  hasVmwareTools: true,
+  isOnVsan: false,
 } as const;
 const NEEDS: MasterTargetNeeds = {
   osType: 'Linux',
   diskCount: 3,
   configurationServer: 'cs1',
   datastores: ['ds-a'],
+  isOnVsan: false,
+  biosUuid: 'bios-web',
   programs: [{ name: 'configuration server', version: '1.2.0' }],
 };
 
@@ -98,6 +105,27 @@ describe('a master target is passed over', () => {
       { machine: { ...VM, visibleDatastores: null } },
       'esx-1 does not reach the datastore ds-a',
     ],
+    ['has snapshots', { machine: { ...VM, snapshotCount: 2 } }, 'its VM has 2 snapshots'],
+    [
+      'may have snapshots',
+      { machine: { ...VM, snapshotCount: null } },
+      'it is not known whether its VM has snapshots',
+    ],
+    [
+      'runs without VMware Tools',
+      { machine: { ...VM, hasVmwareTools: false } },
+      'VMware Tools are not known to run in it',
+    ],
+    [
+      'does not show the UUIDs of its disks',
+      { machine: { ...VM, diskEnableUuid: '' } },
+      'disk.EnableUUID of its VM is not known to be TRUE',
+    ],
+    [
+      'is another copy of the template of the machine',
+      { machine: { ...VM, biosUuid: 'BIOS-WEB' } },
+      'its VM has the BIOS UUID of the machine',
+    ],
   ])('that %s', (_what, changes, reason) => {
     expect(obstacle(changes)).toBe(reason);
   });
@@ -117,6 +145,29 @@ describe('a master target is passed over', () => {
     expect(reason).toBe(
       'it runs Windows, the machine Linux; esx-1 does not reach the datastore ds-c; esx-1 does not reach the datastore ds-d',
     );
+  });
+});
+
+describe('disks on vSAN', () => {
+  const reason = 'disks may lie on vSAN, and its VM does not';
+
+  it.each([
+    ['on vSAN', true, true, null],
+    ['on vSAN', true, false, reason],
+    ['on vSAN', true, null, reason],
+    ['perhaps on vSAN', null, false, reason],
+    ['perhaps on vSAN', null, true, null],
+    ['elsewhere', false, false, null],
+    ['elsewhere', false, true, null],
+  ])('%s (%s) need a master target there (%s): %s', (_where, needed, isOnVsan, expected) => {
+    expect(obstacle({ machine: { ...VM, isOnVsan } }, { isOnVsan: needed })).toBe(expected);
+  });
+
+  it('go through the busier master target when only that lies there', () => {
+    const idle = candidate('mt1', { load: { attachedDiskCount: 0 } });
+    const busy = candidate('mt2', { machine: { ...VM, isOnVsan: true } });
+    expect(chosenOf([idle, busy], { isOnVsan: true })).toBe('mt2');
+    expect(chosenOf([idle, busy])).toBe('mt1');
   });
 });
 

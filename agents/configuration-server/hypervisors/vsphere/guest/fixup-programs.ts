@@ -21,10 +21,7 @@ export const SERVICE_PROGRAMS: Readonly<Record<VmShape['osType'], readonly Fixup
       name: 'VMware Tools',
       done: 'The service of VMware Tools starts by itself again.',
       byHand: 'Set the service VMTools to start automatically; it was disabled for Azure.',
-      path: 'C:\\Windows\\System32\\cmd.exe',
-      // 1056: it runs already.
-      arguments:
-        '/c "sc.exe config VMTools start= auto && (sc.exe start VMTools || if %errorlevel%==1056 exit /b 0)"',
+      ...powerShell(windows.TOOLS),
     },
   ],
   Linux: [

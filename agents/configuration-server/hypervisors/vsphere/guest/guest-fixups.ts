@@ -3,7 +3,6 @@ import { staticAddressesOf } from '../../../../../shared/domain/protected-item.t
 import type { Fixup } from '../../../../../shared/ports/hypervisor.ts';
 import type { NicRecord, VmRecord } from '../discovery/records.ts';
 import { faultOf } from '../vim/faults.ts';
-import type { VimSession } from '../vim/session.ts';
 import type { Vm } from '../vm-access.ts';
 import {
   addressProgram,
@@ -11,46 +10,30 @@ import {
   type FixupProgram,
   SERVICE_PROGRAMS,
 } from './fixup-programs.ts';
-import type { GuestAccount } from './guest-accounts.ts';
-import { PROGRAM_TIMEOUT_MINUTES, runInGuest } from './guest-programs.ts';
+import { GuestAccess, type GuestOptions } from './guest-access.ts';
+import { PROGRAM_TIMEOUT_MINUTES } from './guest-programs.ts';
 import { NOTHING_TO_DO } from './linux-scripts.ts';
-
-interface FixupOptions {
-  readonly session: VimSession;
-  readonly account: GuestAccount | null;
-}
 
 /** Puts right what can be, and says of the rest who has to do it. */
 export async function fixGuest(
-  options: FixupOptions,
+  options: GuestOptions,
   vm: Vm,
   shape: VmShape,
 ): Promise<readonly Fixup[]> {
+  const guest = await GuestAccess.to(options, vm);
   const fixups: Fixup[] = [];
-  for (const program of SERVICE_PROGRAMS[shape.osType]) {
-    fixups.push(await fix(options, vm, program));
-  }
-  return [...fixups, ...(await fixAddresses(options, vm, shape))];
+  for (const program of SERVICE_PROGRAMS[shape.osType]) fixups.push(await fix(guest, program));
+  return [...fixups, ...(await fixAddresses(guest, shape))];
 }
 
-async function fix(
-  { session, account }: FixupOptions,
-  { ref, record }: Vm,
-  program: FixupProgram,
-): Promise<Fixup> {
+async function fix(guest: GuestAccess, program: FixupProgram): Promise<Fixup> {
   const { name, done, byHand } = program;
-  const deferred = (why: string): Fixup => ({
-    name,
-    outcome: 'deferredToGuest',
-    detail: `${why} ${byHand}`,
-  });
-  if (record.powerState !== 'on' || record.toolsState !== 'running') {
-    return deferred('The guest cannot be reached while its tools do not run.');
+  if (guest.obstacle !== null) {
+    return { name, outcome: 'deferredToGuest', detail: `${guest.obstacle} ${byHand}` };
   }
-  if (account === null) return deferred('No account of the guest is configured.');
   const failed = (why: string): Fixup => ({ name, outcome: 'failed', detail: `${why} ${byHand}` });
   try {
-    const exitCode = await runInGuest({ session, account, vm: ref }, program);
+    const exitCode = await guest.run(program);
     if (exitCode === 0) return { name, outcome: 'done', detail: done };
     if (exitCode === NOTHING_TO_DO) {
       return { name, outcome: 'notNeeded', detail: 'The guest has it, or never used it.' };
@@ -68,15 +51,14 @@ async function fix(
 
 /** The n-th network of the machine belongs to the n-th card: a VM that we made has them in that order. */
 async function fixAddresses(
-  options: FixupOptions,
-  vm: Vm,
+  guest: GuestAccess,
   { osType, networks }: VmShape,
 ): Promise<readonly Fixup[]> {
   const fixups: Fixup[] = [];
   for (const [index, network] of networks.entries()) {
     if (staticAddressesOf(network).length === 0) continue;
-    const nic = vm.record.nics.toSorted((a, b) => a.key - b.key)[index];
-    fixups.push(await fixAddress(options, vm, { osType, network, nic }));
+    const nic = guest.vm.record.nics.toSorted((a, b) => a.key - b.key)[index];
+    fixups.push(await fixAddress(guest, { osType, network, nic }));
   }
   if (fixups.length > 0) return fixups;
   const detail = 'None was recorded before the failover.';
@@ -89,15 +71,11 @@ interface Interface {
   readonly nic: NicRecord | undefined;
 }
 
-async function fixAddress(
-  options: FixupOptions,
-  vm: Vm,
-  { osType, network, nic }: Interface,
-): Promise<Fixup> {
+async function fixAddress(guest: GuestAccess, { osType, network, nic }: Interface): Promise<Fixup> {
   const all = staticAddressesOf(network);
   const address = all.map((each) => each.address).join(', ');
   const name = `static IP address ${address}`;
-  if (all.every((each) => shows(vm.record, each.address))) {
+  if (all.every((each) => shows(guest.vm.record, each.address))) {
     return { name, outcome: 'done', detail: `The guest has ${address}.` };
   }
   const byHand = `Set ${address} in the guest, on ${network.name}.`;
@@ -117,7 +95,7 @@ async function fixAddress(
   }
   const set = all.map((each) => `${each.address}/${each.prefixLength}`).join(', ');
   const done = `${set} was set on the card ${nic.macAddress}.`;
-  return fix(options, vm, { ...program, name, done, byHand });
+  return fix(guest, { ...program, name, done, byHand });
 }
 
 function shows({ powerState, addresses }: VmRecord, address: string): boolean {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { read } from '../discovery/property-readers.ts';
+import { isFault } from '../vim/faults.ts';
 import { readProperties } from '../vim/properties.ts';
 import type { VimSession } from '../vim/session.ts';
 import {
@@ -51,12 +52,19 @@ export async function runInGuest(
   const pids = [read(numberSchema, answer, 0)];
   const deadlineMs = Date.now() + PROGRAM_TIMEOUT_MINUTES * 60_000;
   while (Date.now() < deadlineMs) {
-    const processes = await session.call('ListProcessesInGuest', manager, { vm, auth, pids });
+    const processes = await session
+      .call('ListProcessesInGuest', manager, { vm, auth, pids })
+      .catch(ignoreWhileAway);
     const [process] = read(processSchema, processes, []);
     if (process?.endTime !== undefined) return process.exitCode ?? 0;
     await delay(POLL_MS);
   }
   return null;
+}
+
+/** A program may start the tools anew, which then say nothing for a moment; it goes on. */
+function ignoreWhileAway(error: unknown): undefined {
+  if (!isFault(error, 'GuestOperationsUnavailable')) throw error;
 }
 
 async function processManager(session: VimSession): Promise<MoRef> {

@@ -1,3 +1,11 @@
+/** The tools that brought this here run already: then Start-Service does nothing. */
+export const TOOLS = String.raw`
+$ErrorActionPreference = 'Stop'
+Set-Service -Name VMTools -StartupType Automatic
+Start-Service -Name VMTools
+exit 0
+`;
+
 /**
  * For PowerShell 3 and later, after lines that set its variables, which are '' for what there is not. Ends with 0 only
  * when the adapter has the addresses. A family without an address stays automatic.

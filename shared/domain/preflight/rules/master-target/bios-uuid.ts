@@ -1,3 +1,4 @@
+import { hasSameBiosUuid } from '../../master-target-vm.ts';
 import type { PreflightRule } from '../../rule.ts';
 import { ifKnown, passed, violated } from '../../verdict.ts';
 import { withMasterTargetVm, withOriginalOnVsphere } from '../support.ts';
@@ -13,7 +14,7 @@ export const masterTargetHasOwnUuid: PreflightRule = {
       withMasterTargetVm(facts, (machine) =>
         ifKnown(storage.biosUuid, 'location.storage.biosUuid', (uuid) =>
           ifKnown(machine.biosUuid, 'masterTarget.machine.biosUuid', (actual) =>
-            actual.toLowerCase() === uuid.toLowerCase()
+            hasSameBiosUuid(actual, uuid)
               ? violated({ name: 'BIOS UUID', needed: 'another one', actual })
               : passed,
           ),

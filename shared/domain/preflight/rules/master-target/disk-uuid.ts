@@ -1,3 +1,4 @@
+import { isDiskUuidShown } from '../../master-target-vm.ts';
 import type { PreflightRule } from '../../rule.ts';
 import { ifKnown, passed, violated } from '../../verdict.ts';
 import { withMasterTargetVm } from '../support.ts';
@@ -12,7 +13,7 @@ export const masterTargetShowsDiskUuids: PreflightRule = {
   check: (facts) =>
     withMasterTargetVm(facts, ({ diskEnableUuid, preparation }) =>
       ifKnown(diskEnableUuid, 'masterTarget.machine.diskEnableUuid', (value) => {
-        const isSet = value.toUpperCase() === 'TRUE';
+        const isSet = isDiskUuidShown(value);
         // A VM that was not off since then does not know of it yet.
         const isInEffect = preparation.kind === 'windows' || preparation.hasDiskUuids !== false;
         if (isSet && isInEffect) return passed;
