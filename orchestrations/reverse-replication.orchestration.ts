@@ -13,8 +13,8 @@ export function* reverseReplicationOrchestration(context: Context): Steps<Result
   const item = yield* callActivity(context, 'readItem', { itemId });
   if (item?.phase !== 'protected') return success(null);
   // Cycle numbers start again after the next failback; the time makes the command ids unique.
-  const jobId = `reverse-${itemId}-${context.df.currentUtcDateTime.getTime()}`;
-  const outcome = yield* asResult(oneDelta(context, jobId, itemId));
+  const point = `reverse-${context.df.currentUtcDateTime.getTime()}`;
+  const outcome = yield* asResult(oneDelta(context, itemId, point));
   context.df.setCustomStatus(outcome.ok ? outcome.value : outcome.error);
   const error = outcome.ok ? null : outcome.error;
   // The loop goes on even if nobody can be told how it goes.
@@ -24,7 +24,8 @@ export function* reverseReplicationOrchestration(context: Context): Steps<Result
   return success(null);
 }
 
-function* oneDelta(context: Context, jobId: string, itemId: string): Steps<unknown> {
+function* oneDelta(context: Context, itemId: string, point: string): Steps<unknown> {
+  const jobId = `${point}-${itemId}`;
   const site = yield* callActivity(context, 'bindSite', { jobId, itemId });
-  return yield* replicateToAzureOnce(context, { jobId, itemId, point: jobId, site });
+  return yield* replicateToAzureOnce(context, { jobId, itemId, point, site });
 }

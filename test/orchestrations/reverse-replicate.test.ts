@@ -27,6 +27,17 @@ describe('the loop of deltas towards Azure', () => {
     expect(healthErrors.map(({ code }) => code)).toContain('FB-HLT-006');
     await world.untilHolds(() => world.item.reverseError === undefined, limit);
   });
+
+  it('names its points by their time alone: with the id of a machine they could be longer than an id may be', async () => {
+    await world.startAutomatic();
+    await world.untilEnd();
+    const before = world.replicas.sealedPointIds.length;
+    await world.untilHolds(
+      () => world.replicas.sealedPointIds.length > before,
+      3 * REVERSE_CYCLE_MS,
+    );
+    expect(world.replicas.sealedPointIds.at(-1)).toMatch(/^reverse-\d{13}$/);
+  });
 });
 
 describe('the first delta towards Azure', () => {
