@@ -34,6 +34,7 @@ export async function describeSite(
     masterTarget,
     masterTargets,
     datastore,
+    disks,
     isRehearsal,
   }: CommandInput<'describeSite'>,
 ): Promise<SiteAnswer> {
@@ -45,6 +46,7 @@ export async function describeSite(
     ...(masterTarget === undefined ? {} : { masterTarget }),
     ...(masterTargets === undefined ? {} : { masterTargets }),
     ...(datastore === undefined ? {} : { datastore }),
+    ...(disks === undefined ? {} : { disks }),
     ...(isRehearsal === true ? { newVmName: rehearsalName(vmName) } : {}),
   });
   return {

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { CertificateAuthority } from '../../../agents/configuration-server/certificate-authority.ts';
 import { SiteDatabase } from '../../../agents/configuration-server/database.ts';
 import { createConfigurationServerHandlers } from '../../../agents/configuration-server/handlers.ts';
+import { removedDisk } from '../../../agents/configuration-server/hypervisors/vsphere/device-specs.ts';
 import type { CommandHandlers } from '../../../agents/runtime/types.ts';
 import type { CommandOutput, DiskShape } from '../../../shared/contracts/commands.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
@@ -127,6 +128,33 @@ describeWith('vcenter', 'The original VM of a machine', () => {
       code: 'FB-VSPHERE-019',
       values: { diskIds: 'lun-0', there: expect.stringContaining('scsi0:2 (2097152') as unknown },
     });
+    expect(await power(vmId)).toBe('on');
+  });
+
+  it('shows before a failback which of its disks are which, and which were detached', async () => {
+    const { name, vmId } = await runningVm(1, 2, 2, 3);
+    const { disks: attached } = (await site.vms.require(vmId)).record;
+    const data = (lun: number, size: number, onPremisesDisk?: string): DiskShape =>
+      disk(`lun-${lun}`, {
+        sizeBytes: size * DISK_BYTES,
+        ...(onPremisesDisk === undefined ? {} : { onPremisesDisk }),
+      });
+    const told = async (...disks: readonly DiskShape[]): Promise<unknown> => {
+      await site.discover();
+      const asked = { vmName: name, disks: [disk('os'), ...disks] };
+      const { vsphere } = await runCommand(handlers, 'describeSite', asked);
+      return vsphere?.originalVm?.matches?.map(({ match }) => match);
+    };
+    expect(await told(data(0, 2), data(1, 3))).toEqual(['found', 'ambiguous', 'found']);
+    expect(await told(data(0, 2, 'scsi0:2'), data(1, 3))).toEqual(['found', 'found', 'found']);
+    expect(await told(data(0, 2, attached[1]?.uuid ?? ''), data(1, 3, 'scsi0:7'))).toEqual([
+      'found',
+      'found',
+      'unfound',
+    ]);
+    const vm = await site.vms.require(vmId);
+    await site.vms.reconfigure(vm, { deviceChange: vm.record.disks.slice(1).map(removedDisk) });
+    expect(await told(data(0, 2), data(1, 3))).toEqual(['found', 'missing', 'missing']);
     expect(await power(vmId)).toBe('on');
   });
 
