@@ -176,12 +176,7 @@ async function recordOf(
   const { configurationServerAddress = known ?? registered?.address?.host } = failover;
   // Who leaves it out does not say that a machine which is to stay in Azure may come home after all.
   const { isMigrationCompleted = before?.isMigrationCompleted } = failover;
-  return {
-    ...failover,
-    configurationServer,
-    configurationServerAddress,
-    ...(isMigrationCompleted === undefined ? {} : { isMigrationCompleted }),
-  };
+  return { ...failover, configurationServer, configurationServerAddress, isMigrationCompleted };
 }
 
 /** What earlier failbacks and rehearsals left, which no description tells. */

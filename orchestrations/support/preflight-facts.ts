@@ -63,18 +63,18 @@ function notGathered({ changeBytesPerDay }: FactSections['protection']): readonl
 
 function protectionSection({ records, masterTarget }: Answers): FactSections['protection'] {
   const { item, rpoSeconds, changeBytesPerDay, measuredRate } = records;
-  const { failoverRecord: recorded, target, osType } = item;
+  const { failoverRecord: recorded = {}, target, osType } = item;
   return {
     origin: originFacts(item),
     osType,
     disks: item.disks.map(({ diskName, sizeBytes }) => ({ diskName, sizeBytes })),
     azureVmId: item.azureVmId ?? null,
-    isMigrationCompleted: recorded?.isMigrationCompleted ?? null,
-    originalConfigurationServerId: recorded?.configurationServer ?? null,
+    isMigrationCompleted: recorded.isMigrationCompleted ?? null,
+    originalConfigurationServerId: recorded.configurationServer ?? null,
     chosenConfigurationServerId: target.configurationServer,
-    configurationServerAddress: recorded?.configurationServerAddress ?? null,
+    configurationServerAddress: recorded.configurationServerAddress ?? null,
     isPrepared: item.onPremisesVmId !== null,
-    disksAddedInAzure: recorded?.disksAddedInAzure ?? [],
+    disksAddedInAzure: recorded.disksAddedInAzure ?? [],
     chosenDatastore: target.datastore ?? 'none',
     rpoThresholdSeconds: (item.rpoThresholdMinutes ?? RPO_THRESHOLD_MINUTES) * 60,
     rpoSeconds,

@@ -122,7 +122,6 @@ describeWith(
         await site.discover();
         const { vsphere } = await site.hypervisor.describe({ vmName: 'new', masterTarget });
         expect(vsphere?.placement).toMatchObject({
-          hostId: hosts[index]?.id,
           hostName: hosts[index]?.name,
           datastore: DATASTORE,
         });
