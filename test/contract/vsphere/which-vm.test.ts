@@ -204,6 +204,13 @@ describeWith('vcenter', 'The original VM of a machine', () => {
     await expect(attached).rejects.toMatchObject({ code: 'FB-SITE-004' });
   });
 
+  it('is not taken to boot from BIOS when the server does not say', async () => {
+    const { name, vmId } = await runningVm(1);
+    expect((await site.hypervisor.findVm({ vmId, name }))?.firmware).toBe('bios');
+    await site.peer.hide(['config.firmware']);
+    expect((await site.hypervisor.findVm({ vmId, name }))?.firmware).toBeUndefined();
+  });
+
   it('does not give its disks to one of several VMs with the name of the master target', async () => {
     const { vmId } = await runningVm(1);
     await site.hypervisor.powerOff(vmId, false);

@@ -37,7 +37,7 @@ export const LOCAL: Site = COMMANDS.describeSite.output.parse({
   },
   observedAt: NOW,
 });
-const MASTER_TARGET = COMMANDS.verifyMasterTarget.output.parse({
+export const MASTER_TARGET = COMMANDS.verifyMasterTarget.output.parse({
   version: '1.0.0',
   osType: 'Linux',
   retentionVolume: { freeBytes: 1024 ** 4, isSeparateVolume: true, isWritable: true },

@@ -4,16 +4,21 @@ import { runPreflight } from '../../../shared/domain/preflight/run.ts';
 import { anItem, NOW } from '../../support/memory/builders.ts';
 import { NETWORK } from '../../support/memory/memory-azure.ts';
 import { goodAzureVm } from '../../support/preflight/good-facts.ts';
+import { must } from '../../support/must.ts';
 import {
   blockersOf,
   type Changes,
   factsOf,
   LOCAL,
+  MASTER_TARGET,
   PROCESS_SERVER,
   RECORD,
   RECORDS,
   vsphereSite,
 } from '../../support/preflight/told-facts.ts';
+
+const UUIDS = 'master-target.vm.disk-enable-uuid';
+const PREPARED = must(MASTER_TARGET.linuxPreparation, 'the preparation of a good master target');
 
 describe('the facts of a run', () => {
   it.each([true, false])('let the lab pass (original VM there: %s)', (hasOriginalVm) => {
@@ -105,6 +110,18 @@ describe('the facts of a run', () => {
     const prepared = factsOf({ site, item: { onPremisesVmId: 'vm-7' } });
     expect(prepared.configurationServer?.knowsItem).toBe(false);
     expect(blockersOf(prepared)).toHaveLength(1);
+  });
+
+  it.each([
+    ['shows the UUIDs of its disks', MASTER_TARGET.linuxPreparation, []],
+    ['was not off since they were switched on', { ...PREPARED, hasDiskUuids: false }, [UUIDS]],
+    ['is of a version that does not tell', { ...PREPARED, hasDiskUuids: null }, [UUIDS]],
+  ])('let a master target pass only that shows its disks: one that %s', (_what, told, blockers) => {
+    const masterTarget = {
+      told: { ...MASTER_TARGET, linuxPreparation: told },
+      clockSkewSeconds: 0,
+    };
+    expect(blockersOf(factsOf({ site: vsphereSite(), masterTarget }))).toEqual(blockers);
   });
 
   it('count the age of the newest backup from now', () => {

@@ -95,7 +95,7 @@ export const LOCATION_PREFLIGHT_ERRORS = {
     severity: 'critical',
     category: 'preflight',
     message:
-      'The host {needed} of the master target, on which the new VM is created, does not reach the datastore {datastore}; these do: {actual}.',
+      'The host {host} of the master target, on which the new VM is created, does not reach the datastore {datastore}.',
     possibleCauses: [
       'The datastore was chosen for another master target.',
       'The master target was moved to another host.',

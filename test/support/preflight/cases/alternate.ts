@@ -77,7 +77,7 @@ export const ALTERNATE_CASES: readonly RuleCases[] = [
       [
         'only other hosts have the datastore',
         { 'location.storage.datastoreHostIds': ['esx-2', 'esx-3'] },
-        { needed: 'esx-1', actual: 'esx-2, esx-3', datastore: 'ds-1' },
+        { needed: 'esx-1', actual: 'esx-2, esx-3', host: 'esx-1.example', datastore: 'ds-1' },
       ],
     ],
     doesNotApply: elsewhere,

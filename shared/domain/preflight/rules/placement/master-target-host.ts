@@ -9,14 +9,15 @@ export const masterTargetHostReachesDatastore: PreflightRule = {
   severity: 'blocking',
   errorCode: 'FB-PRE-066',
   check: (facts) =>
-    withNewVmOnVsphere(facts, ({ datastore, datastoreHostIds }) =>
+    withNewVmOnVsphere(facts, ({ hostName, datastore, datastoreHostIds }) =>
       withMasterTargetVm(facts, (machine) =>
         ifKnown(machine.hostId, 'masterTarget.machine.hostId', (needed) =>
           ifKnown(datastoreHostIds, 'location.storage.datastoreHostIds', (ids) => {
             if (ids.includes(needed)) return passed;
             const actual = ids.join(', ') || 'none';
             const fact = { name: 'hosts of the datastore', needed, actual };
-            return violated(fact, { datastore: datastore ?? 'that was chosen' });
+            const host = hostName ?? needed;
+            return violated(fact, { host, datastore: datastore ?? 'that was chosen' });
           }),
         ),
       ),
