@@ -5,7 +5,7 @@ export const RUN_PREFLIGHT_ERRORS = {
   'FB-PRE-001': {
     severity: 'critical',
     category: 'preflight',
-    message: 'The rule {ruleId} could not be checked; these facts are missing: {missing}.',
+    message: 'The rule {ruleId} could not be checked; these facts are missing: {missing}. {remedy}',
     possibleCauses: [
       'The facts it needs could not be read.',
       'An account lacks the right to read them.',
