@@ -62,13 +62,42 @@ Generated from \`shared/domain/preflight/rules\` by \`npm run docs\`. There are 
 were gathered before, and change nothing.
 
 - **blocking**: the failback does not start. **warning**: for you to weigh. **info**: says what will happen.
-- A fact that could not be found out never passes: the rule answers FB-PRE-001 with its own weight.
+- A fact that could not be found out never passes: the rule answers FB-PRE-001 with its own weight, and says what to do.
 - A fact that a run does not ask for is said with FB-PRE-003 and does not stand in the way.
 - A rule says nothing where it does not apply: rules about vSphere on Hyper-V or in the lab, rules about a
   new VM where the original one is used.
 - Every finding names what is needed and what is there, with units; the code tells causes and what to do.
 
 ${rules.join('\n')}
+## What a person has to say
+
+No program can find these out. Say them in \`failover\` of the protected item (PUT); what nobody said is unknown, and blocks
+where a rule needs it.
+
+| field | who needs it |
+| --- | --- |
+| \`isMigrationCompleted\` | FB-PRE-015, always. A PUT that leaves it out keeps what was said before. |
+| \`isOriginalVmGone\` | FB-PRE-065, for a new VM where no VM has the name of the machine: the one that was failed over may have been renamed. Or give its instance UUID in \`target.vmId\`: one that is not there by its UUID is gone. |
+| \`disksAddedInAzure\` | FB-PRE-063, for disks that the machine did not have on-premises. Others that are not attached to the VM were detached. |
+| \`configurationServer\`, \`configurationServerAddress\` | FB-PRE-035, FB-PRE-091. Taken from the first PUT, and from the agent that is registered then. |
+| \`vcenterId\` | FB-PRE-034, FB-PRE-036, for VMs from VMware at a vSphere site |
+| \`isCommitted\`, \`dataEncryption\` | FB-PRE-101, FB-PRE-102, for VMs from Hyper-V |
+| \`osName\` | FB-PRE-071, for physical servers |
+| \`isNetworkManagerRemoved\`, \`vmwareTools\` | FB-PRE-111, FB-PRE-112, which only warn |
+
+Which disk of the VM is which (FB-PRE-078) stands in \`target.disks\`, where disks of one size leave it open.
+
+## What no rule looks at
+
+- **Virtual switches of Hyper-V** (FB-PRE-100): there is no driver for Hyper-V yet, so that nobody tells them. Until there is
+  one, the rule only ever answers FB-PRE-001.
+- **Port 443 of the configuration server**: the process server never speaks to it. Both reach the Function App on 443, through
+  which every answer of theirs comes; heartbeats say when they do not (FB-PRE-081, FB-ORC-010).
+- **RDM disks of a new VM**: the product makes files only.
+- **The host of a new VM**: it is always that of the master target. Whether that host reaches the datastore is FB-PRE-066.
+- **Single objects of vSAN, LUNs and files of disks**: what counts is whether the disk is attached, and whether its datastore is
+  accessible.
+
 ## Size of a process server
 
 Figures of Site Recovery for an additional process server. More changes need a second process server.

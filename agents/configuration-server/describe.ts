@@ -1,5 +1,5 @@
 import type { CommandInput, CommandOutput } from '../../shared/contracts/commands.ts';
-import type { Hypervisor } from '../../shared/ports/hypervisor.ts';
+import type { Hypervisor, SiteSubject } from '../../shared/ports/hypervisor.ts';
 import { AGENT_VERSION } from '../runtime/run-agent.ts';
 import type { SiteDatabase } from './database.ts';
 import { rehearsalName } from './target.ts';
@@ -27,26 +27,12 @@ interface DescribeParts {
 /** Facts for preflight. Changes nothing. */
 export async function describeSite(
   { hypervisor, database, self }: DescribeParts,
-  {
-    vmName,
-    targetVmId,
-    itemId,
-    masterTarget,
-    masterTargets,
-    datastore,
-    isRehearsal,
-  }: CommandInput<'describeSite'>,
+  input: CommandInput<'describeSite'>,
 ): Promise<SiteAnswer> {
+  const { vmName, targetVmId, itemId } = input;
   const { isConnected } = await hypervisor.describe();
   const original = isConnected ? await findOriginalVm(hypervisor, vmName, targetVmId) : null;
-  const site = await hypervisor.describe({
-    vmName,
-    ...(original === null ? {} : { originalVmId: original.vm.vmId }),
-    ...(masterTarget === undefined ? {} : { masterTarget }),
-    ...(masterTargets === undefined ? {} : { masterTargets }),
-    ...(datastore === undefined ? {} : { datastore }),
-    ...(isRehearsal === true ? { newVmName: rehearsalName(vmName) } : {}),
-  });
+  const site = await hypervisor.describe(subjectOf(input, original));
   return {
     hypervisor: hypervisor.kind,
     isConnected: site.isConnected,
@@ -62,6 +48,19 @@ export async function describeSite(
     vsphere: site.vsphere ?? null,
     hyperv: site.hyperv ?? null,
     observedAt: new Date().toISOString(),
+  };
+}
+
+function subjectOf(input: CommandInput<'describeSite'>, original: OriginalVm | null): SiteSubject {
+  const { vmName, masterTarget, masterTargets, datastore, disks, isRehearsal } = input;
+  return {
+    vmName,
+    ...(original === null ? {} : { originalVmId: original.vm.vmId }),
+    ...(masterTarget === undefined ? {} : { masterTarget }),
+    ...(masterTargets === undefined ? {} : { masterTargets }),
+    ...(datastore === undefined ? {} : { datastore }),
+    ...(disks === undefined ? {} : { disks }),
+    ...(isRehearsal === true ? { newVmName: rehearsalName(vmName) } : {}),
   };
 }
 

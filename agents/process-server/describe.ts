@@ -9,26 +9,21 @@ import { AGENT_VERSION } from '../runtime/run-agent.ts';
 const CONNECT_TIMEOUT_MS = 5_000;
 
 export interface ProcessServerPlace {
-  readonly controlPlaneUrl: string;
   readonly dataFolder: string;
   readonly bandwidth: BandwidthSchedule;
 }
 
-/** Facts for preflight, as they are seen from here. */
+/**
+ * Facts for preflight, as they are seen from here. Not whether the control plane is reached: this answer goes there, and
+ * heartbeats say when it is not.
+ */
 export async function describeProcessServer(
-  { controlPlaneUrl, dataFolder, bandwidth }: ProcessServerPlace,
+  { dataFolder, bandwidth }: ProcessServerPlace,
   { masterTarget }: CommandInput<'describeProcessServer'>,
 ): Promise<CommandOutput<'describeProcessServer'>> {
-  const { hostname, port, protocol } = new URL(controlPlaneUrl);
-  const webPort = port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
-  const [isPort443Reachable, isPort9443Reachable] = await Promise.all([
-    canConnect(hostname.replace(/^\[(.*)\]$/, '$1'), webPort),
-    canConnect(masterTarget.host, masterTarget.port),
-  ]);
   return {
     version: AGENT_VERSION,
-    isPort443Reachable,
-    isPort9443Reachable,
+    isPort9443Reachable: await canConnect(masterTarget.host, masterTarget.port),
     cpuCount: availableParallelism(),
     memoryBytes: totalmem(),
     cacheBytes: volumeBytes(dataFolder),

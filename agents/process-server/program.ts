@@ -33,8 +33,8 @@ export async function runProcessServer(): Promise<void> {
       const transport: Transport = {
         connect: async (host, port) => createTlsTransport(certificates.current).connect(host, port),
       };
-      const { controlPlaneUrl, dataFolder } = config;
-      const place = { controlPlaneUrl, dataFolder, bandwidth };
+      const { dataFolder } = config;
+      const place = { dataFolder, bandwidth };
       const parts = { transport, throttle, connectionsPerDisk, place };
       const handlers = createProcessServerHandlers(parts);
       return { handlers, stop: async () => undefined };

@@ -77,6 +77,7 @@ const EXAMPLE: z.input<typeof putProtectedItemSchema> = {
       },
     ],
   },
+  failover: { vcenterId: 'none', isMigrationCompleted: false },
 };
 
 /** Takes a VM that runs in Azure under care; its disks are read from Azure. Again: reads them in anew. */
@@ -173,16 +174,9 @@ async function recordOf(
     ({ kind, name }) => kind === 'configurationServer' && name === configurationServer,
   );
   const { configurationServerAddress = known ?? registered?.address?.host } = failover;
-  const isMigrationCompleted = isCompleted(failover, before);
+  // Who leaves it out does not say that a machine which is to stay in Azure may come home after all.
+  const { isMigrationCompleted = before?.isMigrationCompleted } = failover;
   return { ...failover, configurationServer, configurationServerAddress, isMigrationCompleted };
-}
-
-/** Who leaves it out does not say that a machine which is to stay in Azure may come home after all. */
-function isCompleted(
-  { isMigrationCompleted }: PutProtectedItem['failover'],
-  before: FailoverRecord | undefined,
-): boolean {
-  return isMigrationCompleted ?? before?.isMigrationCompleted ?? false;
 }
 
 /** What earlier failbacks and rehearsals left, which no description tells. */

@@ -61,7 +61,13 @@ export async function seedSampleVm(
       networks: [{ name: 'Production', staticIpAddress: '192.168.10.20' }],
     },
     isRehearsalEnabled: true,
-    failover: { isNetworkManagerRemoved: false, ...site?.failover },
+    failover: {
+      isNetworkManagerRemoved: false,
+      isMigrationCompleted: false,
+      // The site begins empty: what the machine was there is lost.
+      isOriginalVmGone: true,
+      ...site?.failover,
+    },
   });
 }
 

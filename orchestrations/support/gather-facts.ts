@@ -9,7 +9,7 @@ import type {
   RecordFacts,
   Unanswered,
 } from '../../shared/domain/preflight/gathered.ts';
-import { originalVmIdOf } from '../../shared/domain/protected-item.ts';
+import { diskShapeOf, originalVmIdOf } from '../../shared/domain/protected-item.ts';
 import { type ErrorRecord, errorRecord } from '../../shared/errors/failback-error.ts';
 import { failure, type Result, success } from '../../shared/errors/result.ts';
 import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
@@ -122,6 +122,7 @@ function* describeSite(
       ...(target.masterTarget === undefined ? {} : { masterTarget: target.masterTarget }),
       ...(targetVmId === null ? {} : { targetVmId }),
       ...(target.datastore === undefined ? {} : { datastore: target.datastore }),
+      disks: item.disks.map((disk) => diskShapeOf(item, disk)),
       ...(operation === 'rehearsal' ? { isRehearsal: true } : {}),
     },
     agent: configurationServer,

@@ -52,47 +52,29 @@ export function assembleFacts(answers: Answers): PreflightFacts {
     location: locationOf(answers),
     masterTarget:
       masterTarget === null ? null : masterTargetSection(masterTarget, site?.told ?? null),
-    notGathered: notGathered(answers, protection),
+    notGathered: notGathered(protection),
   };
 }
 
-/**
- * Azure tells no disk's used bytes, folders of disks have no firmware, and what an earlier version did not record
- * nobody was asked for.
- */
-function notGathered(
-  { records: { item }, site }: Answers,
-  { changeBytesPerDay }: FactSections['protection'],
-): readonly FactName[] {
-  const names: FactName[] = ['azureVm.disks.usedBytes'];
-  if (changeBytesPerDay === null) names.push('protection.changeBytesPerDay');
-  if (site?.told.hypervisor === 'local') names.push('location.firmware');
-  if (item.azureVmId === undefined) names.push('protection.azureVmId');
-  if (item.failoverRecord === undefined) {
-    names.push(
-      'protection.origin',
-      'protection.isMigrationCompleted',
-      'protection.originalConfigurationServerId',
-      'protection.configurationServerAddress',
-      'azureVm.guest.isNetworkManagerRemoved',
-      'azureVm.guest.vmwareTools',
-    );
-  }
-  return names;
+/** A rate that was never measured: only warnings go by it. What nobody recorded is unknown, and a person has to say it. */
+function notGathered({ changeBytesPerDay }: FactSections['protection']): readonly FactName[] {
+  return changeBytesPerDay === null ? ['protection.changeBytesPerDay'] : [];
 }
 
 function protectionSection({ records, masterTarget }: Answers): FactSections['protection'] {
   const { item, rpoSeconds, changeBytesPerDay, measuredRate } = records;
-  const { failoverRecord: recorded, target, osType } = item;
+  const { failoverRecord: recorded = {}, target, osType } = item;
   return {
     origin: originFacts(item),
     osType,
     disks: item.disks.map(({ diskName, sizeBytes }) => ({ diskName, sizeBytes })),
     azureVmId: item.azureVmId ?? null,
-    isMigrationCompleted: recorded?.isMigrationCompleted ?? null,
-    originalConfigurationServerId: recorded?.configurationServer ?? null,
+    isMigrationCompleted: recorded.isMigrationCompleted ?? null,
+    originalConfigurationServerId: recorded.configurationServer ?? null,
     chosenConfigurationServerId: target.configurationServer,
-    configurationServerAddress: recorded?.configurationServerAddress ?? null,
+    configurationServerAddress: recorded.configurationServerAddress ?? null,
+    isPrepared: item.onPremisesVmId !== null,
+    disksAddedInAzure: recorded.disksAddedInAzure ?? [],
     chosenDatastore: target.datastore ?? 'none',
     rpoThresholdSeconds: (item.rpoThresholdMinutes ?? RPO_THRESHOLD_MINUTES) * 60,
     rpoSeconds,
@@ -133,8 +115,7 @@ function azureVmSection(answers: Answers): FactSections['azureVm'] {
   const { azure } = answers;
   if (azure === null) return null;
   const { vm } = azure;
-  const disks = vm.disks.map((disk) => ({ ...disk, usedBytes: null }));
-  return { ...vm, disks, guest: guestFacts(answers) };
+  return { ...vm, guest: guestFacts(answers) };
 }
 
 function guestFacts({ records, site }: Answers): AzureVmSection['guest'] {
@@ -167,7 +148,7 @@ function staticInterfaces(
 /** A wish for a physical machine needs no site to be refused. */
 function locationOf({ records, site, ...wishes }: Answers): FactSections['location'] {
   if (records.item.target.kind === 'physicalMachine') return { kind: 'physicalMachine' };
-  return site === null ? null : locationSection(site.told, wishes);
+  return site === null ? null : locationSection(site.told, { ...wishes, item: records.item });
 }
 
 /** A site of the `local` kind is on the machine that everything else is on. */
@@ -201,7 +182,6 @@ function processServerSection(answers: Answers): FactSections['processServer'] {
 }
 
 const UNTOLD = {
-  isPort443Reachable: null,
   isPort9443Reachable: null,
   cpuCount: null,
   memoryBytes: null,
@@ -214,10 +194,9 @@ function toldBy({
   told,
   clockSkewSeconds,
 }: Answer<'describeProcessServer'>): Pick<RegisteredProcessServer, keyof typeof UNTOLD> {
-  const { isPort443Reachable, isPort9443Reachable, cpuCount, memoryBytes, cacheBytes } = told;
-  const { bandwidthLimitMbps } = told;
-  const ports = { isPort443Reachable, isPort9443Reachable, bandwidthLimitMbps };
-  return { ...ports, cpuCount, memoryBytes, cacheBytes, clockSkewSeconds };
+  const { isPort9443Reachable, cpuCount, memoryBytes, cacheBytes, bandwidthLimitMbps } = told;
+  const machine = { cpuCount, memoryBytes, cacheBytes, bandwidthLimitMbps };
+  return { ...machine, isPort9443Reachable, clockSkewSeconds };
 }
 
 /** Without a VM in Azure that bears its name it runs at the site. */

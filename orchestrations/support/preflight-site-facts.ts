@@ -6,7 +6,7 @@ import type { Known } from '../../shared/domain/preflight/facts/known.ts';
 import type { HyperVSite, VsphereSite } from '../../shared/domain/preflight/facts/site.ts';
 import type { MasterTargetSection } from '../../shared/domain/preflight/facts/master-target.ts';
 import type { PreflightOperation } from '../../shared/domain/preflight/gathered.ts';
-import type { ProtectedItem } from '../../shared/domain/protected-item.ts';
+import { originalVmIdOf, type ProtectedItem } from '../../shared/domain/protected-item.ts';
 
 /** What an agent told, and by how many seconds its clock is off. */
 export interface Answer<N extends CommandName> {
@@ -28,8 +28,7 @@ export function configurationServerSection(
     id: item.target.configurationServer,
     version: told.version,
     address: told.address,
-    // Before the first way home was prepared there is nothing of the machine that it could have lost.
-    knowsItem: item.onPremisesVmId === null ? true : told.knowsItem,
+    knowsItem: told.knowsItem,
     backup: told.backup?.kind === 'taken' ? agedBackup(told.backup.takenAt, now) : told.backup,
     backupSchedule: told.backupSchedule,
     clockSkewSeconds: site.clockSkewSeconds,
@@ -90,12 +89,18 @@ function hyperVFacts({
 /** A hypervisor that is not connected shows no VM: that says nothing about where the machine will live. */
 export function locationSection(
   site: SiteAnswer,
-  wishes: { readonly operation: PreflightOperation; readonly originalVm: OriginalVmUse },
+  wishes: {
+    readonly operation: PreflightOperation;
+    readonly originalVm: OriginalVmUse;
+    readonly item: ProtectedItem;
+  },
 ): FactSections['location'] {
   const { originalVm, isConnected } = site;
   if (!isConnected) return null;
   if (wishes.operation === 'rehearsal') return rehearsalLocation(site);
-  if (originalVm === null || wishes.originalVm === 'unregister') return alternateLocation(site);
+  if (originalVm === null || wishes.originalVm === 'unregister') {
+    return alternateLocation(site, wishes.item);
+  }
   const { vmId, snapshotCount, firmware, diskCount, isRegistered } = originalVm;
   const storage = originalStorage(site);
   // Where disks are, blocks are compared and only those that differ travel.
@@ -104,17 +109,28 @@ export function locationSection(
 }
 
 /** One that is outside of the inventory already stays there; one that is in it is to leave it. */
-function alternateLocation(site: SiteAnswer): Location<'alternate'> {
+function alternateLocation(site: SiteAnswer, item: ProtectedItem): Location<'alternate'> {
   const { originalVm, freeBytes } = site;
   const storage = alternateStorage(site);
   const leaving = originalVm?.isRegistered === true ? originalVm : null;
   return {
     kind: 'alternate',
-    doesOriginalExist: false,
+    doesOriginalExist: originalVm === null ? isElsewhere(item) : false,
     leavingOriginal: leaving === null ? 'none' : leaving.powerState,
     freeBytes,
     storage,
   };
+}
+
+/**
+ * Of an original VM that was not found. One that was looked for by the id that somebody gave is gone. By its name it is
+ * not: it may have been renamed. Nor by the id of what was prepared last, which may have been a VM that we made.
+ */
+function isElsewhere(item: ProtectedItem): Known<boolean> {
+  const { target, failoverRecord } = item;
+  if (target.vmId !== undefined && originalVmIdOf(item) === target.vmId) return false;
+  const isGone = failoverRecord?.isOriginalVmGone;
+  return isGone === undefined ? null : !isGone;
 }
 
 /** As the configuration server decides whether the disks of the original VM are copied. */
@@ -136,11 +152,10 @@ function alternateStorage({
   hyperv,
 }: SiteAnswer): Location<'alternate'>['storage'] {
   const unread = {
-    hostId: null,
     hostName: null,
     datastore: null,
     datastoreType: null,
-    usesRdm: null,
+    datastoreHostIds: null,
     isNameTaken: null,
   };
   switch (kind) {
@@ -158,7 +173,8 @@ function originalStorage({
   vsphere,
 }: SiteAnswer): Location<'original'>['storage'] {
   if (kind !== 'vsphere') return { kind };
-  return { kind, ...(vsphere?.originalVm ?? { biosUuid: null, disks: null }) };
+  const unread = { biosUuid: null, disks: null, matches: null, isOnVsan: null };
+  return { kind, ...(vsphere?.originalVm ?? unread) };
 }
 
 export function masterTargetSection(

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { diskShapeSchema } from './disk-shape.ts';
 import { identifierSchema, sectorBytesSchema, timestampSchema } from './json.ts';
 import { networkShape } from './network-shape.ts';
 import {
@@ -10,6 +11,8 @@ import {
   osTypeSchema,
   verifyMasterTargetOutput,
 } from './site-facts.ts';
+
+export { type DiskShape, diskShapeSchema } from './disk-shape.ts';
 
 /**
  * Commands of the control plane to the agents. Delivered at least once; an agent answers a repeated
@@ -26,16 +29,6 @@ export const targetDeviceSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('diskUuid'), uuid: z.string().min(1) }),
 ]);
 export type TargetDevice = z.infer<typeof targetDeviceSchema>;
-
-/** One disk of the Azure VM. `id` is `os` or `lun-<n>` and stays the same on both sides. */
-export const diskShapeSchema = z.object({
-  id: identifierSchema,
-  isOsDisk: z.boolean(),
-  sizeBytes: sectorBytesSchema.positive(),
-  /** Which disk of the original VM it is: its place, as `scsi0:2`, or its UUID. Absent = it is found by its size. */
-  onPremisesDisk: z.string().max(100).optional(),
-});
-export type DiskShape = z.infer<typeof diskShapeSchema>;
 
 export const vmShapeSchema = z.object({
   name: z.string().min(1).max(80),

@@ -142,8 +142,12 @@ export const failoverRecordSchema = z.strictObject({
   /** Under which it was protected. Default: the one that the first PUT names, and its address then. */
   configurationServer: identifierSchema.optional(),
   configurationServerAddress: z.string().min(1).max(255).optional(),
-  /** Default: what the last PUT said; at first `false`, as taking a machine under care says that it is to come home. */
+  /** Default: what the last PUT said. */
   isMigrationCompleted: z.boolean().optional(),
+  /** The VM that was failed over does not exist any more, under whatever name: a new one may be made. */
+  isOriginalVmGone: z.boolean().optional(),
+  /** Ids of disks that the machine did not have on-premises, which are made there. */
+  disksAddedInAzure: z.array(identifierSchema).max(100).readonly().optional(),
   /** Hyper-V only. */
   isCommitted: z.boolean().optional(),
   /** Hyper-V only. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { diskShapeSchema } from './disk-shape.ts';
 import { identifierSchema, timestampSchema } from './json.ts';
 
 /**
@@ -40,8 +41,26 @@ const onPremisesDiskSchema = z.object({
   datastore: z.string(),
   datastoreType: fact(datastoreTypeSchema),
   isRdm: fact(z.boolean()),
-  exists: fact(z.boolean()),
-  isAttached: fact(z.boolean()),
+  isDatastoreAccessible: fact(z.boolean()),
+  /** As `scsi0:2`. */
+  place: fact(z.string()),
+  sizeBytes: fact(z.int().nonnegative()),
+});
+
+/** How a disk of the machine was looked for among those of its VM, as a preparation would pair them. */
+const diskMatchSchema = z.object({
+  diskId: identifierSchema,
+  match: z.enum([
+    'found',
+    /** The one that it would be has another size. */
+    'otherSize',
+    /** It may be one or another of several. */
+    'ambiguous',
+    /** Somebody said which one it is, and that one is not there. */
+    'unfound',
+    /** None of those that are there can be it. */
+    'missing',
+  ]),
 });
 
 /** A VM in which a master target runs. */
@@ -74,16 +93,24 @@ const vsphereFacts = z.object({
   neededHosts: fact(z.array(z.object({ name: z.string(), isDiscovered: z.boolean() }))),
   /** Of the original VM. */
   originalVm: fact(
-    z.object({ biosUuid: fact(z.string()), disks: fact(z.array(onPremisesDiskSchema)) }),
+    z.object({
+      biosUuid: fact(z.string()),
+      /** Those that are attached: an inventory shows no others. */
+      disks: fact(z.array(onPremisesDiskSchema)),
+      /** Of each disk of the machine; `null` too where the question named none. */
+      matches: fact(z.array(diskMatchSchema)),
+      /** New disks of the VM would lie there. */
+      isOnVsan: fact(z.boolean()),
+    }),
   ),
   /** Where a new VM would lie, with what was chosen in the input. */
   placement: fact(
     z.object({
-      hostId: fact(z.string()),
       hostName: fact(z.string()),
       datastore: fact(z.string()),
       datastoreType: fact(datastoreTypeSchema),
-      usesRdm: fact(z.boolean()),
+      /** Of the hosts that have the datastore mounted for reading and writing. */
+      datastoreHostIds: fact(z.array(z.string())),
       isNameTaken: fact(z.boolean()),
     }),
   ),
@@ -120,6 +147,8 @@ export const describeSiteInput = z.object({
   masterTargets: z.array(identifierSchema).max(200).optional(),
   /** Datastore that was chosen for a new VM. */
   datastore: z.string().optional(),
+  /** Those of the machine, which are looked for among those of its VM. */
+  disks: z.array(diskShapeSchema).max(200).optional(),
   /** It is about the scratch VM of a rehearsal, which has a name of its own. */
   isRehearsal: z.boolean().optional(),
 });
@@ -179,8 +208,6 @@ export const describeProcessServerInput = z.object({ masterTarget: addressSchema
 
 export const describeProcessServerOutput = z.object({
   version: z.string(),
-  /** The control plane, through which it and the configuration server talk. */
-  isPort443Reachable: z.boolean(),
   isPort9443Reachable: z.boolean(),
   cpuCount: z.int().positive(),
   memoryBytes: z.int().positive(),

@@ -79,7 +79,11 @@ export interface FailoverRecord {
   readonly configurationServer?: string | undefined;
   readonly configurationServerAddress?: string | undefined;
   /** "Complete migration" was chosen: the machine is to stay in Azure. */
-  readonly isMigrationCompleted: boolean;
+  readonly isMigrationCompleted?: boolean | undefined;
+  /** The VM that was failed over does not exist any more, under whatever name. */
+  readonly isOriginalVmGone?: boolean | undefined;
+  /** Ids of disks that the machine did not have on-premises. Absent = it had all. */
+  readonly disksAddedInAzure?: readonly string[] | undefined;
   /** Hyper-V: the failover was committed. */
   readonly isCommitted?: boolean | undefined;
   /** Hyper-V: whether its replica was encrypted, and the certificate was given. */

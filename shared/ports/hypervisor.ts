@@ -28,6 +28,8 @@ export interface SiteSubject {
   readonly masterTargets?: readonly string[];
   /** Datastore that was chosen for a new VM. */
   readonly datastore?: string;
+  /** Of the machine: they are looked for among those of the VM that was found. */
+  readonly disks?: readonly DiskShape[];
   /** Name of a VM that would be created. Absent = `vmName`. */
   readonly newVmName?: string;
 }

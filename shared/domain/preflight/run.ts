@@ -1,5 +1,6 @@
 import { errorRecord } from '../../errors/failback-error.ts';
 import type { FactName, PreflightFacts } from './facts.ts';
+import { remedyFor } from './remedies.ts';
 import type { Finding, PreflightRule } from './rule.ts';
 import { RULES } from './rules/index.ts';
 
@@ -35,7 +36,8 @@ function unchecked(
     notGathered.some((left) => name === left || name.startsWith(`${left}.`));
   const unread = missing.filter((name) => !isNotGathered(name));
   if (unread.length > 0) {
-    const error = errorRecord('FB-PRE-001', { ruleId, missing: unread.join(', ') });
+    const values = { ruleId, missing: unread.join(', '), remedy: remedyFor(unread) };
+    const error = errorRecord('FB-PRE-001', values);
     return [{ ruleId, severity: severity === 'info' ? 'warning' : severity, error, facts: [] }];
   }
   if (missing.length === 0) return [];

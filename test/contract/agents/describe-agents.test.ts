@@ -24,28 +24,25 @@ afterEach(async () => {
 });
 
 describe('facts about the process server', () => {
-  it('tell which peers answer, and the size of the machine', async () => {
-    const open = `http://127.0.0.1:${port}`;
+  it('tell that the master target answers, and the size of the machine', async () => {
     const bandwidth = { defaultMbps: 100, windows: [] };
-    const place = { controlPlaneUrl: open, dataFolder: folder, bandwidth };
+    const place = { dataFolder: folder, bandwidth };
     const masterTarget = { host: '127.0.0.1', port };
     const facts = await describeProcessServer(place, { masterTarget });
     expect(COMMANDS.describeProcessServer.output.parse(facts)).toEqual(facts);
-    expect(facts).toMatchObject({ isPort443Reachable: true, isPort9443Reachable: true });
+    expect(facts).toMatchObject({ isPort9443Reachable: true });
     expect(facts.cacheBytes).toBeGreaterThan(0);
     expect(facts.bandwidthLimitMbps).toBe(100);
   });
 
-  it('tell which of them does not', async () => {
+  it('tell that it does not answer', async () => {
     const place = {
-      controlPlaneUrl: `http://127.0.0.1:${port}`,
       dataFolder: join(folder, 'none'),
       bandwidth: { windows: [] },
     };
     const masterTarget = { host: '127.0.0.1', port: 1 };
     const facts = await describeProcessServer(place, { masterTarget });
     expect(facts).toMatchObject({
-      isPort443Reachable: true,
       isPort9443Reachable: false,
       cacheBytes: null,
       bandwidthLimitMbps: null,

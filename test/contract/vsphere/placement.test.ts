@@ -55,6 +55,18 @@ describeWith(
       for (const folder of folders) rmSync(folder, { recursive: true, force: true });
     });
 
+    it.each([
+      [ONLY_FIRST, true],
+      [ONLY_SECOND, false],
+      [DATASTORE, true],
+    ])('tells of %s whether the host of a master target reaches it', async (datastore, isSeen) => {
+      await site.discover();
+      const subject = { vmName: 'new', masterTarget: 'mt1', datastore };
+      const { vsphere } = await site.hypervisor.describe(subject);
+      expect(vsphere?.masterTargetVm?.hostId).toBe(hosts[0]?.id);
+      expect(vsphere?.placement?.datastoreHostIds?.includes(hosts[0]?.id ?? '')).toBe(isSeen);
+    });
+
     it('has each master target on the host that reaches its datastore', async () => {
       expect(await hostOf(ONE)).toBe(hosts[0]?.id);
       expect(await hostOf(TWO)).toBe(hosts[1]?.id);
@@ -110,7 +122,6 @@ describeWith(
         await site.discover();
         const { vsphere } = await site.hypervisor.describe({ vmName: 'new', masterTarget });
         expect(vsphere?.placement).toMatchObject({
-          hostId: hosts[index]?.id,
           hostName: hosts[index]?.name,
           datastore: DATASTORE,
         });

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { CertificateAuthority } from '../../../agents/configuration-server/certificate-authority.ts';
 import { SiteDatabase } from '../../../agents/configuration-server/database.ts';
 import { createConfigurationServerHandlers } from '../../../agents/configuration-server/handlers.ts';
+import { removedDisk } from '../../../agents/configuration-server/hypervisors/vsphere/device-specs.ts';
 import type { CommandHandlers } from '../../../agents/runtime/types.ts';
 import type { CommandOutput, DiskShape } from '../../../shared/contracts/commands.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
@@ -130,6 +131,33 @@ describeWith('vcenter', 'The original VM of a machine', () => {
     expect(await power(vmId)).toBe('on');
   });
 
+  it('shows before a failback which of its disks are which, and which were detached', async () => {
+    const { name, vmId } = await runningVm(1, 2, 2, 3);
+    const { disks: attached } = (await site.vms.require(vmId)).record;
+    const data = (lun: number, size: number, onPremisesDisk?: string): DiskShape =>
+      disk(`lun-${lun}`, {
+        sizeBytes: size * DISK_BYTES,
+        ...(onPremisesDisk === undefined ? {} : { onPremisesDisk }),
+      });
+    const told = async (...disks: readonly DiskShape[]): Promise<unknown> => {
+      await site.discover();
+      const asked = { vmName: name, disks: [disk('os'), ...disks] };
+      const { vsphere } = await runCommand(handlers, 'describeSite', asked);
+      return vsphere?.originalVm?.matches?.map(({ match }) => match);
+    };
+    expect(await told(data(0, 2), data(1, 3))).toEqual(['found', 'ambiguous', 'found']);
+    expect(await told(data(0, 2, 'scsi0:2'), data(1, 3))).toEqual(['found', 'found', 'found']);
+    expect(await told(data(0, 2, attached[1]?.uuid ?? ''), data(1, 3, 'scsi0:7'))).toEqual([
+      'found',
+      'found',
+      'unfound',
+    ]);
+    const vm = await site.vms.require(vmId);
+    await site.vms.reconfigure(vm, { deviceChange: vm.record.disks.slice(1).map(removedDisk) });
+    expect(await told(data(0, 2), data(1, 3))).toEqual(['found', 'missing', 'missing']);
+    expect(await power(vmId)).toBe('on');
+  });
+
   it('is not stopped when a disk that was named is not there', async () => {
     const { name, vmId } = await runningVm(1, 1);
     const data = disk('lun-0', { onPremisesDisk: 'scsi0:5' });
@@ -174,6 +202,13 @@ describeWith('vcenter', 'The original VM of a machine', () => {
     await expect(found).rejects.toMatchObject({ code: 'FB-VSPHERE-021' });
     const attached = site.hypervisor.attachToMasterTarget(vmId);
     await expect(attached).rejects.toMatchObject({ code: 'FB-SITE-004' });
+  });
+
+  it('is not taken to boot from BIOS when the server does not say', async () => {
+    const { name, vmId } = await runningVm(1);
+    expect((await site.hypervisor.findVm({ vmId, name }))?.firmware).toBe('bios');
+    await site.peer.hide(['config.firmware']);
+    expect((await site.hypervisor.findVm({ vmId, name }))?.firmware).toBeUndefined();
   });
 
   it('does not give its disks to one of several VMs with the name of the master target', async () => {

@@ -20,6 +20,7 @@ export const RECORD: FailoverRecord = {
   configurationServerAddress: '10.0.0.4',
   isMigrationCompleted: false,
   isNetworkManagerRemoved: false,
+  isOriginalVmGone: true,
 };
 export const LOCAL: Site = COMMANDS.describeSite.output.parse({
   hypervisor: 'local',
@@ -36,7 +37,7 @@ export const LOCAL: Site = COMMANDS.describeSite.output.parse({
   },
   observedAt: NOW,
 });
-const MASTER_TARGET = COMMANDS.verifyMasterTarget.output.parse({
+export const MASTER_TARGET = COMMANDS.verifyMasterTarget.output.parse({
   version: '1.0.0',
   osType: 'Linux',
   retentionVolume: { freeBytes: 1024 ** 4, isSeparateVolume: true, isWritable: true },
@@ -110,10 +111,13 @@ export const VSPHERE = {
         datastore: 'ds-1',
         datastoreType: 'VMFS',
         isRdm: false,
-        exists: true,
-        isAttached: true,
+        isDatastoreAccessible: true,
+        place: 'scsi0:0',
+        sizeBytes: 1024,
       },
     ],
+    matches: [{ diskId: 'os', match: 'found' }],
+    isOnVsan: false,
   },
   masterTargetVm: {
     hostId: 'esx-1',

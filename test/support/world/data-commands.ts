@@ -39,7 +39,6 @@ export function dataPlaneEffects(parts: DataPlaneParts): CommandEffects<DataPlan
     replicateDisk: (input) => replicateDisk(parts, input),
     describeProcessServer: () => ({
       version: '1.0.0',
-      isPort443Reachable: true,
       isPort9443Reachable: true,
       cpuCount: 8,
       memoryBytes: 16e9,

@@ -51,6 +51,7 @@ export function aProtectedItem(changes: Partial<ProtectedItem> = {}): ProtectedI
       configurationServerAddress: 'cs1.site.example',
       isMigrationCompleted: false,
       isNetworkManagerRemoved: false,
+      isOriginalVmGone: true,
     },
     ...changes,
   };

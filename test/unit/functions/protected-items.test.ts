@@ -42,7 +42,7 @@ describe('PUT /api/protected-items/{id}', () => {
     expect(world.stores.items.must('web-02')).toEqual(
       anItem({
         azureVmId: 'azure-vm-1',
-        failoverRecord: { configurationServer: 'cs1', isMigrationCompleted: false },
+        failoverRecord: { configurationServer: 'cs1' },
         id: 'web-02',
         name: 'Web server 2',
         target: { ...body.target },
@@ -64,11 +64,24 @@ describe('PUT /api/protected-items/{id}', () => {
   it('keeps that a migration was completed until somebody says that it was not', async () => {
     const recorded = (): boolean | undefined =>
       world.stores.items.must('web-02').failoverRecord?.isMigrationCompleted;
+    await put('web-02');
+    expect(recorded()).toBeUndefined();
     await put('web-02', { ...body, failover: { isMigrationCompleted: true } });
     await put('web-02', { ...body, name: 'described anew' });
     expect(recorded()).toBe(true);
     await put('web-02', { ...body, failover: { isMigrationCompleted: false } });
     expect(recorded()).toBe(false);
+  });
+
+  it('takes what is said of the VM that is lost, and of disks that it never had', async () => {
+    const failover = { isOriginalVmGone: true, disksAddedInAzure: ['lun-1'] };
+    expect((await put('web-02', { ...body, failover })).status).toBe(201);
+    expect(world.stores.items.must('web-02').failoverRecord).toMatchObject(failover);
+    // Neither holds for ever: who describes the machine anew has to say it again.
+    const again = await put('web-02');
+    expect(protectedItemViewSchema.parse(again.json).failover).toEqual({
+      configurationServer: 'cs1',
+    });
   });
 
   it.each([['auto'], [undefined]])('names no master target when it is %s', async (masterTarget) => {

@@ -1,18 +1,24 @@
 import { describe, expect, it } from '@jest/globals';
 import { COMMANDS } from '../../../shared/contracts/commands.ts';
+import { runPreflight } from '../../../shared/domain/preflight/run.ts';
 import { anItem, NOW } from '../../support/memory/builders.ts';
 import { NETWORK } from '../../support/memory/memory-azure.ts';
 import { goodAzureVm } from '../../support/preflight/good-facts.ts';
+import { must } from '../../support/must.ts';
 import {
   blockersOf,
   type Changes,
   factsOf,
   LOCAL,
+  MASTER_TARGET,
   PROCESS_SERVER,
   RECORD,
   RECORDS,
   vsphereSite,
 } from '../../support/preflight/told-facts.ts';
+
+const UUIDS = 'master-target.vm.disk-enable-uuid';
+const PREPARED = must(MASTER_TARGET.linuxPreparation, 'the preparation of a good master target');
 
 describe('the facts of a run', () => {
   it.each([true, false])('let the lab pass (original VM there: %s)', (hasOriginalVm) => {
@@ -26,6 +32,7 @@ describe('the facts of a run', () => {
   it.each([
     ['vsphere', 'VMware', 'site.account.privileges'],
     ['vsphere', 'Physical', 'alternate.datastore.vmfs-only'],
+    // Until there is a driver for Hyper-V, none tells its switches.
     ['hyperv', 'HyperV', 'hyperv.switch.same-name'],
   ] as const)('let no %s site pass whose driver tells nothing (%s)', (hypervisor, origin, id) => {
     const facts = factsOf({ item: { origin }, site: { hypervisor, originalVm: null } });
@@ -55,11 +62,31 @@ describe('the facts of a run', () => {
     expect(factsOf().protection.measuredRate).toBeNull();
   });
 
-  it('do not hold against a record of an earlier version what nobody was asked for then', () => {
+  it('are not there in a record of an earlier version, and block until somebody says them', () => {
     const { azureVmId: _id, failoverRecord: _record, ...item } = anItem();
-    const facts = factsOf({ records: { ...RECORDS, item } });
-    expect(facts.notGathered).toContain('protection.isMigrationCompleted');
+    const facts = factsOf({ records: { ...RECORDS, item }, site: { originalVm: null } });
+    expect(blockersOf(facts)).toEqual([
+      'azure.vm.same-machine',
+      'azure.vm.migration-not-completed',
+      'configuration-server.same-address',
+      'site.configuration-server.original',
+      'alternate.original-is-gone',
+    ]);
+    const remedies = runPreflight(facts)
+      .filter(({ error }) => error.code === 'FB-PRE-001')
+      .map(({ error }) => error.recommendedAction);
+    expect(remedies[0]).toMatch(/^Put the protected item again/);
+    expect(remedies[1]).toContain('failover.isMigrationCompleted');
+    expect(remedies.join(' ')).toContain('failover.configurationServerAddress');
+  });
+
+  it('warn where nobody said what the failover did to the guest', () => {
+    const { isNetworkManagerRemoved: _removed, ...failoverRecord } = RECORD;
+    const facts = factsOf({ item: { failoverRecord }, site: vsphereSite() });
     expect(blockersOf(facts)).toEqual([]);
+    const missing = runPreflight(facts).map(({ error }) => error.values['missing']);
+    expect(missing).toContain('azureVm.guest.isNetworkManagerRemoved');
+    expect(missing).toContain('azureVm.guest.vmwareTools');
   });
 
   it.each([
@@ -78,10 +105,23 @@ describe('the facts of a run', () => {
     const site = {
       configurationServer: configurationServer && { ...configurationServer, knowsItem: false },
     };
-    expect(factsOf({ site }).configurationServer?.knowsItem).toBe(true);
+    expect(factsOf({ site }).configurationServer?.knowsItem).toBe(false);
+    expect(blockersOf(factsOf({ site }))).toEqual([]);
     const prepared = factsOf({ site, item: { onPremisesVmId: 'vm-7' } });
     expect(prepared.configurationServer?.knowsItem).toBe(false);
     expect(blockersOf(prepared)).toHaveLength(1);
+  });
+
+  it.each([
+    ['shows the UUIDs of its disks', MASTER_TARGET.linuxPreparation, []],
+    ['was not off since they were switched on', { ...PREPARED, hasDiskUuids: false }, [UUIDS]],
+    ['is of a version that does not tell', { ...PREPARED, hasDiskUuids: null }, [UUIDS]],
+  ])('let a master target pass only that shows its disks: one that %s', (_what, told, blockers) => {
+    const masterTarget = {
+      told: { ...MASTER_TARGET, linuxPreparation: told },
+      clockSkewSeconds: 0,
+    };
+    expect(blockersOf(factsOf({ site: vsphereSite(), masterTarget }))).toEqual(blockers);
   });
 
   it('count the age of the newest backup from now', () => {
@@ -118,7 +158,6 @@ describe('the process server of a run', () => {
   const silent = { ...PROCESS_SERVER, isConnected: false, heartbeatAt: '2026-03-01T09:30:00.000Z' };
   const told = COMMANDS.describeProcessServer.output.parse({
     version: '1.0.0',
-    isPort443Reachable: true,
     isPort9443Reachable: false,
     cpuCount: 4,
     memoryBytes: 8e9,
@@ -147,7 +186,6 @@ describe('the process server of a run', () => {
       processServer: {
         kind: 'registered',
         location: { kind: 'azure', virtualNetworkId: NETWORK.virtualNetworkId },
-        isPort443Reachable: true,
         isPort9443Reachable: false,
         cpuCount: 4,
         bandwidthLimitMbps: 200,

@@ -2,7 +2,15 @@ import { describe, expect, it } from '@jest/globals';
 import { COMMANDS } from '../../../shared/contracts/commands.ts';
 import { runPreflight } from '../../../shared/domain/preflight/run.ts';
 import { anItem } from '../../support/memory/builders.ts';
-import { blockersOf, factsOf, LOCAL, VSPHERE } from '../../support/preflight/told-facts.ts';
+import {
+  blockersOf,
+  factsOf,
+  LOCAL,
+  RECORD,
+  type Site,
+  VSPHERE,
+  vsphereSite,
+} from '../../support/preflight/told-facts.ts';
 
 describe('the facts of where a machine will live', () => {
   it('say nothing of where the machine will live while the hypervisor is not connected', () => {
@@ -30,6 +38,58 @@ describe('the facts of where a machine will live', () => {
     const facts = factsOf({ site: there, originalVm: 'unregister' });
     expect(facts.location).toMatchObject({ kind: 'alternate', leavingOriginal: powerState });
     expect(blockersOf(facts)).toEqual(blockers);
+  });
+
+  const VM_ID = '52aa0000-0000-4000-8000-000000000001';
+  const { isOriginalVmGone: _gone, ...UNSAID } = RECORD;
+
+  it.each([
+    ['nobody said what became of it', {}, UNSAID, null],
+    ['somebody said that it is gone', {}, RECORD, false],
+    ['somebody said that it is not gone', {}, { ...UNSAID, isOriginalVmGone: false }, true],
+    ['it was looked for by the id that somebody gave', { vmId: VM_ID }, UNSAID, false],
+  ] as const)(
+    'know whether an original VM exists that was not found: %s',
+    (_what, named, failoverRecord, expected) => {
+      const { target } = anItem();
+      const item = { target: { ...target, ...named }, failoverRecord };
+      const facts = factsOf({ item, site: { originalVm: null } });
+      expect(facts.location).toMatchObject({ kind: 'alternate', doesOriginalExist: expected });
+      const isFree = expected === false;
+      expect(blockersOf(facts)).toEqual(isFree ? [] : ['alternate.original-is-gone']);
+    },
+  );
+
+  it('do not take the loss of a VM that we made for that of the original one', () => {
+    const { target } = anItem();
+    const item = { target, failoverRecord: UNSAID, onPremisesVmId: 'made-by-us' };
+    const site = { originalVm: null };
+    const ofOurs = factsOf({ item: { ...item, target: { ...target, vmId: VM_ID } }, site });
+    for (const facts of [factsOf({ item, site }), ofOurs]) {
+      expect(facts.location).toMatchObject({ doesOriginalExist: null });
+      const unknown = runPreflight(facts).find(
+        ({ ruleId }) => ruleId === 'alternate.original-is-gone',
+      );
+      expect(unknown?.error).toMatchObject({ code: 'FB-PRE-001' });
+      expect(unknown?.error.recommendedAction).toContain('target.vmId');
+    }
+  });
+
+  it('know which disks the machine had, by what somebody said of it', () => {
+    const site = (match: string): Partial<Site> =>
+      COMMANDS.describeSite.output.parse({
+        ...LOCAL,
+        ...vsphereSite(),
+        vsphere: {
+          ...VSPHERE,
+          originalVm: { ...VSPHERE.originalVm, matches: [{ diskId: 'lun-0', match }] },
+        },
+      });
+    expect(blockersOf(factsOf({ site: site('found') }))).toEqual([]);
+    expect(blockersOf(factsOf({ site: site('missing') }))).toEqual(['original.disks.attached']);
+    expect(blockersOf(factsOf({ site: site('ambiguous') }))).toEqual(['original.disks.told-apart']);
+    const failoverRecord = { ...RECORD, disksAddedInAzure: ['lun-0'] };
+    expect(blockersOf(factsOf({ site: site('missing'), item: { failoverRecord } }))).toEqual([]);
   });
 
   it('refuse a physical machine as the target, whatever the site tells or does not tell', () => {
@@ -65,13 +125,17 @@ describe('the facts of where a machine will live', () => {
 
   it('block a rehearsal without room for its copies, and not for what only an OLR needs', () => {
     const [disk] = VSPHERE.originalVm.disks;
-    const special = { ...disk, datastore: 'ds-far', datastoreType: 'vSAN', isAttached: false };
+    const special = {
+      ...disk,
+      datastore: 'ds-far',
+      datastoreType: 'vSAN',
+      isDatastoreAccessible: false,
+    };
     const placement = {
-      hostId: 'esx-1',
       hostName: 'esx-1',
       datastore: 'ds-1',
       datastoreType: 'VMFS',
-      usesRdm: false,
+      datastoreHostIds: ['esx-1'],
       isNameTaken: false,
     };
     const originalVm = { biosUuid: 'uuid-mt', disks: [special] };

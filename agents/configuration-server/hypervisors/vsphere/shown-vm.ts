@@ -10,7 +10,8 @@ export function shown(
 ): Pick<HypervisorVm, 'name' | 'snapshotCount' | 'firmware' | 'biosUuid' | 'disks'> {
   const disks = nameDisks(record).map(({ diskId, disk: { sizeBytes } }) => ({ diskId, sizeBytes }));
   const { name, firmware, biosUuid } = record;
-  return { name, snapshotCount: foreignSnapshots(record).length, firmware, biosUuid, disks };
+  const snapshotCount = foreignSnapshots(record).length;
+  return { name, snapshotCount, ...(firmware === null ? {} : { firmware }), biosUuid, disks };
 }
 
 /** A VM without an instance UUID cannot be found again; every server that is supported gives one. */

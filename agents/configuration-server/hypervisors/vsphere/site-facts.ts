@@ -2,16 +2,17 @@ import { z } from 'zod';
 import type { VsphereFacts } from '../../../../shared/contracts/site-facts.ts';
 import type { SiteSubject } from '../../../../shared/ports/hypervisor.ts';
 import type { VsphereHypervisorConfig } from '../../config.ts';
-import type { InventoryObject, InventoryTables } from '../../inventory-tables.ts';
+import type { InventoryTables } from '../../inventory-tables.ts';
+import { datastoreTypeOf, hostIdsOf, isOnVsan } from './datastore-facts.ts';
 import { masterTargetVm, masterTargetVms } from './master-target-vms.ts';
 import { ISOLATED } from './new-vm.ts';
-import type { DiskRecord, VmRecord } from './discovery/records.ts';
+import type { VmRecord } from './discovery/records.ts';
+import { originalFacts } from './original-facts.ts';
 
 type Config = Pick<
   VsphereHypervisorConfig,
   'masterTarget' | 'masterTargets' | 'datastore' | 'siteKind'
 >;
-type DatastoreType = NonNullable<NonNullable<VsphereFacts['placement']>['datastoreType']>;
 
 const serverSchema = z.object({ apiType: z.string(), instanceUuid: z.string().optional() });
 const accountSchema = z.object({ missingPrivileges: z.array(z.string()).nullable() });
@@ -33,7 +34,7 @@ export function vsphereFacts(
   const masterTarget = masterTargetRecord(tables, masterTargetVm(config, subject.masterTarget));
   const original = originalVm(tables, subject);
   const asked = {
-    management: managementOf(server, isRead, config.siteKind === 'avs'),
+    management: managementOf(server, isRead, config),
     hostEdition: hostEdition(tables, config, { masterTarget, server }),
     missingPrivileges: account?.missingPrivileges ?? null,
   };
@@ -45,7 +46,7 @@ export function vsphereFacts(
       (name) => masterTargetRecord(tables, name) !== null,
     ).length,
     neededHosts: neededHosts(tables, [masterTarget, original]),
-    originalVm: original === null ? null : originalFacts(tables, original),
+    originalVm: original === null ? null : originalFacts(tables, original, subject.disks),
     placement: placementFacts(tables, { config, masterTarget }, subject),
     masterTargets: candidates(tables, config, subject),
     masterTargetVm: masterTarget === null ? null : machineFacts(tables, masterTarget),
@@ -72,20 +73,17 @@ function masterTargetRecord(tables: InventoryTables, name: string | null): VmRec
   return tables.named('vm', name).find(({ record }) => !record.isTemplate)?.record ?? null;
 }
 
-function originalFacts(
-  tables: InventoryTables,
-  { biosUuid, disks }: VmRecord,
-): NonNullable<VsphereFacts['originalVm']> {
-  return { biosUuid, disks: disks.map((disk) => diskFacts(tables, disk)) };
-}
-
 type Server = z.output<typeof serverSchema> | null;
 
-function managementOf(server: Server, isRead: boolean, isAvs: boolean): VsphereFacts['management'] {
+/** What is configured was compared with the server before. The inventory of a host by itself is read while facts are told. */
+function managementOf(
+  server: Server,
+  isRead: boolean,
+  { siteKind }: Config,
+): VsphereFacts['management'] {
+  if (siteKind === 'esxi') return { kind: 'standaloneHost', isDiscoveryFinished: isRead };
   if (server === null) return null;
-  return server.apiType === 'HostAgent'
-    ? { kind: 'standaloneHost', isDiscoveryFinished: isRead }
-    : { kind: 'vcenter', vcenterId: server.instanceUuid ?? null, isAvs };
+  return { kind: 'vcenter', vcenterId: server.instanceUuid ?? null, isAvs: siteKind === 'avs' };
 }
 
 /** A host by itself has the licence of the server; hosts of a vCenter have their own. */
@@ -119,30 +117,6 @@ function neededHosts(
   });
 }
 
-function diskFacts(
-  tables: InventoryTables,
-  disk: DiskRecord,
-): NonNullable<NonNullable<VsphereFacts['originalVm']>['disks']>[number] {
-  const datastore = tables.find('datastore', disk.datastoreId ?? '');
-  return {
-    name: disk.label,
-    datastore: datastore?.record.name ?? '',
-    datastoreType: typeOf(datastore),
-    isRdm: disk.backing === 'rdmVirtual' || disk.backing === 'rdmPhysical',
-    exists: datastore === null ? null : datastore.record.isAccessible,
-    // What the inventory shows among a VM's devices is attached to it.
-    isAttached: true,
-  };
-}
-
-function typeOf(datastore: InventoryObject<'datastore'> | null): DatastoreType | null {
-  if (datastore === null) return null;
-  const type = datastore.record.type.toLowerCase();
-  if (type === 'vmfs') return 'VMFS';
-  if (type.startsWith('nfs')) return 'NFS';
-  return type === 'vsan' ? 'vSAN' : 'other';
-}
-
 /** A new VM is made on the host of the master target. */
 function placementFacts(
   tables: InventoryTables,
@@ -151,13 +125,16 @@ function placementFacts(
 ): NonNullable<VsphereFacts['placement']> {
   const { datastore: name = config.datastore } = subject;
   const hostId = masterTarget?.hostId ?? null;
-  const [datastore = null] = tables.named('datastore', name);
+  // Of several of one name the one that the host reaches is meant, as when the VM is made.
+  const named = tables.named('datastore', name);
+  const isReached = (each: (typeof named)[number]): boolean =>
+    hostIdsOf(each).includes(hostId ?? '');
+  const datastore = named.find(isReached) ?? named[0] ?? null;
   return {
-    hostId,
     hostName: tables.find('host', hostId ?? '')?.record.name ?? null,
     datastore: name,
-    datastoreType: typeOf(datastore),
-    usesRdm: false,
+    datastoreType: datastoreTypeOf(datastore),
+    datastoreHostIds: datastore === null ? null : hostIdsOf(datastore),
     isNameTaken: hostId === null ? null : isNameTaken(tables, hostId, subject),
   };
 }
@@ -207,11 +184,7 @@ function ownDiskCount(tables: InventoryTables, vm: VmRecord): number {
 function visibleDatastores(tables: InventoryTables, { hostId }: VmRecord): string[] {
   return tables
     .all('datastore')
-    .filter(({ record }) =>
-      record.mounts.some(
-        (mount) => mount.hostId === hostId && mount.isAccessible && mount.isWritable,
-      ),
-    )
+    .filter((datastore) => hostIdsOf(datastore).includes(hostId ?? ''))
     .map(({ record }) => record.name);
 }
 
@@ -231,10 +204,4 @@ function machineFacts(
     isOnVsan: isOnVsan(tables, vm),
     visibleDatastores: visibleDatastores(tables, vm),
   };
-}
-
-function isOnVsan(tables: InventoryTables, { vmxFile }: VmRecord): boolean | null {
-  const name = /^\[([^\]]*)\] /.exec(vmxFile ?? '')?.[1] ?? '';
-  const type = typeOf(tables.named('datastore', name)[0] ?? null);
-  return type === null ? null : type === 'vSAN';
 }

@@ -4,8 +4,6 @@ export interface AzureDiskFacts {
   readonly id: string;
   readonly diskName: string;
   readonly sizeBytes: number;
-  /** Bytes that were ever written, when Azure says so: what a full download really reads. */
-  readonly usedBytes: Known<number>;
   /** 512, or 4096 on Premium SSD v2 and Ultra disks. */
   readonly logicalSectorBytes: Known<number>;
   readonly isAdeEncrypted: Known<boolean>;

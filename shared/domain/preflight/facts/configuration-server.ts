@@ -5,7 +5,7 @@ export interface ConfigurationServerSection {
   readonly version: Known<string>;
   /** The address under which agents and sites know it now. */
   readonly address: Known<string>;
-  /** The protected item is in its database. */
+  /** The protected item is in its database, as it is once its way home was prepared. */
   readonly knowsItem: Known<boolean>;
   /** The newest backup of its database. */
   readonly backup: Known<

@@ -8,9 +8,21 @@ export interface OnPremisesDisk {
   readonly datastoreType: Known<DatastoreType>;
   /** A raw device mapping: the disk is a LUN, not a file of the datastore. */
   readonly isRdm: Known<boolean>;
-  /** Its file, object or LUN is still there. */
-  readonly exists: Known<boolean>;
-  readonly isAttached: Known<boolean>;
+  /** Nobody asks for its file, object or LUN by itself: with an inaccessible datastore they are away as well. */
+  readonly isDatastoreAccessible: Known<boolean>;
+  /** In the VM, as `scsi0:2`. */
+  readonly place: Known<string>;
+  readonly sizeBytes: Known<number>;
+}
+
+/**
+ * How a disk of the machine was looked for among those that are attached to the VM: `otherSize` = the one that it would
+ * be has another size; `ambiguous` = it may be one or another; `unfound` = the one that somebody named is not there;
+ * `missing` = none of them can be it.
+ */
+export interface DiskMatch {
+  readonly diskId: string;
+  readonly match: 'found' | 'otherSize' | 'ambiguous' | 'unfound' | 'missing';
 }
 
 /** OLR: the VM that was failed over is still there and gets its disks' changes. */
@@ -30,7 +42,12 @@ export interface OriginalLocation {
         readonly kind: 'vsphere';
         /** BIOS UUID of the VM. A master target of the same template has the same one. */
         readonly biosUuid: Known<string>;
+        /** Those that are attached to it. */
         readonly disks: Known<readonly OnPremisesDisk[]>;
+        /** Of each disk of the machine. */
+        readonly matches: Known<readonly DiskMatch[]>;
+        /** Disks that are added to it are made there. */
+        readonly isOnVsan: Known<boolean>;
       };
 }
 
@@ -47,13 +64,12 @@ interface NewVm {
       }
     | {
         readonly kind: 'vsphere';
-        /** Host on which the VM will be created. */
-        readonly hostId: Known<string>;
+        /** Host of the master target: the VM will be created there. */
         readonly hostName: Known<string>;
         readonly datastore: Known<string>;
         readonly datastoreType: Known<DatastoreType>;
-        /** Raw device mappings are asked for. */
-        readonly usesRdm: Known<boolean>;
+        /** Of the hosts that have the datastore mounted for reading and writing. */
+        readonly datastoreHostIds: Known<readonly string[]>;
         /** Another VM of the same name is on that host. */
         readonly isNameTaken: Known<boolean>;
       };
@@ -62,7 +78,10 @@ interface NewVm {
 /** ALR: a VM is created; its disks are downloaded in full. */
 export interface AlternateLocation extends NewVm {
   readonly kind: 'alternate';
-  /** The VM that was failed over is still in the inventory, and stays there. */
+  /**
+   * The VM that was failed over is still in the inventory, and stays there. That none has its name does not tell: it may
+   * have been renamed.
+   */
   readonly doesOriginalExist: Known<boolean>;
   /** Power of the VM that was failed over, when it is to be taken out of the inventory first. */
   readonly leavingOriginal: Known<'none' | 'on' | 'off'>;

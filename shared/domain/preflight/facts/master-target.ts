@@ -8,7 +8,7 @@ export interface LinuxPreparation {
   /** How often the script with the custom changes was run; once is right, twice breaks the set-up. */
   readonly customChangesCount: Known<number>;
   readonly isRestartedSince: Known<boolean>;
-  /** Its disks show their UUIDs to the guest. Where nobody can tell, the setting of the VM has to do. */
+  /** Its disks show their UUIDs to the guest. */
   readonly hasDiskUuids: Known<boolean>;
 }
 

@@ -13,8 +13,7 @@ export interface RegisteredProcessServer {
   readonly version: Known<string>;
   readonly lastHeartbeatAgeSeconds: Known<number>;
   readonly location: Known<ProcessServerLocation>;
-  /** Configuration server on 443, and master target on 9443, as the process server itself sees them. */
-  readonly isPort443Reachable: Known<boolean>;
+  /** Master target on 9443, as the process server itself sees it. */
   readonly isPort9443Reachable: Known<boolean>;
   readonly cpuCount: Known<number>;
   readonly memoryBytes: Known<number>;

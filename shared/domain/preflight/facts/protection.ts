@@ -36,6 +36,10 @@ export interface ProtectionSection {
   readonly originalConfigurationServerId: Known<string>;
   readonly chosenConfigurationServerId: string;
   readonly configurationServerAddress: Known<string>;
+  /** A way home was prepared before, so that the configuration server has to know the item. */
+  readonly isPrepared: boolean;
+  /** Ids of disks that the machine did not have on-premises, as somebody said. */
+  readonly disksAddedInAzure: readonly string[];
   /** Datastore chosen at the reprotect; `none` when nobody chose one. */
   readonly chosenDatastore: Known<string>;
   readonly rpoThresholdSeconds: Known<number>;

@@ -43,11 +43,12 @@ import { masterTargetNotNewer } from './master-target/version.ts';
 import { masterTargetHasTools } from './master-target/vmware-tools.ts';
 import { datastoreReachedWithoutVcenter } from './on-premises-vm/datastore-reached-without-vcenter.ts';
 import { datastoreSeenUnderVcenter } from './on-premises-vm/datastore-seen-under-vcenter.ts';
+import { disksAttached } from './on-premises-vm/disks-attached.ts';
+import { disksToldApart } from './on-premises-vm/disks-told-apart.ts';
 import { hostDiscoveryFinished } from './on-premises-vm/discovery-finished.ts';
 import { originalFirmwareMatches } from './on-premises-vm/firmware.ts';
 import { targetHasNoSnapshots } from './on-premises-vm/no-snapshots.ts';
 import { originalIsRegistered } from './on-premises-vm/registered.ts';
-import { specialDisksAttached } from './on-premises-vm/special-disks-attached.ts';
 import { physicalBecomesNewVm } from './physical/new-vm-only.ts';
 import { notToPhysicalMachine } from './physical/not-to-a-machine.ts';
 import { physicalOsSupported } from './physical/supported-os.ts';
@@ -56,7 +57,7 @@ import { createdOnChosenDatastore } from './placement/chosen-datastore.ts';
 import { siteHasFreeSpace } from './placement/free-space.ts';
 import { fullDownload } from './placement/full-download.ts';
 import { leavingOriginalIsOff } from './placement/leaving-original-is-off.ts';
-import { createdOnMasterTargetHost } from './placement/master-target-host.ts';
+import { masterTargetHostReachesDatastore } from './placement/master-target-host.ts';
 import { placementNameFree } from './placement/name-free.ts';
 import { originalIsGone } from './placement/original-is-gone.ts';
 import { createdOnVmfs } from './placement/vmfs-only.ts';
@@ -127,12 +128,13 @@ export const RULES: readonly PreflightRule[] = [
   datastoreSeenUnderVcenter,
   datastoreReachedWithoutVcenter,
   hostDiscoveryFinished,
-  specialDisksAttached,
+  disksAttached,
+  disksToldApart,
   targetHasNoSnapshots,
   originalFirmwareMatches,
   originalIsGone,
   leavingOriginalIsOff,
-  createdOnMasterTargetHost,
+  masterTargetHostReachesDatastore,
   createdOnChosenDatastore,
   createdOnVmfs,
   placementNameFree,

@@ -57,10 +57,13 @@ export const LOCATION_PREFLIGHT_ERRORS = {
   'FB-PRE-063': {
     severity: 'critical',
     category: 'preflight',
-    message: 'The {diskKind} disk {diskName} of the on-premises VM is {actual}.',
-    possibleCauses: ['It was detached or deleted after the failover.'],
+    message: 'The disk {diskName} of the on-premises VM is {actual}.',
+    possibleCauses: [
+      'It was detached or deleted after the failover, or its storage is away.',
+      'It was added to the machine in Azure.',
+    ],
     recommendedAction:
-      'Attach {diskName} to the VM again. vSAN and RDM disks are written only where they already exist. Or start the failback with originalVm "unregister", or delete the on-premises VM: a new one is then created (ALR), with a full download.',
+      'Attach {diskName} to the VM again, and connect its storage: vSAN and RDM disks are written only where they already exist. A disk that the machine did not have on-premises: name it in failover.disksAddedInAzure of the protected item (PUT); it is then made, but not on vSAN outside of Azure VMware Solution. Or start the failback with originalVm "unregister", or delete the on-premises VM: a new one is then created (ALR), with a full download.',
     isRetryable: false,
     isCustomerResolvable: true,
   },
@@ -92,9 +95,14 @@ export const LOCATION_PREFLIGHT_ERRORS = {
     severity: 'critical',
     category: 'preflight',
     message:
-      'The new VM would be created on the host {actual}; it has to be {needed}, the host of the master target.',
-    possibleCauses: ['The master target was moved, or another host was chosen.'],
-    recommendedAction: 'Choose the host {needed}, or a master target on the host that is wanted.',
+      'The host {host} of the master target, on which the new VM is created, does not reach the datastore {datastore}.',
+    possibleCauses: [
+      'The datastore was chosen for another master target.',
+      'The master target was moved to another host.',
+      'The datastore is not mounted there, or for reading only.',
+    ],
+    recommendedAction:
+      'Choose a datastore that the host of the master target reaches, or a master target on a host that reaches the datastore.',
     isRetryable: false,
     isCustomerResolvable: true,
   },
@@ -113,12 +121,9 @@ export const LOCATION_PREFLIGHT_ERRORS = {
     severity: 'critical',
     category: 'preflight',
     message: 'The new VM would lie on {actual}; new VMs are created on {needed} only.',
-    possibleCauses: [
-      'A vSAN or NFS datastore was chosen.',
-      'The original VM had RDM disks and they were asked for again.',
-    ],
+    possibleCauses: ['A vSAN or NFS datastore was chosen.'],
     recommendedAction:
-      'Choose a VMFS datastore and files for disks; in Azure VMware Solution the vSAN datastore or an NFS one. Move the VM afterwards if it is to lie elsewhere.',
+      'Choose a VMFS datastore; in Azure VMware Solution the vSAN datastore or an NFS one. Move the VM afterwards if it is to lie elsewhere.',
     isRetryable: false,
     isCustomerResolvable: true,
   },
@@ -189,6 +194,20 @@ export const LOCATION_PREFLIGHT_ERRORS = {
     possibleCauses: ['The machine goes to a new VM, or a rehearsal makes one of its own.'],
     recommendedAction:
       'Nothing need be done. Another master target or datastore can be chosen with the placement.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-PRE-078': {
+    severity: 'critical',
+    category: 'preflight',
+    message:
+      'It cannot be told which disk of the on-premises VM is {diskId}: {actual}. There are: {there}.',
+    possibleCauses: [
+      'The machine has data disks of one size, or one of them was left out.',
+      'A disk was resized, moved to another place or removed.',
+    ],
+    recommendedAction:
+      'Say in target.disks of the protected item (PUT) which disk each one is, by its place, as scsi0:2, or by its UUID. A disk that has another size than in Azure: resize it, or attach the one that was detached.',
     isRetryable: false,
     isCustomerResolvable: true,
   },

@@ -24,14 +24,14 @@ export const NETWORK_PREFLIGHT_ERRORS = {
   'FB-PRE-082': {
     severity: 'critical',
     category: 'preflight',
-    message: 'The process server does not reach the {peer} on port {port}.',
+    message: 'The process server does not reach the master target on port 9443.',
     possibleCauses: [
       'A firewall or a network security group is in the way.',
       'The line is down.',
       'The program does not run.',
     ],
     recommendedAction:
-      'Open port {port} from the process server to the {peer}, and check the line and the program.',
+      'Open port 9443 from the process server to the master target, and check the line and the program.',
     isRetryable: false,
     isCustomerResolvable: true,
   },

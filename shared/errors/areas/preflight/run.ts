@@ -5,13 +5,13 @@ export const RUN_PREFLIGHT_ERRORS = {
   'FB-PRE-001': {
     severity: 'critical',
     category: 'preflight',
-    message: 'The rule {ruleId} could not be checked; these facts are missing: {missing}.',
+    message: 'The rule {ruleId} could not be checked; these facts are missing: {missing}. {remedy}',
     possibleCauses: [
       'The facts it needs could not be read.',
       'An account lacks the right to read them.',
+      'Nobody said them when the machine was taken under care.',
     ],
-    recommendedAction:
-      'Make the fact readable (connection, permissions) and start again; a rule that could not be checked never passes.',
+    recommendedAction: '{remedy} Then start again; a rule that could not be checked never passes.',
     isRetryable: false,
     isCustomerResolvable: true,
   },

@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals';
 import {
   alternateOnVcenter,
+  goodAzureVm,
   hyperV,
   lab,
   originalOnVcenter,
@@ -11,6 +12,7 @@ import { factsWith, type RuleCases } from '../rule-cases.ts';
 
 const MIB = 1024 ** 2;
 const TIB = 1024 ** 4;
+const ofOneTebibyte = { ...goodAzureVm().disks[0], sizeBytes: TIB };
 const LIMIT = 'processServer.bandwidthLimitMbps';
 const AVS = { kind: 'vcenter', vcenterId: 'vcenter-1', isAvs: true };
 const elsewhere = [
@@ -73,9 +75,9 @@ export const ALTERNATE_CASES: readonly RuleCases[] = [
     base: alternateOnVcenter,
     violated: [
       [
-        'another host was chosen',
-        { 'location.storage.hostId': 'esx-2' },
-        { needed: 'esx-1', actual: 'esx-2' },
+        'only other hosts have the datastore',
+        { 'location.storage.datastoreHostIds': ['esx-2', 'esx-3'] },
+        { needed: 'esx-1', actual: 'esx-2, esx-3', host: 'esx-1.example', datastore: 'ds-1' },
       ],
     ],
     doesNotApply: elsewhere,
@@ -85,7 +87,7 @@ export const ALTERNATE_CASES: readonly RuleCases[] = [
       'masterTarget',
       'masterTarget.machine',
       'masterTarget.machine.hostId',
-      'location.storage.hostId',
+      'location.storage.datastoreHostIds',
     ],
   },
   {
@@ -116,7 +118,6 @@ export const ALTERNATE_CASES: readonly RuleCases[] = [
     violated: [
       ['it is vSAN', { 'location.storage.datastoreType': 'vSAN' }, { actual: 'vSAN' }],
       ['it is NFS', { 'location.storage.datastoreType': 'NFS' }, { actual: 'NFS' }],
-      ['RDM disks are asked for', { 'location.storage.usesRdm': true }, { actual: 'RDM' }],
       [
         'it is something else in Azure VMware Solution',
         { 'site.management': AVS, 'location.storage.datastoreType': 'other' },
@@ -138,7 +139,6 @@ export const ALTERNATE_CASES: readonly RuleCases[] = [
       'site',
       'location',
       'location.storage.datastoreType',
-      'location.storage.usesRdm',
       ['site.management', { 'location.storage.datastoreType': 'vSAN' }],
     ],
   },
@@ -187,28 +187,27 @@ export const ALTERNATE_CASES: readonly RuleCases[] = [
         'a new VM gets everything, at the rate of the circuit',
         { location: alternateOnVcenter().location, 'azureNetwork.linkBitsPerSecond': 8 * MIB },
         {
-          size: '48.0 MiB',
-          duration:
-            'about less than a minute (at the bandwidth of the ExpressRoute circuit, 8.4 Mbit/s)',
+          size: '96.0 MiB',
+          duration: 'about 2 minutes (at the bandwidth of the ExpressRoute circuit, 8.4 Mbit/s)',
         },
       ],
       [
         'the limit of the process server counts before the circuit, and no limit of 0',
-        { 'location.hasSeed': false, 'azureVm.disks.0.usedBytes': TIB, [LIMIT]: 100 },
+        { 'location.hasSeed': false, 'azureVm.disks': [ofOneTebibyte], [LIMIT]: 100 },
         {
           duration: `about 24.4 hours (at the bandwidth limit of the process server, 100 Mbit/s on average)`,
         },
       ],
       [
         'a limit of 0 is no rate',
-        { 'location.hasSeed': false, 'azureVm.disks.0.usedBytes': TIB, [LIMIT]: 0 },
+        { 'location.hasSeed': false, 'azureVm.disks': [ofOneTebibyte], [LIMIT]: 0 },
         { duration: 'about 2.4 hours (at the bandwidth of the ExpressRoute circuit, 1 Gbit/s)' },
       ],
       [
         'what was measured counts before all',
         {
           'location.hasSeed': false,
-          'azureVm.disks.0.usedBytes': TIB,
+          'azureVm.disks': [ofOneTebibyte],
           [LIMIT]: 100,
           'protection.measuredRate': { of: 'machine', bytesPerSecond: 10 * MIB },
         },
@@ -224,7 +223,7 @@ export const ALTERNATE_CASES: readonly RuleCases[] = [
         },
         {
           duration:
-            'about 2 minutes (512.0 KiB/s, as measured in earlier cycles of other machines behind its process server)',
+            'about 3 minutes (512.0 KiB/s, as measured in earlier cycles of other machines behind its process server)',
         },
       ],
       [
@@ -232,7 +231,7 @@ export const ALTERNATE_CASES: readonly RuleCases[] = [
         {
           'location.hasSeed': false,
           'azureNetwork.linkBitsPerSecond': null,
-          'azureVm.disks.0.usedBytes': TIB,
+          'azureVm.disks': [ofOneTebibyte],
           processServer: { kind: 'toBeDeployed', freeSubnetAddressCount: 1 },
         },
         {
@@ -242,9 +241,9 @@ export const ALTERNATE_CASES: readonly RuleCases[] = [
         },
       ],
       [
-        'a disk counts in full when its use is not known',
-        { 'location.hasSeed': false, 'azureVm.disks.1.usedBytes': null, azureNetwork: null },
-        { size: '64.0 MiB' },
+        'nothing is known of the network',
+        { 'location.hasSeed': false, azureNetwork: null },
+        { size: '96.0 MiB' },
       ],
       [
         'the circuit has no rate',
@@ -254,7 +253,7 @@ export const ALTERNATE_CASES: readonly RuleCases[] = [
       [
         'a rehearsal has nothing to copy from',
         { location: { ...rehearsalOnVcenter().location, hasSeed: false } },
-        { size: '48.0 MiB' },
+        { size: '96.0 MiB' },
       ],
     ],
     passes: [

@@ -5,7 +5,6 @@ const aDisk = {
   id: 'lun-1',
   diskName: 'web-01-more',
   sizeBytes: 1024 ** 2,
-  usedBytes: null,
   logicalSectorBytes: 512,
   isAdeEncrypted: false,
   isShared: false,

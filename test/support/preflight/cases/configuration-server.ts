@@ -7,6 +7,7 @@ export const CONFIGURATION_SERVER_CASES: readonly RuleCases[] = [
     rule: 'configuration-server.knows-item',
     code: 'FB-PRE-090',
     violated: [['the item is not in the database', { 'configurationServer.knowsItem': false }]],
+    doesNotApply: [['nothing was prepared yet', { 'protection.isPrepared': false }]],
     unknown: ['configurationServer', 'configurationServer.knowsItem'],
   },
   {

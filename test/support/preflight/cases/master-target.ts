@@ -98,12 +98,16 @@ export const MASTER_TARGET_CASES: readonly RuleCases[] = [
     passes: [
       ['it is written small', { 'masterTarget.machine.diskEnableUuid': 'true' }],
       [
-        'nobody can tell what the guest sees',
-        { 'masterTarget.machine.preparation.hasDiskUuids': null },
+        'it is set for a machine with Windows, which always shows them',
+        { 'masterTarget.machine.preparation': { kind: 'windows' } },
       ],
     ],
     doesNotApply: elsewhere,
-    unknown: [...MACHINE, 'masterTarget.machine.diskEnableUuid'],
+    unknown: [
+      ...MACHINE,
+      'masterTarget.machine.diskEnableUuid',
+      'masterTarget.machine.preparation.hasDiskUuids',
+    ],
   },
   {
     rule: 'master-target.vm.vmware-tools',

@@ -105,23 +105,10 @@ export const NETWORK_CASES: readonly RuleCases[] = [
     rule: 'process-server.ports.reachable',
     code: 'FB-PRE-082',
     violated: [
-      [
-        'the configuration server is not reached',
-        { 'processServer.isPort443Reachable': false },
-        { port: 443, peer: 'configuration server' },
-      ],
-      [
-        'the master target is not reached',
-        { 'processServer.isPort9443Reachable': false },
-        { port: 9443, peer: 'master target' },
-      ],
+      ['the master target is not reached', { 'processServer.isPort9443Reachable': false }],
     ],
     doesNotApply: [notYet],
-    unknown: [
-      'processServer',
-      'processServer.isPort443Reachable',
-      'processServer.isPort9443Reachable',
-    ],
+    unknown: ['processServer', 'processServer.isPort9443Reachable'],
   },
   {
     rule: 'process-server.network',

@@ -1,7 +1,7 @@
+import { expect } from '@jest/globals';
 import type { PreflightFacts } from '../../../../shared/domain/preflight/facts.ts';
 import {
   alternateOnVcenter,
-  goodAzureVm,
   hyperV,
   lab,
   originalOnHost,
@@ -12,6 +12,13 @@ import { factsWith, type RuleCases } from '../rule-cases.ts';
 
 const FIRST_DISK = 'location.storage.disks.0';
 const SECOND_DISK = 'location.storage.disks.1';
+const SECOND_MATCH = 'location.storage.matches.1.match';
+const MISSING_OS = { diskId: 'os', match: 'missing' };
+const ADDED = { 'protection.disksAddedInAzure': ['lun-0'] };
+const ALL_ON_VMFS = {
+  [`${FIRST_DISK}.datastoreType`]: 'VMFS',
+  [`${SECOND_DISK}.isRdm`]: false,
+};
 const DATASTORE_FACTS = [
   'site',
   'location',
@@ -101,48 +108,97 @@ export const ORIGINAL_CASES: readonly RuleCases[] = [
     unknown: ['site', 'location', 'site.management', 'site.management.isDiscoveryFinished'],
   },
   {
-    rule: 'original.disks.vsan-and-rdm',
+    rule: 'original.disks.attached',
     code: 'FB-PRE-063',
     base: withSpecialDisks,
     violated: [
       [
-        'the vSAN disk is gone',
-        { [`${FIRST_DISK}.exists`]: false },
-        { diskName: 'disk-0', diskKind: 'vSAN', actual: 'gone' },
+        'the datastore of the vSAN disk is not accessible',
+        { [`${FIRST_DISK}.isDatastoreAccessible`]: false },
+        { diskName: 'disk-0', actual: expect.stringContaining('vSAN disk on the datastore ds-1') },
       ],
       [
-        'the RDM disk is detached',
-        { [`${SECOND_DISK}.isAttached`]: false },
-        { diskName: 'disk-1', diskKind: 'RDM', actual: 'detached' },
+        'the datastore of the RDM disk is not accessible',
+        { [`${SECOND_DISK}.isDatastoreAccessible`]: false },
+        { diskName: 'disk-1', actual: expect.stringContaining('RDM disk on the datastore ds-1') },
       ],
       [
-        'the VM in Azure has one more, which would have to be made on vSAN',
-        { 'azureVm.disks': [...goodAzureVm().disks, ...goodAzureVm().disks].slice(0, 3) },
-        { diskKind: 'vSAN', actual: 'detached: 2 of 3 are there' },
+        'a disk was detached, of whatever kind it was',
+        { ...ALL_ON_VMFS, [SECOND_MATCH]: 'missing' },
+        { diskName: 'lun-0', actual: expect.stringContaining('detached') },
+      ],
+      [
+        'all disks were detached',
+        { 'location.storage.disks': [], 'location.storage.matches': [MISSING_OS] },
+        { diskName: 'os' },
+      ],
+      [
+        'another disk was added in Azure than the one that is missing',
+        { ...ALL_ON_VMFS, [SECOND_MATCH]: 'missing', 'protection.disksAddedInAzure': ['lun-1'] },
+        { diskName: 'lun-0' },
+      ],
+      [
+        'a disk that was added in Azure would have to be made on vSAN',
+        { [SECOND_MATCH]: 'missing', 'location.storage.isOnVsan': true, ...ADDED },
+        { diskName: 'lun-0', actual: expect.stringContaining('cannot be done on vSAN') },
       ],
     ],
     passes: [
       ['only one is special', { [`${FIRST_DISK}.datastoreType`]: 'VMFS' }],
       [
-        'one more may be made in Azure VMware Solution',
+        'an ordinary disk lies where nobody sees it, which another rule finds',
+        { ...ALL_ON_VMFS, [`${FIRST_DISK}.isDatastoreAccessible`]: null },
+      ],
+      ['a disk that is missing was added in Azure', { [SECOND_MATCH]: 'missing', ...ADDED }],
+      [
+        'one may be made on the vSAN of Azure VMware Solution',
         {
-          'azureVm.disks': [...goodAzureVm().disks, ...goodAzureVm().disks].slice(0, 3),
+          [SECOND_MATCH]: 'missing',
+          ...ADDED,
+          'location.storage.isOnVsan': true,
           'site.management': { kind: 'vcenter', vcenterId: 'vcenter-1', isAvs: true },
         },
       ],
     ],
-    doesNotApply: [...elsewhere, ['all disks are files on VMFS', originalOnVcenter]],
+    doesNotApply: elsewhere,
     unknown: [
       'site',
       'location',
-      'azureVm',
-      'site.management',
       'location.storage.disks',
+      'location.storage.matches',
+      ['location.storage.isOnVsan', { [SECOND_MATCH]: 'missing', ...ADDED }],
+      [
+        'site.management',
+        { [SECOND_MATCH]: 'missing', 'location.storage.isOnVsan': true, ...ADDED },
+      ],
       `${FIRST_DISK}.datastoreType`,
       `${FIRST_DISK}.isRdm`,
-      `${FIRST_DISK}.exists`,
-      `${FIRST_DISK}.isAttached`,
+      `${FIRST_DISK}.isDatastoreAccessible`,
     ],
+  },
+  {
+    rule: 'original.disks.told-apart',
+    code: 'FB-PRE-078',
+    violated: [
+      [
+        'it may be one or another',
+        { [SECOND_MATCH]: 'ambiguous' },
+        { diskId: 'lun-0', there: 'scsi0:0 (67108864 bytes), scsi0:1 (33554432 bytes)' },
+      ],
+      [
+        'the one that was named is not there',
+        { [SECOND_MATCH]: 'unfound', 'location.storage.disks': null },
+        { diskId: 'lun-0', there: 'none' },
+      ],
+      [
+        'it has another size',
+        { [SECOND_MATCH]: 'otherSize', [`${FIRST_DISK}.sizeBytes`]: null },
+        { there: 'scsi0:0, scsi0:1 (33554432 bytes)' },
+      ],
+    ],
+    passes: [['it is missing, which another rule finds', { [SECOND_MATCH]: 'missing' }]],
+    doesNotApply: elsewhere,
+    unknown: ['site', 'location', 'location.storage.matches'],
   },
   {
     rule: 'original.firmware.matches',
@@ -160,7 +216,10 @@ export const ORIGINAL_CASES: readonly RuleCases[] = [
       ],
     ],
     passes: [['both boot from BIOS', { 'azureVm.generation': 'V1', 'location.firmware': 'bios' }]],
-    doesNotApply: [['a VM will be created', alternateOnVcenter]],
+    doesNotApply: [
+      ['a VM will be created', alternateOnVcenter],
+      ['it is the lab, whose folders have none', lab],
+    ],
     unknown: ['azureVm', 'location', 'azureVm.generation', 'location.firmware'],
   },
 ];

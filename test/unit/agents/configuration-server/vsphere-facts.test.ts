@@ -36,6 +36,7 @@ const machine = (id: string, record: object) => {
     isTemplate: false,
     hostId: 'host-1',
     disks: [],
+    controllers: [],
     snapshots: [],
     settings: {},
     toolsState: 'running',
@@ -71,6 +72,11 @@ describe('what a vSphere site tells preflight', () => {
     });
   });
 
+  it('is that a host by itself was not read yet', () => {
+    const facts = vsphereFacts(tables, { ...CONFIG, siteKind: 'esxi' }, SUBJECT);
+    expect(facts.management).toEqual({ kind: 'standaloneHost', isDiscoveryFinished: false });
+  });
+
   it('is nothing before it was read', () => {
     expect(vsphereFacts(tables, CONFIG, SUBJECT)).toEqual({
       management: null,
@@ -104,9 +110,10 @@ describe('what a vSphere site tells preflight', () => {
         disks: [{ name: 'Hard disk 1', datastore: 'ds-old', datastoreType: 'VMFS', isRdm: false }],
       },
       placement: {
-        hostId: 'host-1',
+        hostName: 'esx-1',
         datastore: 'ds-new',
         datastoreType: 'NFS',
+        datastoreHostIds: [],
         isNameTaken: false,
       },
     });
@@ -177,16 +184,21 @@ describe('what a vSphere site tells preflight', () => {
     const named = { ...SUBJECT, masterTarget: 'mt1', datastore: 'ds-old' };
     const facts = vsphereFacts(tables, config, named);
     expect(facts.masterTargetVm?.biosUuid).toBe('bios-mt');
-    expect(facts.placement).toMatchObject({ datastore: 'ds-old', datastoreType: 'VMFS' });
+    expect(facts.placement).toMatchObject({
+      datastore: 'ds-old',
+      datastoreType: 'VMFS',
+      datastoreHostIds: ['host-1'],
+    });
     expect(vsphereFacts(tables, config, { ...SUBJECT, masterTarget: 'mt9' })).toMatchObject({
       masterTargetVm: null,
-      placement: { hostId: null, isNameTaken: null },
+      placement: { hostName: null, isNameTaken: null },
     });
   });
 
   it('shows raw device mappings, and a datastore that the account does not see', () => {
     const { originalVm } = discovered({}, { backing: 'rdmPhysical', datastoreId: 'hidden' });
-    expect(originalVm?.disks).toMatchObject([{ isRdm: true, datastoreType: null, exists: null }]);
+    const unseen = { isRdm: true, datastoreType: null, isDatastoreAccessible: null };
+    expect(originalVm?.disks).toMatchObject([unseen]);
   });
 
   it('shows a host that was not discovered, and tools whose state nobody knows', () => {
@@ -196,14 +208,21 @@ describe('what a vSphere site tells preflight', () => {
   });
 
   it.each([
-    ['VirtualCenter', { kind: 'vcenter', vcenterId: 'uuid-1', isAvs: false }, 'esx.plus'],
-    ['HostAgent', { kind: 'standaloneHost', isDiscoveryFinished: true }, 'esxBasic'],
-  ])('knows a %s and its licence', (apiType, management, hostEdition) => {
+    [
+      'vcenter',
+      'VirtualCenter',
+      { kind: 'vcenter', vcenterId: 'uuid-1', isAvs: false },
+      'esx.plus',
+    ],
+    ['esxi', 'HostAgent', { kind: 'standaloneHost', isDiscoveryFinished: true }, 'esxBasic'],
+  ] as const)('knows a %s and its licence', (siteKind, apiType, management, hostEdition) => {
     tables.putFact('server', { apiType, instanceUuid: 'uuid-1' }, AT);
     tables.putFact('account', { missingPrivileges: ['Datastore.Browse'] }, AT);
     const assigned = { 'host-1': { edition: 'esx.plus' } };
     tables.putFact('licences', { all: [{ edition: 'esxBasic' }], assigned }, AT);
     const missingPrivileges = ['Datastore.Browse'];
-    expect(discovered()).toMatchObject({ management, hostEdition, missingPrivileges });
+    discovered();
+    const facts = vsphereFacts(tables, { ...CONFIG, siteKind }, SUBJECT);
+    expect(facts).toMatchObject({ management, hostEdition, missingPrivileges });
   });
 });

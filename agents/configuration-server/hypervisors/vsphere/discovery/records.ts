@@ -101,7 +101,8 @@ export interface VmRecord extends NamedRecord {
   /** Of its BIOS: what the guest sees. */
   readonly biosUuid: string | null;
   readonly isTemplate: boolean;
-  readonly firmware: 'bios' | 'efi';
+  /** `null` = the server did not say. */
+  readonly firmware: 'bios' | 'efi' | null;
   readonly guestId: string | null;
   readonly cpuCount: number;
   readonly memoryMiB: number;

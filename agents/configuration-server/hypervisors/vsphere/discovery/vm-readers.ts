@@ -220,7 +220,7 @@ export const VM: Readers<VmRecord> = {
   'config.instanceUuid': (value) => ({ instanceUuid: textOr(value, null) }),
   'config.uuid': (value) => ({ biosUuid: textOr(value, null) }),
   'config.template': (value) => ({ isTemplate: isTrue(value) }),
-  'config.firmware': (value) => ({ firmware: value === 'efi' ? 'efi' : 'bios' }),
+  'config.firmware': (value) => ({ firmware: value === 'efi' || value === 'bios' ? value : null }),
   'config.guestId': (value) => ({ guestId: textOr(value, null) }),
   'config.hardware.numCPU': (value) => ({ cpuCount: numberOr(value, 0) }),
   'config.hardware.memoryMB': (value) => ({ memoryMiB: numberOr(value, 0) }),

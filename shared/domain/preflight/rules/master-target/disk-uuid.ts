@@ -1,7 +1,9 @@
 import { isDiskUuidShown } from '../../master-target-vm.ts';
 import type { PreflightRule } from '../../rule.ts';
-import { ifKnown, passed, violated } from '../../verdict.ts';
+import { ifKnown, mustBe, passed, violated } from '../../verdict.ts';
 import { withMasterTargetVm } from '../support.ts';
+
+const HAS_DISK_UUIDS = 'masterTarget.machine.preparation.hasDiskUuids';
 
 /** Without it the guest cannot tell which of its disks is which, and would write to a wrong one. */
 export const masterTargetShowsDiskUuids: PreflightRule = {
@@ -13,12 +15,15 @@ export const masterTargetShowsDiskUuids: PreflightRule = {
   check: (facts) =>
     withMasterTargetVm(facts, ({ diskEnableUuid, preparation }) =>
       ifKnown(diskEnableUuid, 'masterTarget.machine.diskEnableUuid', (value) => {
-        const isSet = isDiskUuidShown(value);
+        if (!isDiskUuidShown(value)) {
+          return violated({ name: 'disk.EnableUUID', needed: 'TRUE', actual: value || 'not set' });
+        }
+        if (preparation.kind === 'windows') return passed;
         // A VM that was not off since then does not know of it yet.
-        const isInEffect = preparation.kind === 'windows' || preparation.hasDiskUuids !== false;
-        if (isSet && isInEffect) return passed;
-        const actual = isSet ? 'not in effect yet' : value || 'not set';
-        return violated({ name: 'disk.EnableUUID', needed: 'TRUE', actual });
+        return mustBe(true, preparation.hasDiskUuids, HAS_DISK_UUIDS, {
+          needed: 'TRUE',
+          actual: 'not in effect yet',
+        });
       }),
     ),
 };

@@ -1,5 +1,5 @@
 import type { PreflightRule } from '../../rule.ts';
-import { ifKnown, passed, violated } from '../../verdict.ts';
+import { doesNotApply, ifKnown, passed, violated } from '../../verdict.ts';
 import { withAzureVm, withOriginal } from '../support.ts';
 
 export const originalFirmwareMatches: PreflightRule = {
@@ -9,8 +9,10 @@ export const originalFirmwareMatches: PreflightRule = {
   severity: 'blocking',
   errorCode: 'FB-PRE-064',
   check: (facts) =>
-    withOriginal(facts, ({ firmware }) =>
-      withAzureVm(facts, ({ generation }) =>
+    withOriginal(facts, ({ firmware, storage }) => {
+      // A folder with disks has none.
+      if (storage.kind === 'local') return doesNotApply;
+      return withAzureVm(facts, ({ generation }) =>
         ifKnown(generation, 'azureVm.generation', (known) =>
           ifKnown(firmware, 'location.firmware', (actual) => {
             const needed = known === 'V1' ? 'bios' : 'efi';
@@ -19,6 +21,6 @@ export const originalFirmwareMatches: PreflightRule = {
               : violated({ name: 'firmware', needed, actual }, { generation: known });
           }),
         ),
-      ),
-    ),
+      );
+    }),
 };

@@ -20,10 +20,10 @@ export const fullDownload: PreflightRule = {
     }),
 };
 
-/** Disks that do not say how much of them is used count in full: an estimate should not promise too much. */
+/** Azure does not say how much of a disk is used. Disks count in full: an estimate should not promise too much. */
 function announce(facts: PreflightFacts): Verdict {
   return withAzureVm(facts, ({ disks }) => {
-    const bytes = disks.reduce((sum, disk) => sum + (disk.usedBytes ?? disk.sizeBytes), 0);
+    const bytes = disks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     return violated(
       { name: 'download', needed: 'changes only', actual: bytes, unit: 'bytes' },
       { size: formatBytes(bytes), duration: estimate(facts, bytes) },

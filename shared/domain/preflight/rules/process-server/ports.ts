@@ -1,24 +1,15 @@
 import type { PreflightRule } from '../../rule.ts';
-import { mustBe, together } from '../../verdict.ts';
+import { mustBe } from '../../verdict.ts';
 import { withProcessServer } from '../support.ts';
 
+/** The Function App it reaches as long as its heartbeats come; to the configuration server it never speaks. */
 export const processServerReachesSite: PreflightRule = {
   id: 'process-server.ports.reachable',
-  statement:
-    'The process server reaches the configuration server on 443 and the master target on 9443.',
+  statement: 'The process server reaches the master target on 9443.',
   severity: 'blocking',
   errorCode: 'FB-PRE-082',
   check: (facts) =>
-    withProcessServer(facts, (server) =>
-      together([
-        mustBe(true, server.isPort443Reachable, 'processServer.isPort443Reachable', {
-          port: 443,
-          peer: 'configuration server',
-        }),
-        mustBe(true, server.isPort9443Reachable, 'processServer.isPort9443Reachable', {
-          port: 9443,
-          peer: 'master target',
-        }),
-      ]),
+    withProcessServer(facts, ({ isPort9443Reachable }) =>
+      mustBe(true, isPort9443Reachable, 'processServer.isPort9443Reachable'),
     ),
 };

@@ -56,7 +56,7 @@ const BASES = [originalOnVcenter, alternateOnVcenter, originalOnHost, physicalSe
 /** Only what our own tables always hold is there: where it came from, its OS, what was chosen. */
 function nothingKnown(base: Base): PreflightFacts {
   const { protection } = base();
-  const { origin, osType, chosenConfigurationServerId } = protection;
+  const { origin, osType, chosenConfigurationServerId, isPrepared } = protection;
   const noneOf = (facts: object): object =>
     Object.fromEntries(Object.keys(facts).map((key) => [key, null]));
   return {
@@ -66,6 +66,7 @@ function nothingKnown(base: Base): PreflightFacts {
       origin: { ...noneOf(origin), kind: origin.kind } as typeof origin,
       osType,
       chosenConfigurationServerId,
+      isPrepared,
     },
     notGathered: [],
   };
@@ -132,7 +133,14 @@ describe('preflight', () => {
     const findings = runRule(ruleOf('azure.disk.not-shared'), facts);
     expect(findings.map(({ error }) => [error.code, error.values])).toEqual([
       ['FB-PRE-021', { needed: false, actual: true, diskName: 'web-01-os' }],
-      ['FB-PRE-001', { ruleId: 'azure.disk.not-shared', missing: 'azureVm.disks.isShared' }],
+      [
+        'FB-PRE-001',
+        {
+          ruleId: 'azure.disk.not-shared',
+          missing: 'azureVm.disks.isShared',
+          remedy: 'Make what is missing readable (connection, permissions).',
+        },
+      ],
     ]);
   });
 });
@@ -168,7 +176,7 @@ describe('facts that do not fit together', () => {
   const other = { kind: 'local' };
 
   it.each([
-    ['original.disks.vsan-and-rdm', originalOnVcenter, 'location.storage', other],
+    ['original.disks.attached', originalOnVcenter, 'location.storage', other],
     ['alternate.name.free', alternateOnVcenter, 'location.storage', other],
     ['hyperv.switch.same-name', hyperV, 'location.storage', other],
     ['master-target.vm.no-snapshots', originalOnVcenter, 'masterTarget.machine', other],
