@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
 import { describeWith } from '../../peers/peers.ts';
 import { createRawVm, disksOf, reconfigure, xml } from '../../support/vcenter/raw-vm.ts';
-import { faultKindOf, ref } from '../../support/vcenter/raw-soap.ts';
+import { faultKindOf, type RawFault, ref } from '../../support/vcenter/raw-soap.ts';
 import { aVm, diskManager, diskSpec, usePeer } from './peer-fixture.ts';
 
 const MIB = 1024 * 1024;
@@ -65,7 +65,13 @@ describeWith('vcenter', 'The disks of the vCenter peer', () => {
     const name = '[ds1] holder/holder.vmdk';
     const taker = await aVm(site, 'taker', { isOn: true, disks: 0 });
     const attach = (): Promise<void> => reconfigure(site.soap, taker, xml.existingDisk(name, 1));
-    expect(await faultKindOf(attach())).toBe('FileLocked');
+    // A host says in its messages only that it is a lock.
+    const refused = await attach().catch((error: unknown) => error);
+    expect(refused).toMatchObject({ kind: 'GenericVmConfigFault' });
+    const { detail } = refused as RawFault;
+    expect(detail['faultMessage']).toContainEqual(
+      expect.objectContaining({ key: 'msg.fileio.lock', message: 'Failed to lock the file' }),
+    );
     expect(await faultKindOf(diskManager(site, 'DeleteVirtualDisk_Task', { name }))).toBe(
       'FileLocked',
     );
@@ -76,7 +82,9 @@ describeWith('vcenter', 'The disks of the vCenter peer', () => {
     await site.soap.task('PowerOffVM_Task', holder);
     await attach();
     // Now the other one runs with the disk, so its first owner cannot start.
-    expect(await faultKindOf(site.soap.task('PowerOnVM_Task', holder))).toBe('FileLocked');
+    expect(await faultKindOf(site.soap.task('PowerOnVM_Task', holder))).toBe(
+      'GenericVmConfigFault',
+    );
   });
 
   it('are not deleted as files, nor with another VM, while a VM with them runs', async () => {
@@ -107,7 +115,7 @@ describeWith('vcenter', 'The disks of the vCenter peer', () => {
     await diskManager(site, 'CreateVirtualDisk_Task', { name, rest: diskSpec(1024) });
     await reconfigure(site.soap, one, xml.existingDisk(name, 1, sharing));
     expect(await faultKindOf(reconfigure(site.soap, two, xml.existingDisk(name, 1)))).toBe(
-      'FileLocked',
+      'GenericVmConfigFault',
     );
     await reconfigure(site.soap, two, xml.existingDisk(name, 1, sharing));
     expect(await disksOf(site.soap, two)).toHaveLength(1);

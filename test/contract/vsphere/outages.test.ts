@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { CertificateAuthority } from '../../../agents/configuration-server/certificate-authority.ts';
 import { SiteDatabase } from '../../../agents/configuration-server/database.ts';
+import { existingDisk } from '../../../agents/configuration-server/hypervisors/vsphere/device-specs.ts';
+import { scsiControllers } from '../../../agents/configuration-server/hypervisors/vsphere/disk-slots.ts';
+import { runTask } from '../../../agents/configuration-server/hypervisors/vsphere/vim/tasks.ts';
 import { createWaitingHandlers } from '../../../agents/configuration-server/outages.ts';
 import type { CommandHandlers } from '../../../agents/runtime/types.ts';
 import type { CommandInput, CommandName, VmShape } from '../../../shared/contracts/commands.ts';
@@ -15,9 +18,10 @@ import {
   type FakeContext,
   runCommand,
 } from '../../support/data-plane/command-context.ts';
+import { must } from '../../support/must.ts';
 import type { PeerFailure } from '../../support/vcenter/peer-types.ts';
 import { aVmShape } from '../hypervisor/vms.ts';
-import { MASTER_TARGET, VsphereFixture } from '../hypervisor/vsphere-fixture.ts';
+import { DATASTORE, MASTER_TARGET, VsphereFixture } from '../hypervisor/vsphere-fixture.ts';
 
 const SUITE_DEADLINE_MS = 300_000;
 /** Long enough that whoever repeats a lost call finds the first one still at work. */
@@ -249,12 +253,28 @@ describeWith('vcenter', 'When the vCenter is away, a command of the configuratio
     await site.peer.setTaskDelays({ '*': TASK_MS });
   });
 
-  it('waits for a file that somebody else holds', async () => {
+  it('waits for a disk that another running VM has open, and says that it is locked', async () => {
+    await run(of('attachDisks'));
+    await site.peer.addVms({ prefix: 'proxy', datastore: DATASTORE, diskMb: 1, isOn: true });
+    const proxy = must(await site.vms.findNamed('proxy'), 'the VM that holds it');
+    const { disks } = await site.recordNamed(shape.name);
+    const { file, sizeBytes } = must(disks[0], 'its first disk');
+    const [controller] = scsiControllers(proxy.record);
+    const controllerKey = controller?.key ?? 0;
+    const slot = { controllerKey, busNumber: 0, unitNumber: 3 };
+    const held = { file: file ?? '', sizeBytes, slot, temporaryKey: -1 };
+    const opened = existingDisk(held, { use: 'write', backing: 'flat' });
+    await site.vms.reconfigure(proxy, { deviceChange: [opened] });
     const context = aCommandContext();
-    const rule = { method: 'PowerOnVM_Task', action: 'taskFault', kind: 'FileLocked' } as const;
-    await site.peer.addFailure({ ...rule, times: 2 });
-    await run(of('startVm'), context);
-    expect(context.progress[0]?.health?.code).toBe('FB-VSPHERE-008');
+    const started = run(of('startVm'), context);
+    await untilTrue('it says so', async () => context.progress.length > 0);
+    expect(context.progress[0]?.health).toMatchObject({
+      code: 'FB-VSPHERE-008',
+      message: expect.stringContaining('Failed to lock the file') as unknown,
+    });
+    await runTask(site.session, 'PowerOffVM_Task', { self: proxy.ref, parameters: {} });
+    await started;
+    expect((await site.recordNamed(shape.name)).powerState).toBe('on');
     await run(of('stopVm', { graceful: false }));
   });
 

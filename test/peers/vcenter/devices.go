@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/vmware/govmomi/simulator"
@@ -83,7 +84,7 @@ func (p *peer) checkAddedDisk(target *changing, change *types.VirtualDeviceConfi
 		return fault
 	}
 	if fault := checkAttachable(target.vm, b); fault != nil {
-		return fault
+		return asHostSays(fault, fmt.Sprintf("Failed to add disk 'scsi0:%d'.", unitOf(disk)))
 	}
 	disk.CapacityInKB, disk.CapacityInBytes = d.CapacityBytes/1024, d.CapacityBytes
 	return nil

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/types"
@@ -53,6 +55,24 @@ func usesOf(name string) []diskUse {
 		}
 	}
 	return uses
+}
+
+// asHostSays is how a host tells that it could not open a disk for a VM: what is wrong stands in the messages only.
+func asHostSays(fault types.BaseMethodFault, summary string) types.BaseMethodFault {
+	locked, ok := fault.(*types.FileLocked)
+	if !ok {
+		return fault
+	}
+	told := &types.GenericVmConfigFault{Reason: summary}
+	for _, message := range [][2]string{
+		{"vob.fssvec.LookupAndOpen.file.failed", "File system specific implementation of LookupAndOpen[file] failed"},
+		{"vob.fssvec.LookupAndOpen.file.failed", "File system specific implementation of LookupAndOpen[file] failed"},
+		{"msg.fileio.lock", "Failed to lock the file"},
+		{"msg.disk.noBackEnd", fmt.Sprintf("Cannot open the disk '%s' or one of the snapshot disks it depends on.", locked.File)},
+	} {
+		told.FaultMessage = append(told.FaultMessage, types.LocalizableMessage{Key: message[0], Message: message[1]})
+	}
+	return told
 }
 
 func fileLocked(name string) types.BaseMethodFault {

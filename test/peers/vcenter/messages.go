@@ -24,6 +24,8 @@ func faultMessage(fault types.BaseMethodFault) string {
 	case *types.ManagedObjectNotFound:
 		return fmt.Sprintf("The object '%s:%s' has already been deleted or has not been completely created",
 			f.Obj.Type, f.Obj.Value)
+	case *types.GenericVmConfigFault:
+		return f.Reason
 	case *types.SystemError:
 		return "A general system error occurred: " + f.Reason
 	case *types.RequestCanceled:

@@ -60,7 +60,7 @@ func powerOn(c *call) (types.AnyType, types.BaseMethodFault) {
 		return nil, invalidPower(vm, types.VirtualMachinePowerStatePoweredOn)
 	}
 	if fault := checkStartable(vm); fault != nil {
-		return nil, fault
+		return nil, asHostSays(fault, "Module 'Disk' power on failed.")
 	}
 	result, fault := c.peer.innerTask(c)
 	if fault != nil {

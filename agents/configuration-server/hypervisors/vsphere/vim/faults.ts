@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type ErrorValues, FailbackError } from '../../../../../shared/errors/failback-error.ts';
 import type { ErrorCode } from '../../../../../shared/errors/catalogue.ts';
 import { type ConnectionLost, VimFault } from './transport.ts';
-import { moRefSchema, type MoRef, type VimData } from './values.ts';
+import { listSchema, moRefSchema, type MoRef, type VimData } from './values.ts';
 
 /** Faults that pass by themselves once whoever holds the object is done. */
 const BUSY: readonly string[] = [
@@ -12,6 +12,14 @@ const BUSY: readonly string[] = [
   'ResourceInUse',
   'DeviceBusy',
 ];
+/** What a host calls a disk that it could not open. Why it could not stands in the messages only. */
+const PERHAPS_LOCKED: readonly string[] = [
+  'GenericVmConfigFault',
+  'CannotAccessFile',
+  'InvalidState',
+];
+/** In a key, as `msg.fileio.lock`, or in a text, as "Failed to lock the file". */
+const LOCK = /(?<![a-z])lock(?:ed)?(?![a-z])/i;
 const HOST_AWAY: readonly string[] = [
   'HostCommunication',
   'HostNotConnected',
@@ -68,7 +76,7 @@ function entryFor(
   context: FaultContext,
 ): { code: ErrorCode; values: ErrorValues } {
   const { address, account, method, object } = context;
-  const reason = sentence(fault.text);
+  const reason = reasonOf(fault);
   switch (fault.kind) {
     case 'NotAuthenticated':
       // Only after a login that worked: a server that is starting up, or one of several behind one address.
@@ -92,13 +100,31 @@ function entryFor(
       };
     }
     default:
-      if (BUSY.includes(fault.kind))
-        return { code: 'FB-VSPHERE-008', values: { method, object, reason } };
+      if (isBusy(fault)) return { code: 'FB-VSPHERE-008', values: { method, object, reason } };
       if (HOST_AWAY.includes(fault.kind)) {
         return { code: 'FB-VSPHERE-010', values: { method, object, reason } };
       }
       return { code: 'FB-VSPHERE-009', values: { address, method, fault: fault.kind, reason } };
   }
+}
+
+const messagesSchema = listSchema(
+  z.object({ key: z.string().catch(''), message: z.string().catch('') }),
+).catch([]);
+
+function isBusy(fault: VimFault): boolean {
+  if (BUSY.includes(fault.kind)) return true;
+  if (!PERHAPS_LOCKED.includes(fault.kind)) return false;
+  const messages = messagesSchema.parse(fault.detail['faultMessage']);
+  const texts = messages.flatMap(({ key, message }) => [key, message]);
+  return [fault.text, ...texts].some((text) => LOCK.test(text));
+}
+
+/** The text of a fault says what failed; the messages below it say why, some of them many times. */
+function reasonOf({ text, detail }: VimFault): string {
+  const messages = messagesSchema.parse(detail['faultMessage']);
+  const sentences = [text, ...messages.map(({ message }) => message)].map(sentence);
+  return [...new Set(sentences)].filter((each) => each !== '').join(' ');
 }
 
 function sentence(text: string): string {

@@ -193,6 +193,33 @@ describe('a session on a vSphere server', () => {
     ],
     ['FileLocked', '<file>[ds1] a</file>', 'FB-VSPHERE-008', {}],
     ['TaskInProgress', '', 'FB-VSPHERE-008', {}],
+    [
+      'GenericVmConfigFault',
+      '<faultMessage><key>vob.file.failed</key><message>Look-up failed</message></faultMessage>' +
+        '<faultMessage><key>vob.file.failed</key><message>Look-up failed</message></faultMessage>' +
+        '<faultMessage><key>msg.fileio.lock</key><message>Failed to lock the file</message></faultMessage>' +
+        '<reason>Not now</reason>',
+      'FB-VSPHERE-008',
+      { reason: 'Not now. Look-up failed. Failed to lock the file.' },
+    ],
+    [
+      'CannotAccessFile',
+      '<faultMessage><key>msg.fileio.lock</key></faultMessage><file>[ds1] a</file>',
+      'FB-VSPHERE-008',
+      { reason: 'Not now.' },
+    ],
+    [
+      'GenericVmConfigFault',
+      '<faultMessage><key>msg.block.clock</key><message>The clock blocks</message></faultMessage>',
+      'FB-VSPHERE-009',
+      { reason: 'Not now. The clock blocks.' },
+    ],
+    [
+      'InvalidArgument',
+      '<faultMessage><key>msg.fileio.lock</key></faultMessage>',
+      'FB-VSPHERE-009',
+      {},
+    ],
     ['HostNotConnected', '', 'FB-VSPHERE-010', {}],
     ['InvalidState', '', 'FB-VSPHERE-009', { fault: 'InvalidState', reason: 'Not now.' }],
   ])('explains the fault %s', async (fault, detail, code, values) => {
