@@ -1,24 +1,30 @@
-import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpAgent, type AgentOptions } from 'node:http';
 import { Agent as HttpsAgent, type RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { FailbackError } from '../../../../../shared/errors/failback-error.ts';
 
+/** A machine that is away may swallow what is sent to it. */
+const CONNECT_MS = 30_000;
 const TRUST_FAILURE = /CERT|SELF_SIGNED|UNABLE_TO|ALTNAME/;
 
 /**
  * Connections to one server. With a thumbprint the server must show exactly that certificate, whoever signed it;
- * without one the authorities that this machine trusts decide. Nothing is sent before.
+ * without one the authorities that this machine trusts decide. Nothing is sent before. Calls beyond `maxSockets`
+ * at a time wait for their turn.
  */
-export function agentFor(url: URL, thumbprint: string | null): HttpAgent {
-  const options = { keepAlive: true, maxSockets: 8 };
+export function agentFor(
+  url: URL,
+  { thumbprint, maxSockets }: { readonly thumbprint: string | null; readonly maxSockets: number },
+): HttpAgent {
+  const options = { keepAlive: true, maxSockets, maxFreeSockets: 8 };
   return url.protocol === 'http:' ? new HttpAgent(options) : new PinnedAgent(options, thumbprint);
 }
 
 class PinnedAgent extends HttpsAgent {
   readonly #thumbprint: string | null;
 
-  constructor(options: { keepAlive: boolean; maxSockets: number }, thumbprint: string | null) {
+  constructor(options: AgentOptions, thumbprint: string | null) {
     super(options);
     this.#thumbprint = thumbprint;
   }
@@ -37,9 +43,13 @@ class PinnedAgent extends HttpsAgent {
       callback?.(error, socket);
     };
     const fail = (error: Error): void => refuse(untrusted(error, options));
+    const tooLate = (): void => fail(new Error(`no connection within ${CONNECT_MS} ms`));
     socket.once('error', fail);
+    socket.setTimeout(CONNECT_MS, tooLate);
     socket.once('secureConnect', () => {
       socket.off('error', fail);
+      socket.setTimeout(0);
+      socket.off('timeout', tooLate);
       const problem = pin === null ? null : mismatch(socket, pin, options);
       if (problem === null) callback?.(null, socket);
       else refuse(problem);

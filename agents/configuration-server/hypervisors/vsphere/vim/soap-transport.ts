@@ -14,6 +14,14 @@ const FIRST_API_VERSION = '6.5';
 /** Beyond any real inventory page; a server that never ends must not take all memory. */
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 
+/** As many calls at a time as a server has patience for. Each ends soon, and lets the next one through. */
+const MAX_CALLS = 8;
+/**
+ * Each running task has one that waits for its end. They have connections of their own, or tasks would keep
+ * everybody else waiting, also those who look at whether the server still answers.
+ */
+const WAITS: readonly MethodName[] = ['WaitForUpdatesEx'];
+
 interface SoapOptions {
   /** `https://vcenter.example/`; the path of the API is added. Plain HTTP is for simulators. */
   readonly url: string;
@@ -21,17 +29,31 @@ interface SoapOptions {
   readonly thumbprint: string | null;
 }
 
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+interface Exchange {
+  readonly agent: Agent;
+  readonly signal: AbortSignal;
+  /** Called once it has a connection. */
+  readonly begin: () => void;
+}
+
 export class SoapTransport implements VimTransport {
   readonly address: string;
   readonly #url: URL;
-  readonly #agent: Agent;
+  readonly #calls: Agent;
+  readonly #waits: Agent;
   #apiVersion = FIRST_API_VERSION;
   #cookie: string | null = null;
 
   constructor({ url, thumbprint }: SoapOptions) {
     this.#url = new URL('/sdk', url);
     this.address = this.#url.host;
-    this.#agent = agentFor(this.#url, thumbprint);
+    this.#calls = agentFor(this.#url, { thumbprint, maxSockets: MAX_CALLS });
+    this.#waits = agentFor(this.#url, { thumbprint, maxSockets: Infinity });
   }
 
   async call<M extends MethodName>(
@@ -41,12 +63,8 @@ export class SoapTransport implements VimTransport {
     { signal, timeoutMs }: CallOptions,
   ): Promise<VimData | undefined> {
     const body = encodeCall(method, self, parameters);
-    const timeout = AbortSignal.timeout(timeoutMs);
-    const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
-    const answer = await this.#post(body, either).catch((error: unknown) => {
-      signal?.throwIfAborted();
-      throw lost(error, timeout.aborted ? timeoutMs : null);
-    });
+    const agent = WAITS.includes(method) ? this.#waits : this.#calls;
+    const answer = await this.#post(body, agent, { signal, timeoutMs });
     const decoded = decodeAnswer(answer.body);
     if (decoded === null) {
       const start = answer.body.slice(0, 100).replaceAll(/\s+/g, ' ');
@@ -67,15 +85,35 @@ export class SoapTransport implements VimTransport {
   }
 
   close(): void {
-    this.#agent.destroy();
+    this.#calls.destroy();
+    this.#waits.destroy();
   }
 
-  async #post(body: string, signal: AbortSignal): Promise<{ status: number; body: string }> {
+  /** The time begins with the connection: a call that waits for its turn is not one that the server leaves lying. */
+  async #post(body: string, agent: Agent, { signal, timeoutMs }: CallOptions): Promise<Answer> {
+    const timeout = new AbortController();
+    const either =
+      signal === undefined ? timeout.signal : AbortSignal.any([signal, timeout.signal]);
+    let timer: NodeJS.Timeout | undefined;
+    const begin = (): void => {
+      timer = setTimeout(() => timeout.abort(), timeoutMs);
+    };
+    try {
+      return await this.#exchange(body, { agent, signal: either, begin });
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw lost(error, timeout.signal.aborted ? timeoutMs : null);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #exchange(body: string, { agent, signal, begin }: Exchange): Promise<Answer> {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const send = this.#url.protocol === 'http:' ? requestHttp : requestHttps;
       const outgoing = send(this.#url, {
         method: 'POST',
-        agent: this.#agent,
+        agent,
         signal,
         headers: {
           'content-type': 'text/xml; charset=utf-8',
@@ -84,6 +122,7 @@ export class SoapTransport implements VimTransport {
           ...(this.#cookie === null ? {} : { cookie: this.#cookie }),
         },
       });
+      outgoing.once('socket', begin);
       outgoing.once('response', resolve);
       outgoing.once('error', reject);
       outgoing.end(body);

@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
@@ -148,6 +149,27 @@ describe('a session on a vSphere server', () => {
     expect(await call).toMatchObject({ message: 'given up' });
     const slow = session.call('UnregisterVM', VM, {}, { timeoutMs: 50 });
     expect((await errorOf(slow)).message).toContain('no answer within 50 ms');
+  });
+
+  it('does not count the time in which a call waits for its turn', async () => {
+    let open = 0;
+    let answer = (): void => undefined;
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    server.on('UnregisterVM', async () => {
+      open += 1;
+      await answered;
+      return DONE;
+    });
+    const before = Array.from({ length: 8 }, async () => session.call('UnregisterVM', VM, {}));
+    await untilTrue('all that may be open are', () => open === before.length);
+    server.on('DestroyView', () => DONE);
+    const waiting = session.call('DestroyView', VM, {}, { timeoutMs: 50 });
+    await sleep(200);
+    answer();
+    await expect(waiting).resolves.toBeUndefined();
+    await Promise.all(before);
   });
 
   it('says who lacks which privilege on which object, by its name', async () => {

@@ -140,6 +140,26 @@ describe('a task of vSphere', () => {
     expect([server.logins, count('PowerOnVM_Task')]).toEqual([2, 1]);
   });
 
+  it('does not keep others waiting, however many run: neither calls nor tasks', async () => {
+    const many = 40;
+    let waiting = 0;
+    let end = (): void => undefined;
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    server.on('WaitForUpdatesEx', async () => {
+      waiting += 1;
+      await ended;
+      return update(SUCCESS);
+    });
+    const tasks = Array.from({ length: many }, async () => powerOn());
+    await untilTrue('all of them are waited for', () => waiting === many);
+    server.on('UnregisterVM', () => NOTHING);
+    await session.call('UnregisterVM', VM, {}, { timeoutMs: 10_000 });
+    end();
+    expect(await Promise.all(tasks)).toHaveLength(many);
+  });
+
   it('whose end the server does not know any more is said to be unknown', async () => {
     server.script('WaitForUpdatesEx', GONE);
     await expect(powerOn()).rejects.toMatchObject({ code: 'FB-VSPHERE-011', isRetryable: true });
