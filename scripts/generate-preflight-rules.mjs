@@ -110,7 +110,18 @@ ${sizes.join('\n')}
 
 The account of the configuration server needs them on the data centre, passed down to all below it, and
 \`Global.Licenses\` at the root. In Azure VMware Solution ${NOT_ASKED_IN_AVS.join(', ')} is not asked for; the role CloudAdmin has all
-others.
+others. Where a role on the data centre is too much, it may be given on what is worked with: preflight asks for each
+privilege on the object where it is used, and FB-PRE-038 names that object.
+
+| on | which privileges |
+| --- | --- |
+| the root of the inventory | \`Global.Licenses\` |
+| the data centre | \`Global.CancelTask\` |
+| its folder of VMs | \`VirtualMachine.*\` |
+| the VMs of the master targets | \`VirtualMachine.Config.AddExistingDisk\`, \`AddRemoveDevice\`, \`RemoveDisk\`, and \`RawDevice\` where a VM with a raw device mapping comes home |
+| the resource pool of their hosts | \`Resource.*\` |
+| the datastore of new VMs | \`Datastore.*\` |
+| the networks of the configuration | \`Network.*\` |
 
 ${privileges.join('\n')}
 `,

@@ -54,6 +54,9 @@ export const VSPHERE_PRIVILEGES: Readonly<Record<string, readonly string[]>> = {
     'VirtualMachine.Config.AdvancedConfig',
     'VirtualMachine.Config.RemoveDisk',
   ],
+  'give a raw device mapping in virtual mode to the master target, only where a VM has one': [
+    'VirtualMachine.Config.RawDevice',
+  ],
   'create, register, take out of the inventory and delete VMs': [
     'Network.Assign',
     'Resource.AssignVMToPool',
@@ -77,6 +80,9 @@ export const VSPHERE_PRIVILEGES: Readonly<Record<string, readonly string[]>> = {
   ],
   'cancel what is given up, and read licences': ['Global.CancelTask', 'Global.Licenses'],
 };
+
+/** Missed only when the VM that comes home has a raw device mapping. */
+export const ASKED_FOR_RDM: readonly string[] = ['VirtualMachine.Config.RawDevice'];
 
 /** The role CloudAdmin of Azure VMware Solution lacks it, and all others are in it; licences are Microsoft's business. */
 export const NOT_ASKED_IN_AVS: readonly string[] = ['Global.Licenses'];

@@ -44,6 +44,8 @@ interface Options {
   readonly datastoreType?: DatastoreType;
   /** The account has these only; left out, it has all. */
   readonly privileges?: readonly string[];
+  /** In place of that: the account has these on the datacenter and all below it, and nothing above. */
+  readonly privilegesOnDatacenter?: readonly string[];
 }
 
 /** The vSphere driver on the vCenter peer, whose datastore is a folder: the test stands in for the master target. */
@@ -96,7 +98,14 @@ export class VsphereFixture implements HypervisorFixture {
     const master = { prefix: MASTER_TARGET, datastore: DATASTORE, diskMb: 1, isOn: true };
     await peer.addVms(master);
     if (privileges !== undefined) await peer.setAccount({ name: peer.ready.user, privileges });
-    return new VsphereFixture(peer, folder, options);
+    const fixture = new VsphereFixture(peer, folder, options);
+    const { privilegesOnDatacenter: granted } = options;
+    if (granted !== undefined) {
+      const datacenters = await fixture.vms.objects({ Datacenter: ['name'] });
+      const grants = datacenters.map(({ ref }) => ({ object: ref.value, privileges: granted }));
+      await peer.setAccount({ name: peer.ready.user, grants });
+    }
+    return fixture;
   }
 
   get tables(): InventoryTables {
@@ -107,7 +116,7 @@ export class VsphereFixture implements HypervisorFixture {
   async discover(): Promise<void> {
     const { signal } = new AbortController();
     const { session, tables } = this;
-    const discovery = new Discovery({ session, tables, privileges: [], signal });
+    const discovery = new Discovery({ session, tables, config: this.#config, signal });
     await discovery.refresh();
     await discovery.close();
   }

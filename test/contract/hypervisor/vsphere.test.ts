@@ -1,4 +1,4 @@
-import { neededPrivileges } from '../../../agents/configuration-server/hypervisors/vsphere/discovery/account.ts';
+import { VSPHERE_PRIVILEGES } from '../../../shared/policy/preflight-limits.ts';
 import { describeWith } from '../../peers/peers.ts';
 import { describeHypervisor } from './conformance.ts';
 import { CLOUD_ADMIN } from './cloud-admin.ts';
@@ -8,11 +8,16 @@ import { VsphereFixture } from './vsphere-fixture.ts';
 const SYSTEM = ['System.Anonymous', 'System.Read', 'System.View'];
 
 describeWith('vcenter', 'with the vCenter peer', () => {
-  describeHypervisor('The vSphere driver with the privileges that are documented and no others', {
-    start: async () =>
-      VsphereFixture.start({ privileges: [...SYSTEM, ...neededPrivileges('vcenter')] }),
-    hasGuests: false,
-  });
+  describeHypervisor(
+    'The vSphere driver with the privileges that are documented, on the datacenter, and no others',
+    {
+      start: async () =>
+        VsphereFixture.start({
+          privilegesOnDatacenter: [...SYSTEM, ...Object.values(VSPHERE_PRIVILEGES).flat()],
+        }),
+      hasGuests: false,
+    },
+  );
 
   describeHypervisor('The vSphere driver on an ESXi host by itself', {
     start: async () =>

@@ -3,12 +3,14 @@ import { describeWith } from '../../peers/peers.ts';
 import {
   faultKindOf,
   list,
+  type Moref,
   node,
   RawFault,
   RawSoap,
   ref,
   text,
 } from '../../support/vcenter/raw-soap.ts';
+import { must } from '../../support/must.ts';
 import { reconfigure, xml } from '../../support/vcenter/raw-vm.ts';
 import { aVm, diskManager, diskSpec, usePeer } from './peer-fixture.ts';
 
@@ -80,6 +82,45 @@ describeWith('vcenter', 'Access to the vCenter peer', () => {
     expect(await refusal(soap.call('PowerOffVM_Task', vm))).toMatchObject({
       kind: 'NoPermission',
       needs: 'VirtualMachine.Interact.PowerOff',
+    });
+  });
+
+  it('of an account with a role on an object counts there and below, and nowhere else', async () => {
+    const soap = await operator();
+    const vm = await aVm(site, 'below');
+    const [datacenter] = await site.soap.all('Datacenter');
+    const object = datacenter?.value ?? '';
+    const on = 'VirtualMachine.Interact.PowerOn';
+    const grants = [{ object, privileges: [on] }];
+    await site.peer.setAccount({ name: 'operator', grants });
+    await soap.task('PowerOnVM_Task', vm);
+    expect(await refusal(soap.call('PowerOffVM_Task', vm))).toMatchObject({ on: vm.value });
+    const ask = async (entity: Moref): Promise<unknown> =>
+      soap.call(
+        'HasUserPrivilegeOnEntities',
+        soap.service('authorizationManager'),
+        `${ref('entities', entity)}<userName>operator</userName><privId>${on}</privId>`,
+      );
+    expect(node(node(await ask(vm))['privAvailability'])['isGranted']).toBe('true');
+    expect(await refusal(ask(soap.service('rootFolder')))).toMatchObject({ needs: 'System.View' });
+    // A role on a nearer object counts instead of the one above.
+    const [datastore] = await site.soap.all('Datastore');
+    const nearer = { object: must(datastore, 'a datastore').value, privileges: ['System.View'] };
+    await site.peer.setAccount({ name: 'operator', grants: [...grants, nearer] });
+    const onDatastore = node(await ask(must(datastore, 'a datastore')));
+    expect(node(onDatastore['privAvailability'])['isGranted']).toBe('false');
+  });
+
+  it('is one of its own for raw device mappings', async () => {
+    const soap = await operator();
+    const vm = await aVm(site, 'raw', { disks: 0 });
+    const denied = [{ privilege: 'VirtualMachine.Config.RawDevice' }];
+    await site.peer.setAccount({ name: 'operator', denied });
+    const mapping = xml
+      .existingDisk('[ds1] raw/lun.vmdk', 1)
+      .replace('VirtualDiskFlatVer2BackingInfo', 'VirtualDiskRawDiskMappingVer1BackingInfo');
+    expect(await refusal(reconfigure(soap, vm, mapping))).toMatchObject({
+      needs: 'VirtualMachine.Config.RawDevice',
     });
   });
 

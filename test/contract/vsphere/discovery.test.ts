@@ -1,9 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import {
-  neededPrivileges,
-  readAccount,
-} from '../../../agents/configuration-server/hypervisors/vsphere/discovery/account.ts';
 import { Discovery } from '../../../agents/configuration-server/hypervisors/vsphere/discovery/discovery.ts';
 import type { VmRecord } from '../../../agents/configuration-server/hypervisors/vsphere/discovery/records.ts';
 import { VimSession } from '../../../agents/configuration-server/hypervisors/vsphere/vim/session.ts';
@@ -11,12 +7,22 @@ import { SoapTransport } from '../../../agents/configuration-server/hypervisors/
 import { runTask } from '../../../agents/configuration-server/hypervisors/vsphere/vim/tasks.ts';
 import { InventoryTables } from '../../../agents/configuration-server/inventory-tables.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
+import { VSPHERE_PRIVILEGES } from '../../../shared/policy/preflight-limits.ts';
 import { CLOUD_ADMIN } from '../hypervisor/cloud-admin.ts';
 import { describeWith } from '../../peers/peers.ts';
 import { must } from '../../support/must.ts';
 import { VcenterPeer } from '../../support/vcenter/vcenter-peer.ts';
 
 const MANY = 1000;
+/** In every role. */
+const SYSTEM = ['System.Anonymous', 'System.Read', 'System.View'];
+const DOCUMENTED = Object.values(VSPHERE_PRIVILEGES).flat();
+const CONFIG = {
+  datastore: 'datastore1',
+  masterTarget: 'master-target',
+  masterTargets: {},
+  networks: { Production: 'VM Network' },
+} as const;
 const SILENT = {
   debug: () => undefined,
   info: () => undefined,
@@ -29,6 +35,7 @@ describeWith('vcenter', 'Discovery of a vCenter', () => {
   let session: VimSession;
   let tables: InventoryTables;
   let discovery: Discovery;
+  let discoverAs: (siteKind: 'vcenter' | 'avs') => Discovery;
   let clock = Date.parse('2026-03-01T00:00:00Z');
 
   beforeEach(async () => {
@@ -42,7 +49,9 @@ describeWith('vcenter', 'Discovery of a vCenter', () => {
     });
     tables = new InventoryTables(new DatabaseSync(':memory:'));
     const now = (): Date => new Date((clock += 1000));
-    discovery = new Discovery({ session, tables, privileges: neededPrivileges('vcenter'), now });
+    discoverAs = (siteKind) =>
+      new Discovery({ session, tables, config: { ...CONFIG, siteKind }, now });
+    discovery = discoverAs('vcenter');
   });
   afterEach(async () => {
     await discovery.close();
@@ -156,19 +165,71 @@ describeWith('vcenter', 'Discovery of a vCenter', () => {
     await peer.setLicence('esxBasic');
     const denied = [{ privilege: 'VirtualMachine.State.CreateSnapshot' }];
     await peer.setAccount({ name: peer.ready.user, denied });
+    await discovery.refresh();
     const { licences, account } = await discovery.refreshFacts();
     expect(licences.all).toMatchObject([{ edition: 'esxBasic', allowsChanges: false }]);
-    expect(account.missingPrivileges).toEqual(['VirtualMachine.State.CreateSnapshot']);
+    expect(account.missingPrivileges).toEqual([
+      'VirtualMachine.State.CreateSnapshot on the VMs of DC0',
+    ]);
     expect(tables.fact('account')?.fact).toEqual(account);
     expect(JSON.stringify(tables.fact('licences'))).not.toContain('licenseKey');
   });
 
+  /** The role is given on objects by their moids; of the privileges that are documented all but these. */
+  const giveRoles = async (roles: Readonly<Record<string, readonly string[]>>): Promise<void> => {
+    const grants = Object.entries(roles).map(([object, without]) => ({
+      object,
+      privileges: [...SYSTEM, ...DOCUMENTED.filter((id) => !without.includes(id))],
+    }));
+    await peer.setAccount({ name: peer.ready.user, grants });
+  };
+  const missing = async (siteKind: 'vcenter' | 'avs' = 'vcenter'): Promise<unknown> => {
+    const { account } = await discoverAs(siteKind).refreshFacts();
+    return account.missingPrivileges;
+  };
+
+  it('asks for each privilege where it is used: a role on the data centre is enough', async () => {
+    const masterTarget = await one('master-target');
+    await discovery.refresh();
+    const { id: datacenter } = must(tables.all('datacenter')[0], 'the data centre');
+    const { rootFolder } = await session.content();
+    await giveRoles({ [datacenter]: [] });
+    expect(await missing()).toEqual(['Global.Licenses on the root of the inventory']);
+    expect(await missing('avs')).toEqual([]);
+    const allButLicences = DOCUMENTED.filter((id) => id !== 'Global.Licenses');
+    await giveRoles({ [datacenter]: ['Global.Licenses'], [rootFolder.value]: allButLicences });
+    expect(await missing()).toEqual([]);
+    const { id: datastore } = must(tables.named('datastore', 'datastore1')[0], 'the datastore');
+    await giveRoles({ [datacenter]: [], [datastore]: ['Datastore.Browse'] });
+    expect(await missing('avs')).toEqual(['Datastore.Browse on datastore1']);
+    const { hostId } = vmOf(masterTarget);
+    const compute = tables
+      .all('compute')
+      .find(({ record }) => record.hostIds.includes(hostId ?? ''));
+    const pool = must(compute?.record.resourcePoolId ?? undefined, 'its pool');
+    await giveRoles({ [datacenter]: [], [pool]: ['Resource.AssignVMToPool'] });
+    expect(await missing('avs')).toEqual([
+      `Resource.AssignVMToPool on the pool of ${compute?.record.name}`,
+    ]);
+  });
+
+  it('tells apart what only a raw device mapping needs', async () => {
+    await one('master-target');
+    await discovery.refresh();
+    const denied = [{ privilege: 'VirtualMachine.Config.RawDevice' }];
+    await peer.setAccount({ name: peer.ready.user, denied });
+    const { account } = await discovery.refreshFacts();
+    expect(account).toMatchObject({
+      missingPrivileges: [],
+      missingForRdm: ['VirtualMachine.Config.RawDevice on master-target'],
+    });
+  });
+
   it('misses no privilege that the role CloudAdmin of Azure VMware Solution cannot have', async () => {
+    await discovery.refresh();
     await peer.setAccount({ name: peer.ready.user, privileges: CLOUD_ADMIN });
-    const elsewhere = await readAccount(session, neededPrivileges('vcenter'));
-    expect(elsewhere.missingPrivileges).toEqual(['Global.Licenses']);
-    const inAvs = await readAccount(session, neededPrivileges('avs'));
-    expect(inAvs.missingPrivileges).toEqual([]);
+    expect(await missing()).toEqual(['Global.Licenses on the root of the inventory']);
+    expect(await missing('avs')).toEqual([]);
   });
 
   it('is the same for many who ask at the same time', async () => {

@@ -138,8 +138,15 @@ func accessObject(c *call) types.ManagedObjectReference {
 	case *types.InitiateFileTransferFromGuest:
 		return r.Vm
 	}
-	if snapshot, ok := simulator.Map.Get(c.this).(*simulator.VirtualMachineSnapshot); ok {
-		return snapshot.Vm
+	switch known := simulator.Map.Get(c.this).(type) {
+	case *simulator.VirtualMachineSnapshot:
+		return known.Vm
+	case *simulator.HostDatastoreBrowser:
+		return browsedDatastore(c.this)
+	case *simulator.Task:
+		if known.Info.Entity != nil {
+			return *known.Info.Entity
+		}
 	}
 	return c.this
 }
@@ -201,6 +208,9 @@ func deviceAccess(this types.ManagedObjectReference, change *types.VirtualDevice
 	case types.VirtualDeviceConfigSpecOperationEdit:
 		return []access{{"VirtualMachine.Config.DiskExtend", this}}
 	}
+	if _, isRdm := disk.Backing.(*types.VirtualDiskRawDiskMappingVer1BackingInfo); isRdm {
+		return []access{{"VirtualMachine.Config.RawDevice", this}}
+	}
 	if change.FileOperation == "" {
 		return []access{{"VirtualMachine.Config.AddExistingDisk", this}}
 	}
@@ -229,6 +239,14 @@ func (a *account) holds(privilege string, ref types.ManagedObjectReference) bool
 		if denied.Privilege == privilege && (denied.Object == "" || denied.Object == ref.Value) {
 			return false
 		}
+	}
+	if a.Grants != nil {
+		for _, held := range a.reaching(ref) {
+			if contains(held.Privileges, privilege) {
+				return true
+			}
+		}
+		return false
 	}
 	if a.Privileges == nil {
 		return contains(knownPrivileges(), privilege)
@@ -289,6 +307,9 @@ func hasUserPrivilegeOnEntities(c *call) answer {
 	user := c.peer.sessions.accounts[r.UserName]
 	if user == nil {
 		return refused(&types.UserNotFound{Principal: r.UserName})
+	}
+	if fault := unseen(c, r.Entities); fault != nil {
+		return refused(fault)
 	}
 	response := &types.HasUserPrivilegeOnEntitiesResponse{}
 	for _, ref := range r.Entities {

@@ -17,11 +17,12 @@ type userSession struct {
 	account *account
 }
 
-// account is a user of vCenter. Without a list it holds every privilege.
+// account is a user of vCenter. Without a list it holds every privilege; with grants only what they give, where they do.
 type account struct {
 	Name       string         `json:"name"`
 	Password   string         `json:"password"`
 	Privileges []string       `json:"privileges,omitempty"`
+	Grants     []grant        `json:"grants,omitempty"`
 	Denied     []deniedAccess `json:"denied,omitempty"`
 }
 

@@ -11,6 +11,8 @@ export interface PeerAccount {
   /** Keeps the present one when left out. */
   readonly password?: string;
   readonly privileges?: readonly string[];
+  /** Roles on objects, given by their moids, and on all below them; in place of `privileges`. */
+  readonly grants?: readonly { readonly object: string; readonly privileges: readonly string[] }[];
   /** Taken away on one object, given by its moid, or everywhere. */
   readonly denied?: readonly { readonly privilege: string; readonly object?: string }[];
 }

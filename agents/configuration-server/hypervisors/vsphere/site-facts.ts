@@ -15,7 +15,11 @@ type Config = Pick<
 >;
 
 const serverSchema = z.object({ apiType: z.string(), instanceUuid: z.string().optional() });
-const accountSchema = z.object({ missingPrivileges: z.array(z.string()).nullable() });
+const privilegesSchema = z.array(z.string()).nullable().default(null);
+const accountSchema = z.object({
+  missingPrivileges: privilegesSchema,
+  missingForRdm: privilegesSchema,
+});
 const licenceSchema = z.object({ edition: z.string() });
 const licencesSchema = z.object({
   all: z.array(licenceSchema),
@@ -36,7 +40,7 @@ export function vsphereFacts(
   const asked = {
     management: managementOf(server, isRead, config),
     hostEdition: hostEdition(tables, config, { masterTarget, server }),
-    missingPrivileges: account?.missingPrivileges ?? null,
+    missingPrivileges: missingPrivileges(account, original),
   };
   if (!isRead) return { ...asked, ...UNREAD };
   return {
@@ -71,6 +75,16 @@ const UNREAD = {
 function masterTargetRecord(tables: InventoryTables, name: string | null): VmRecord | null {
   if (name === null) return null;
   return tables.named('vm', name).find(({ record }) => !record.isTemplate)?.record ?? null;
+}
+
+function missingPrivileges(
+  account: z.output<typeof accountSchema> | null,
+  original: VmRecord | null,
+): VsphereFacts['missingPrivileges'] {
+  const missing = account?.missingPrivileges ?? null;
+  if (original?.disks.some(({ backing }) => backing === 'rdmVirtual') !== true) return missing;
+  const forRdm = account?.missingForRdm ?? null;
+  return missing === null || forRdm === null ? null : [...missing, ...forRdm];
 }
 
 type Server = z.output<typeof serverSchema> | null;

@@ -15,7 +15,6 @@ import type {
 import type { Logger } from '../../../runtime/types.ts';
 import type { VsphereHypervisorConfig } from '../../config.ts';
 import type { InventoryTables } from '../../inventory-tables.ts';
-import { neededPrivileges } from './discovery/account.ts';
 import { Discovery } from './discovery/discovery.ts';
 import { nameDisks } from './disk-slots.ts';
 import { accountFor, type GuestAccounts } from './guest/guest-accounts.ts';
@@ -81,7 +80,7 @@ export class VsphereHypervisor implements Hypervisor {
     this.#discovery = new Discovery({
       session,
       tables,
-      privileges: neededPrivileges(config.siteKind),
+      config,
       signal: this.#stopping.signal,
     });
   }

@@ -24,7 +24,7 @@ export interface VsphereSite {
   readonly account: {
     /** The account sees at least one datastore where the hosts have some. */
     readonly canSeeDatastores: Known<boolean>;
-    /** Ids of privileges that are needed and not granted. */
+    /** Privileges that are needed and not granted, each with the object, as `Datastore.Browse on ds1`. */
     readonly missingPrivileges: Known<readonly string[]>;
   };
   readonly discoveredMasterTargetCount: Known<number>;

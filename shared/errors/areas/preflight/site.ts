@@ -75,9 +75,10 @@ export const SITE_PREFLIGHT_ERRORS = {
     possibleCauses: [
       'The role was made for the failover only.',
       'The role does not pass down to folders, hosts or datastores.',
+      'Another role of the account, on a nearer object, has fewer privileges.',
     ],
     recommendedAction:
-      'Add the privileges named here to the role of the account and let it pass down from the data centre.',
+      'Give the account a role with the privileges named here on the objects named here, or above them, as on the data centre, with passing down. A role on a nearer object counts instead of the one above.',
     isRetryable: false,
     isCustomerResolvable: true,
   },

@@ -201,6 +201,22 @@ describe('what a vSphere site tells preflight', () => {
     expect(originalVm?.disks).toMatchObject([unseen]);
   });
 
+  it('misses the privilege for raw device mappings only where the VM has one that can be written', () => {
+    const account = { missingPrivileges: ['Network.Assign on lan'], missingForRdm: ['Raw on mt'] };
+    tables.putFact('account', account, AT);
+    expect(discovered({}, { backing: 'rdmVirtual' }).missingPrivileges).toEqual([
+      'Network.Assign on lan',
+      'Raw on mt',
+    ]);
+    expect(discovered({}, { backing: 'flat' }).missingPrivileges).toEqual([
+      'Network.Assign on lan',
+    ]);
+    // As an earlier version left it.
+    tables.putFact('account', { missingPrivileges: [] }, AT);
+    expect(discovered({}, { backing: 'rdmVirtual' }).missingPrivileges).toBeNull();
+    expect(discovered({}, { backing: 'rdmPhysical' }).missingPrivileges).toEqual([]);
+  });
+
   it('shows a host that was not discovered, and tools whose state nobody knows', () => {
     const facts = discovered({ hostId: 'host-9', toolsState: 'unknown', settings: {} });
     expect(facts.neededHosts).toContainEqual({ name: 'host-9', isDiscovered: false });

@@ -1,23 +1,16 @@
 import { z } from 'zod';
-import {
-  NOT_ASKED_IN_AVS,
-  VSPHERE_PRIVILEGES,
-} from '../../../../../shared/policy/preflight-limits.ts';
-import type { VsphereHypervisorConfig } from '../../../config.ts';
 import { isFault } from '../vim/faults.ts';
 import type { VimSession } from '../vim/session.ts';
-import { booleanSchema, listSchema } from '../vim/values.ts';
+import { booleanSchema, listSchema, type MoRef } from '../vim/values.ts';
+import type { PrivilegePlace } from './privilege-places.ts';
 import { read } from './property-readers.ts';
-
-export function neededPrivileges(siteKind: VsphereHypervisorConfig['siteKind']): readonly string[] {
-  const all = Object.values(VSPHERE_PRIVILEGES).flat();
-  return siteKind === 'avs' ? all.filter((id) => !NOT_ASKED_IN_AVS.includes(id)) : all;
-}
 
 export interface AccountFact {
   readonly userName: string;
-  /** At the root of the inventory; `null` = the server does not tell. */
+  /** Each with the object on which it is missing, as `Datastore.Browse on ds1`; `null` = the server does not tell. */
   readonly missingPrivileges: readonly string[] | null;
+  /** As above, of those that only a raw device mapping needs. */
+  readonly missingForRdm: readonly string[] | null;
 }
 
 const answerSchema = listSchema(
@@ -26,27 +19,53 @@ const answerSchema = listSchema(
   }),
 );
 
-/** What the account may do. Privileges that are given further down only count as missing here. */
+/** What the account lacks in these places. */
 export async function readAccount(
   session: VimSession,
-  needed: readonly string[],
+  places: readonly PrivilegePlace[],
+  forRdm: readonly PrivilegePlace[],
 ): Promise<AccountFact> {
-  const { authorizationManager, rootFolder } = await session.content();
+  return {
+    userName: await session.userName(),
+    missingPrivileges: await missingIn(session, places),
+    missingForRdm: await missingIn(session, forRdm),
+  };
+}
+
+async function missingIn(
+  session: VimSession,
+  places: readonly PrivilegePlace[],
+): Promise<readonly string[] | null> {
+  const { authorizationManager } = await session.content();
+  if (authorizationManager === undefined) return null;
+  const missing: string[] = [];
+  for (const place of places) {
+    const granted = await grantedAt(session, authorizationManager, place);
+    if (granted === null) return null;
+    const lacking = place.privileges.filter((id) => !granted.includes(id));
+    missing.push(...lacking.map((id) => `${id} on ${place.name}`));
+  }
+  return missing;
+}
+
+/** Who may not even look at an object has no role there. `null` = the server does not know the question. */
+async function grantedAt(
+  session: VimSession,
+  authorizationManager: MoRef,
+  { ref, privileges }: PrivilegePlace,
+): Promise<readonly string[] | null> {
   const userName = await session.userName();
-  if (authorizationManager === undefined) return { userName, missingPrivileges: null };
-  const question = { entities: [rootFolder], userName, privId: needed };
-  const answer = await session
-    .call('HasUserPrivilegeOnEntities', authorizationManager, question)
-    .catch((error: unknown) => {
-      if (isFault(error, 'NoPermission', 'MethodNotFound', 'NotSupported')) return null;
-      throw error;
-    });
-  const entities = answer === null ? null : read(answerSchema, answer, null);
-  if (entities === null) return { userName, missingPrivileges: null };
-  const granted = new Set(
-    entities.flatMap(({ privAvailability }) =>
+  const question = { entities: [ref], userName, privId: privileges };
+  try {
+    const answer = await session.call('HasUserPrivilegeOnEntities', authorizationManager, question);
+    const entities = read(answerSchema, answer, null);
+    if (entities === null) return null;
+    return entities.flatMap(({ privAvailability }) =>
       privAvailability.filter(({ isGranted }) => isGranted).map(({ privId }) => privId),
-    ),
-  );
-  return { userName, missingPrivileges: needed.filter((id) => !granted.has(id)) };
+    );
+  } catch (error) {
+    if (isFault(error, 'NoPermission')) return [];
+    if (isFault(error, 'MethodNotFound', 'NotSupported')) return null;
+    throw error;
+  }
 }

@@ -6,13 +6,14 @@ import { type Changes, PropertyWatch } from '../vim/updates.ts';
 import { moRefSchema, type MoRef, type VimData, type VimObject } from '../vim/values.ts';
 import { type AccountFact, readAccount } from './account.ts';
 import { PATHS, readChanges, readRecord, TYPES_READ } from './kinds.ts';
+import { placesForRdm, type PlacesConfig, privilegePlaces } from './privilege-places.ts';
 import { type LicenceFact, readLicences } from './licences.ts';
 
 interface DiscoveryOptions {
   readonly session: VimSession;
   readonly tables: InventoryTables;
-  /** Ids of those that the account needs. */
-  readonly privileges: readonly string[];
+  /** Says what the account works with, and so where it needs which privileges. */
+  readonly config: PlacesConfig;
   readonly now?: () => Date;
   /** Ends a question that is under way. */
   readonly signal?: AbortSignal;
@@ -49,13 +50,14 @@ export class Discovery {
     return this.#running;
   }
 
-  /** Licences and privileges; asked for apart, because they hardly ever change. */
+  /** Licences and privileges, these on what was read before; asked for apart, because they hardly ever change. */
   async refreshFacts(): Promise<{ readonly licences: LicenceFact; readonly account: AccountFact }> {
-    const { session, tables } = this.#options;
+    const { session, tables, config } = this.#options;
     const observedAt = this.#now();
-    const { about } = await session.content();
+    const { about, rootFolder } = await session.content();
     const licences = await readLicences(session);
-    const account = await readAccount(session, this.#options.privileges);
+    const places = privilegePlaces(tables, config, rootFolder);
+    const account = await readAccount(session, places, placesForRdm(tables, config));
     tables.putFact('server', about, observedAt);
     tables.putFact('licences', licences, observedAt);
     tables.putFact('account', account, observedAt);
