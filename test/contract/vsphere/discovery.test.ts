@@ -188,6 +188,26 @@ describeWith('vcenter', 'Discovery of a vCenter', () => {
     return account.missingPrivileges;
   };
 
+  it('reads licences and privileges again after five minutes, and after a look that failed', async () => {
+    const asked = async (): Promise<number> =>
+      (await peer.calls())['HasUserPrivilegeOnEntities'] ?? 0;
+    await one('master-target');
+    await peer.addFailure({ method: 'HasUserPrivilegeOnEntities', action: 'fault', times: 1 });
+    await expect(discovery.look()).rejects.toMatchObject({ code: 'FB-VSPHERE-009' });
+    expect(tables.fact('account')).toBeNull();
+    await discovery.look();
+    expect(tables.fact('account')?.fact).toMatchObject({ missingPrivileges: [] });
+    const before = await asked();
+    await discovery.look();
+    expect(await asked()).toBe(before);
+    await peer.setAccount({ name: peer.ready.user, denied: [{ privilege: 'Network.Assign' }] });
+    clock += 5 * 60_000;
+    await discovery.look();
+    expect(tables.fact('account')?.fact).toMatchObject({
+      missingPrivileges: ['Network.Assign on VM Network'],
+    });
+  });
+
   it('asks for each privilege where it is used: a role on the data centre is enough', async () => {
     const masterTarget = await one('master-target');
     await discovery.refresh();

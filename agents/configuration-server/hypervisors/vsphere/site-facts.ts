@@ -71,6 +71,14 @@ const UNREAD = {
   masterTargetVm: null,
 };
 
+/** Of a site that nobody could look at for too long. */
+export const UNKNOWN_FACTS: VsphereFacts = {
+  management: null,
+  hostEdition: null,
+  missingPrivileges: null,
+  ...UNREAD,
+};
+
 /** Templates are none. */
 function masterTargetRecord(tables: InventoryTables, name: string | null): VmRecord | null {
   if (name === null) return null;

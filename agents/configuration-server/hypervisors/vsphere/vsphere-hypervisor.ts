@@ -16,6 +16,7 @@ import type { Logger } from '../../../runtime/types.ts';
 import type { VsphereHypervisorConfig } from '../../config.ts';
 import type { InventoryTables } from '../../inventory-tables.ts';
 import { Discovery } from './discovery/discovery.ts';
+import { currentFacts } from './current-facts.ts';
 import { nameDisks } from './disk-slots.ts';
 import { accountFor, type GuestAccounts } from './guest/guest-accounts.ts';
 import { fixGuest } from './guest/guest-fixups.ts';
@@ -27,7 +28,6 @@ import { Placement } from './placement.ts';
 import { bootEvidence, powerOff, powerOn } from './power.ts';
 import { Registration } from './registration.ts';
 import { Seeds } from './seeds.ts';
-import { vsphereFacts } from './site-facts.ts';
 import { idOf, shown } from './shown-vm.ts';
 import { removeSnapshots } from './snapshots.ts';
 import { isFault } from './vim/faults.ts';
@@ -92,11 +92,11 @@ export class VsphereHypervisor implements Hypervisor {
   async describe(subject?: SiteSubject): Promise<SiteDescription> {
     try {
       await this.#placement.checkSiteKind();
-      const { config, tables, guestAccounts } = this.#options;
+      const { guestAccounts } = this.#options;
       const freeBytes = await this.#placement.freeBytes(subject?.datastore);
       if (subject === undefined) return { isConnected: true, freeBytes };
       const restoresStaticAddresses = accountFor(guestAccounts, subject.vmName) !== null;
-      const vsphere = vsphereFacts(tables, config, subject);
+      const vsphere = await currentFacts({ ...this.#options, discovery: this.#discovery }, subject);
       return { isConnected: true, freeBytes, restoresStaticAddresses, vsphere };
     } catch (error) {
       if (!(error instanceof FailbackError)) throw error;
@@ -296,7 +296,7 @@ export class VsphereHypervisor implements Hypervisor {
     while (!signal.aborted) {
       let pauseMs = config.refreshSeconds * 1000;
       try {
-        const { isFresh, changeCount } = await this.#discover();
+        const { isFresh, changeCount } = await this.#discovery.look();
         log.debug('the inventory was read', { isFresh, changeCount });
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
@@ -325,13 +325,7 @@ export class VsphereHypervisor implements Hypervisor {
   /** Of a host without vCenter nobody else knows the VMs: they have to have been read once, as a whole. */
   async #finishDiscovery(): Promise<void> {
     const { config, tables } = this.#options;
-    if (config.siteKind === 'esxi' && tables.observedAt() === null) await this.#discover();
-  }
-
-  async #discover(): Promise<Awaited<ReturnType<Discovery['refresh']>>> {
-    const refresh = await this.#discovery.refresh();
-    if (refresh.isFresh) await this.#discovery.refreshFacts();
-    return refresh;
+    if (config.siteKind === 'esxi' && tables.observedAt() === null) await this.#discovery.look();
   }
 
   async #takeBack({ record }: Vm): Promise<void> {

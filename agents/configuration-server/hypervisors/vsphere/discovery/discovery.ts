@@ -19,6 +19,9 @@ interface DiscoveryOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Licences and privileges hardly ever change; after that time they are read again. */
+const FACTS_AGE_MS = 5 * 60_000;
+
 export interface Refresh {
   /** When all that is in the tables was true. */
   readonly observedAt: string;
@@ -27,12 +30,20 @@ export interface Refresh {
   readonly changeCount: number;
 }
 
+interface Facts {
+  readonly licences: LicenceFact;
+  readonly account: AccountFact;
+}
+
 /** Reads the inventory of a vSphere server into the site's database: all of it once, then what changed. */
 export class Discovery {
   readonly #options: DiscoveryOptions;
   readonly #watch: PropertyWatch;
   #view: MoRef | null = null;
   #running: Promise<Refresh> | null = null;
+  #readingFacts: Promise<Facts> | null = null;
+  /** `null` = not since the server was first asked, or since it was asked anew. */
+  #factsReadAtMs: number | null = null;
 
   constructor(options: DiscoveryOptions) {
     this.#options = options;
@@ -50,18 +61,28 @@ export class Discovery {
     return this.#running;
   }
 
-  /** Licences and privileges, these on what was read before; asked for apart, because they hardly ever change. */
-  async refreshFacts(): Promise<{ readonly licences: LicenceFact; readonly account: AccountFact }> {
-    const { session, tables, config } = this.#options;
-    const observedAt = this.#now();
-    const { about, rootFolder } = await session.content();
-    const licences = await readLicences(session);
-    const places = privilegePlaces(tables, config, rootFolder);
-    const account = await readAccount(session, places, placesForRdm(tables, config));
-    tables.putFact('server', about, observedAt);
-    tables.putFact('licences', licences, observedAt);
-    tables.putFact('account', account, observedAt);
-    return { licences, account };
+  /** The inventory, and the facts where they are too old. A look whose facts fail leaves them to the next one. */
+  async look(maxFactsAgeMs = FACTS_AGE_MS): Promise<Refresh> {
+    const refresh = await this.refresh();
+    if (refresh.isFresh) this.#factsReadAtMs = null;
+    const readAtMs = this.#factsReadAtMs;
+    const isOld = readAtMs === null || this.#nowMs() - readAtMs >= maxFactsAgeMs;
+    if (isOld) await this.refreshFacts();
+    return refresh;
+  }
+
+  /** All of it, as it is now: nothing counts that the server was asked before this call. */
+  async lookNow(): Promise<void> {
+    await Promise.allSettled([this.#running, this.#readingFacts]);
+    await this.look(0);
+  }
+
+  /** Licences and privileges, these on what was read before. Many at a time are one. */
+  async refreshFacts(): Promise<Facts> {
+    this.#readingFacts ??= this.#refreshFacts().finally(() => {
+      this.#readingFacts = null;
+    });
+    return this.#readingFacts;
   }
 
   async close(): Promise<void> {
@@ -72,6 +93,20 @@ export class Discovery {
     await this.#options.session
       .call('DestroyView', view, {}, { timeoutMs: 5000 })
       .catch(() => undefined);
+  }
+
+  async #refreshFacts(): Promise<Facts> {
+    const { session, tables, config } = this.#options;
+    const observedAt = this.#now();
+    const { about, rootFolder } = await session.content();
+    const licences = await readLicences(session);
+    const places = privilegePlaces(tables, config, rootFolder);
+    const account = await readAccount(session, places, placesForRdm(tables, config));
+    tables.putFact('server', about, observedAt);
+    tables.putFact('licences', licences, observedAt);
+    tables.putFact('account', account, observedAt);
+    this.#factsReadAtMs = Date.parse(observedAt);
+    return { licences, account };
   }
 
   async #refresh(): Promise<Refresh> {
@@ -101,7 +136,11 @@ export class Discovery {
   }
 
   #now(): string {
-    return (this.#options.now?.() ?? new Date()).toISOString();
+    return new Date(this.#nowMs()).toISOString();
+  }
+
+  #nowMs(): number {
+    return (this.#options.now?.() ?? new Date()).getTime();
   }
 }
 
