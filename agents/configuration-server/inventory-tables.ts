@@ -59,8 +59,12 @@ export class InventoryTables {
   replaceAll(objects: readonly NewObject[], observedAt: string): void {
     this.#transaction(() => {
       const before = this.all('vm');
+      const known = new Map(before.map(({ id, record }) => [id, record]));
       this.#database.exec('DELETE FROM inventory_objects');
-      for (const { kind, id, record } of objects) this.#put(kind, id, record, observedAt);
+      for (const { kind, id, record } of objects) {
+        const kept = kind === 'vm' ? withConfiguration(record, known.get(id)) : record;
+        this.#put(kind, id, kept, observedAt);
+      }
       const there = new Set(this.all('vm').map(({ record }) => record.instanceUuid));
       for (const { record } of before) {
         if (!there.has(record.instanceUuid)) this.putDeparted(record, observedAt);
@@ -78,8 +82,10 @@ export class InventoryTables {
           this.#run('DELETE FROM inventory_objects WHERE kind = ? AND id = ?', kind, id);
           continue;
         }
-        const record = { name: '', ...this.find(kind, id)?.record, ...parts };
-        this.#put(kind, id, record, observedAt);
+        const before = this.find(kind, id)?.record;
+        const record = { name: '', ...before, ...parts };
+        const kept = kind === 'vm' ? withConfiguration(record, before as VmRecord) : record;
+        this.#put(kind, id, kept, observedAt);
       }
       const row = this.#database.prepare('SELECT count(*) AS count FROM inventory_objects').get();
       this.putFact('objects', { count: Number(row?.['count']) }, observedAt);
@@ -92,6 +98,11 @@ export class InventoryTables {
 
   named<K extends InventoryKind>(kind: K, name: string): readonly InventoryObject<K>[] {
     return this.#select<K>('kind = ? AND name = ?', kind, name);
+  }
+
+  withInstanceUuid(instanceUuid: string): InventoryObject<'vm'> | null {
+    const where = "kind = 'vm' AND json_extract(record, '$.instanceUuid') = ?";
+    return this.#select<'vm'>(where, instanceUuid)[0] ?? null;
   }
 
   all<K extends InventoryKind>(kind: K): readonly InventoryObject<K>[] {
@@ -196,4 +207,18 @@ export class InventoryTables {
       });
     }
   }
+}
+
+/**
+ * Of a VM that it cannot read the server shows no configuration. What it was stays known then: it is neither gone nor
+ * without disks.
+ */
+function withConfiguration(
+  record: { readonly name: string },
+  before: VmRecord | undefined,
+): { readonly name: string } {
+  const { instanceUuid, connection, powerState } = record as VmRecord;
+  if (instanceUuid !== null || typeof before?.instanceUuid !== 'string') return record;
+  const kept: VmRecord = { ...before, connection, powerState };
+  return kept;
 }

@@ -76,6 +76,39 @@ describeWith('vcenter', 'The original VM of a machine', () => {
     return { name, prod, dev };
   };
 
+  it.each(['inaccessible', 'orphaned'] as const)(
+    'is not gone while it is %s: nothing is decided, and none is made in its place',
+    async (state) => {
+      const { name, vmId } = await runningVm(4);
+      await site.discover();
+      await site.peer.setConnection(name, state);
+      await site.discover();
+      const unknown = { code: 'FB-VSPHERE-021', values: { vmName: name } };
+      const input = { vmName: name, targetVmId: vmId };
+      await expect(runCommand(handlers, 'describeSite', input)).rejects.toMatchObject(unknown);
+      await expect(prepare(name, [disk('os')], { targetVmId: vmId })).rejects.toMatchObject(
+        unknown,
+      );
+      const all = await site.vms.objects({ VirtualMachine: ['name'] });
+      const named = all.filter(({ properties }) => properties.get('name') === name);
+      expect(named).toHaveLength(1);
+      await site.peer.setConnection(name, 'connected');
+      expect(await power(vmId)).toBe('on');
+    },
+  );
+
+  it('is shown while its host is away, and not changed', async () => {
+    const { name, vmId } = await runningVm(4);
+    await site.peer.setConnection(name, 'disconnected');
+    expect(await power(vmId)).toBe('on');
+    await expect(site.hypervisor.powerOff(vmId, false)).rejects.toMatchObject({
+      code: 'FB-VSPHERE-010',
+      isRetryable: true,
+    });
+    await site.peer.setConnection(name, 'connected');
+    expect(await site.hypervisor.powerOff(vmId, false)).toBe(true);
+  });
+
   it('is refused by its name, with the places of all', async () => {
     const { name, prod, dev } = await twins();
     const ambiguous = {

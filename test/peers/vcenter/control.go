@@ -19,24 +19,25 @@ var controlCalls map[string]controlCall
 
 func init() {
 	controlCalls = map[string]controlCall{
-		"/account":   setAccount,
-		"/sessions":  expireSessions,
-		"/licence":   controlLicence,
-		"/strict":    setStrict,
-		"/failure":   addFailure,
-		"/failures":  clearFailures,
-		"/delays":    setDelays,
-		"/outage":    startOutage,
-		"/hidden":    setHidden,
-		"/uuid":      setUuid,
-		"/inventory": addInventory,
-		"/datastore": controlDatastore,
-		"/size":      setSize,
-		"/guest":     setGuest,
-		"/guests":    readGuest,
-		"/calls":     readCalls,
-		"/disks":     readDisks,
-		"/console":   readConsole,
+		"/account":    setAccount,
+		"/sessions":   expireSessions,
+		"/licence":    controlLicence,
+		"/strict":     setStrict,
+		"/failure":    addFailure,
+		"/failures":   clearFailures,
+		"/delays":     setDelays,
+		"/outage":     startOutage,
+		"/hidden":     setHidden,
+		"/uuid":       setUuid,
+		"/inventory":  addInventory,
+		"/connection": setConnection,
+		"/datastore":  controlDatastore,
+		"/size":       setSize,
+		"/guest":      setGuest,
+		"/guests":     readGuest,
+		"/calls":      readCalls,
+		"/disks":      readDisks,
+		"/console":    readConsole,
 	}
 }
 
@@ -247,6 +248,33 @@ func setGuest(p *peer, body []byte) (interface{}, error) {
 	for _, name := range wanted.Silent {
 		p.power.silent[name] = true
 	}
+	return nil, nil
+}
+
+// setConnection says whether a VM can be read. Of one that cannot, vCenter shows no configuration, and finds it by no UUID.
+func setConnection(p *peer, body []byte) (interface{}, error) {
+	var wanted struct {
+		State types.VirtualMachineConnectionState `json:"state"`
+	}
+	if err := json.Unmarshal(body, &wanted); err != nil {
+		return nil, err
+	}
+	vm, err := vmFromControl(body)
+	if err != nil {
+		return nil, err
+	}
+	if kept := p.unreadable[vm.Self]; kept != nil {
+		vm.Config = kept
+		delete(p.unreadable, vm.Self)
+	}
+	switch wanted.State {
+	case types.VirtualMachineConnectionStateInaccessible, types.VirtualMachineConnectionStateOrphaned,
+		types.VirtualMachineConnectionStateInvalid:
+		p.unreadable[vm.Self] = vm.Config
+		vm.Config = &types.VirtualMachineConfigInfo{}
+	}
+	vm.Runtime.ConnectionState = wanted.State
+	p.changes.wakeAll()
 	return nil, nil
 }
 

@@ -29,6 +29,8 @@ type peer struct {
 	tracks    *trackTable
 	paging    map[string][]types.ObjectContent
 	pageSizes map[string]int
+	// unreadable are the configurations of VMs that cannot be read at the moment.
+	unreadable map[types.ManagedObjectReference]*types.VirtualMachineConfigInfo
 	// hidden are paths of properties that nobody is shown.
 	hidden map[string]bool
 	waits  map[string]*filterState
@@ -52,6 +54,7 @@ func newPeer(o options) (*peer, error) {
 		power: newPowerTable(), tracks: newTrackTable(),
 		paging: map[string][]types.ObjectContent{}, pageSizes: map[string]int{}, waits: map[string]*filterState{},
 		tasks: map[types.ManagedObjectReference]*taskControl{}, sizes: map[string]sizeOverride{},
+		unreadable: map[types.ManagedObjectReference]*types.VirtualMachineConfigInfo{},
 	}
 	if err := p.createInventory(); err != nil {
 		p.close()

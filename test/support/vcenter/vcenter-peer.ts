@@ -43,6 +43,14 @@ export class VcenterPeer {
     await this.#control('uuid', { file, uuid });
   }
 
+  /** Of the VM with that name or moid. One that is inaccessible or orphaned shows no configuration. */
+  async setConnection(
+    vm: string,
+    state: 'connected' | 'disconnected' | 'inaccessible' | 'orphaned',
+  ): Promise<void> {
+    await this.#control('connection', { vm, state });
+  }
+
   /** Properties that nobody is shown, by their paths; replaces what was said before. */
   async hide(paths: readonly string[]): Promise<void> {
     await this.#control('hidden', { paths });

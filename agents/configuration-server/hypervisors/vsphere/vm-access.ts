@@ -16,18 +16,31 @@ export interface Vm {
   readonly record: VmRecord;
 }
 
-/** The VMs of one server as they are right now: nothing here comes from the database. */
+/** What discovery last knew. */
+interface KnownVms {
+  withInstanceUuid(instanceUuid: string): { readonly id: string; readonly record: VmRecord } | null;
+}
+
+/**
+ * The VMs of one server as they are right now: nothing here comes from the database, but that a VM which the server
+ * does not find any more is there all the same.
+ */
 export class VmAccess {
   readonly #session: VimSession;
   readonly #datacenter: string | undefined;
+  readonly #known: KnownVms | null;
 
   /** With the name of a datacenter, VMs of other ones are not found by their name. */
-  constructor(session: VimSession, datacenter?: string) {
+  constructor(session: VimSession, datacenter?: string, known: KnownVms | null = null) {
     this.#session = session;
     this.#datacenter = datacenter;
+    this.#known = known;
   }
 
-  /** `vmId` is the instance UUID, which stays when a VM is registered anew. */
+  /**
+   * `vmId` is the instance UUID, which stays when a VM is registered anew. Throws FB-VSPHERE-021 for one that is in the
+   * inventory and cannot be read: it is not gone, and nobody may make another one in its place.
+   */
   async find(vmId: string): Promise<Vm | null> {
     const ref = await this.#refOf(vmId);
     return ref === null ? null : this.read(ref);
@@ -39,10 +52,18 @@ export class VmAccess {
     return ref === null ? null : this.atRest(ref);
   }
 
-  /** As `findAtRest`. Throws FB-SITE-002 when there is none. */
+  /**
+   * As `findAtRest`. Throws FB-SITE-002 when there is none, and FB-VSPHERE-010 while its host is away: what the server
+   * says of it may be long past.
+   */
   async require(vmId: string): Promise<Vm> {
     const found = await this.findAtRest(vmId);
     if (found === null) throw new FailbackError('FB-SITE-002', { vmName: vmId });
+    const { name: object, connection } = found.record;
+    if (connection === 'hostAway') {
+      const values = { object, method: 'the look at its state', reason: 'it is disconnected.' };
+      throw new FailbackError('FB-VSPHERE-010', values);
+    }
     return found;
   }
 
@@ -114,11 +135,23 @@ export class VmAccess {
     const { searchIndex } = await this.#session.content();
     const question = { uuid: vmId, vmSearch: true, instanceUuid: true };
     const answer = await this.#session.call('FindByUuid', searchIndex, question);
-    if (answer === undefined || answer === '') return null;
+    if (answer === undefined || answer === '') {
+      await this.#refuseUnreadable(vmId);
+      return null;
+    }
     return understand(moRefSchema, answer, {
       address: this.#session.address,
       method: 'FindByUuid',
     });
+  }
+
+  async #refuseUnreadable(vmId: string): Promise<void> {
+    const known = this.#known?.withInstanceUuid(vmId) ?? null;
+    if (known === null) return;
+    const now = await this.read({ type: 'VirtualMachine', value: known.id });
+    // It is gone, or it is another one by now.
+    if (now === null || now.record.instanceUuid !== null) return;
+    throw new FailbackError('FB-VSPHERE-021', { vmName: known.record.name });
   }
 
   async #allOf(

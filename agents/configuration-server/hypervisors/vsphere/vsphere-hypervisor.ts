@@ -70,7 +70,7 @@ export class VsphereHypervisor implements Hypervisor {
     const transport = new SoapTransport({ url, thumbprint });
     this.#session = new VimSession({ transport, username, password, log });
     const session = this.#session;
-    const vms = new VmAccess(session, config.datacenter);
+    const vms = new VmAccess(session, config.datacenter, tables);
     const placement = new Placement(session, vms, config);
     this.#vms = vms;
     this.#placement = placement;
@@ -109,7 +109,7 @@ export class VsphereHypervisor implements Hypervisor {
     const vm = await (vmId === undefined ? this.#vms.findNamed(name) : this.#vms.find(vmId));
     if (vm === null) return null;
     const { record } = vm;
-    if (record.powerState === 'unknown') {
+    if (record.powerState === 'unknown' || record.connection === 'unreadable') {
       throw new FailbackError('FB-VSPHERE-021', { vmName: record.name });
     }
     return {

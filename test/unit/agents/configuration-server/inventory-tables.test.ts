@@ -53,6 +53,23 @@ describe('the inventory in the database of the site', () => {
     expect(uuids).toEqual(['uuid-3', 'uuid-1']);
   });
 
+  it('knows what a VM was while the server cannot read it, however it learns of that', () => {
+    const tables = new InventoryTables(new DatabaseSync(':memory:'));
+    const disks = [{ file: '[ds] 1/1.vmdk' }];
+    const whole = { instanceUuid: 'uuid-1', vmxFile: '[ds] 1/1.vmx', disks };
+    const unread = { instanceUuid: null, vmxFile: null, disks: [], connection: 'unreadable' };
+    tables.replaceAll([vm('1', { ...whole, connection: 'connected' })], T1);
+    tables.replaceAll([vm('1', { ...unread, name: '/vmfs/volumes/1' })], T1);
+    const expected = { ...whole, connection: 'unreadable', name: 'n-1' };
+    expect(tables.find('vm', '1')?.record).toMatchObject(expected);
+    tables.apply([{ kind: 'vm', id: '1', changes: { ...whole, connection: 'connected' } }], T2);
+    tables.apply([{ kind: 'vm', id: '1', changes: unread }], T2);
+    expect(tables.withInstanceUuid('uuid-1')?.record).toMatchObject(expected);
+    tables.apply([{ kind: 'vm', id: '1', changes: null }], T2);
+    expect(tables.departed('uuid-1')).toMatchObject(whole);
+    expect(tables.withInstanceUuid('uuid-1')).toBeNull();
+  });
+
   it('does not remember what nobody could put back', () => {
     const tables = new InventoryTables(new DatabaseSync(':memory:'));
     const template = { instanceUuid: 'uuid-2', vmxFile: '[ds] 2/2.vmx', isTemplate: true };

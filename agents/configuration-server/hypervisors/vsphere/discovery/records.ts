@@ -110,8 +110,11 @@ export interface VmRecord extends NamedRecord {
   readonly vmxFile: string | null;
   /** `unknown` = the server did not say, so that it may well run. */
   readonly powerState: 'on' | 'off' | 'suspended' | 'unknown';
-  /** False while the host is away or the VM's files cannot be read. */
-  readonly isAccessible: boolean;
+  /**
+   * `hostAway`: it is as it was when its host was last heard. `unreadable`: its files or its registration cannot be
+   * read; the server then shows no configuration and finds it by no UUID.
+   */
+  readonly connection: 'connected' | 'hostAway' | 'unreadable';
   readonly startedAt: string | null;
   readonly hostId: string | null;
   readonly resourcePoolId: string | null;

@@ -209,6 +209,11 @@ const POWER_STATES: Readonly<Record<string, VmRecord['powerState']>> = {
   suspended: 'suspended',
 };
 
+const CONNECTIONS: Readonly<Record<string, VmRecord['connection']>> = {
+  connected: 'connected',
+  disconnected: 'hostAway',
+};
+
 const TOOLS_STATES: Readonly<Record<string, VmRecord['toolsState']>> = {
   guestToolsRunning: 'running',
   guestToolsExecutingScripts: 'running',
@@ -229,7 +234,9 @@ export const VM: Readers<VmRecord> = {
   'config.files.vmPathName': (value) => ({ vmxFile: textOr(value, null) }),
   'config.extraConfig': (value) => ({ settings: readSettings(value) }),
   'runtime.powerState': (value) => ({ powerState: POWER_STATES[textOr(value, '')] ?? 'unknown' }),
-  'runtime.connectionState': (value) => ({ isAccessible: value === 'connected' }),
+  'runtime.connectionState': (value) => ({
+    connection: CONNECTIONS[textOr(value, '')] ?? 'unreadable',
+  }),
   'runtime.bootTime': (value) => ({ startedAt: textOr(value, null) }),
   'runtime.host': (value) => ({ hostId: idOf(value) }),
   resourcePool: (value) => ({ resourcePoolId: idOf(value) }),
