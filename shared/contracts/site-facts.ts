@@ -90,7 +90,15 @@ const vsphereFacts = z.object({
   canSeeDatastores: fact(z.boolean()),
   missingPrivileges: fact(z.array(z.string())),
   discoveredMasterTargetCount: fact(z.int().nonnegative()),
-  neededHosts: fact(z.array(z.object({ name: z.string(), isDiscovered: z.boolean() }))),
+  neededHosts: fact(
+    z.array(
+      z.object({
+        name: z.string(),
+        isDiscovered: z.boolean(),
+        isInMaintenance: fact(z.boolean()),
+      }),
+    ),
+  ),
   /** Of the original VM. */
   originalVm: fact(
     z.object({
@@ -120,6 +128,7 @@ const vsphereFacts = z.object({
       masterTargetVmSchema.extend({
         name: identifierSchema,
         hostName: fact(z.string()),
+        /** And not in maintenance mode. */
         isHostConnected: fact(z.boolean()),
         /** Disks of the VM itself. */
         ownDiskCount: z.int().nonnegative(),

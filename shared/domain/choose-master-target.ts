@@ -164,7 +164,7 @@ function judgeHost(
   if (machine.kind === 'program') return [];
   const { hostName, isHostConnected, visibleDatastores } = machine;
   const host = hostName ?? 'its host';
-  if (isHostConnected !== true) return [`${host} is not connected`];
+  if (isHostConnected !== true) return [`${host} is not connected, or in maintenance mode`];
   const seen = visibleDatastores ?? [];
   return datastores
     .filter((datastore) => !seen.includes(datastore))

@@ -32,6 +32,16 @@ describeWith('vcenter', 'VMs of the vCenter peer', () => {
     expect(await faultKindOf(site.soap.task('PowerOffVM_Task', vm))).toBe('InvalidPowerState');
   });
 
+  it('do not start on a host in maintenance mode', async () => {
+    const vm = await aVm(site, 'resting');
+    const host = (await site.soap.properties(vm, ['runtime.host']))['runtime.host'];
+    const itsHost = { type: 'HostSystem', value: text(node(host)['#text']) };
+    await site.soap.task('EnterMaintenanceMode_Task', itsHost, '<timeout>0</timeout>');
+    expect(await faultKindOf(site.soap.task('PowerOnVM_Task', vm))).toBe('InvalidState');
+    await site.soap.task('ExitMaintenanceMode_Task', itsHost, '<timeout>0</timeout>');
+    await site.soap.task('PowerOnVM_Task', vm);
+  });
+
   it('show running tools and a heartbeat after their boot, and none that never came up', async () => {
     await site.peer.setGuests({ bootMs: 50, silent: ['mute'] });
     const mute = await aVm(site, 'mute', { isOn: true });

@@ -3,6 +3,7 @@ import { runTask } from '../../../agents/configuration-server/hypervisors/vspher
 import type { VsphereFacts } from '../../../shared/contracts/site-facts.ts';
 import { describeWith } from '../../peers/peers.ts';
 import { must } from '../../support/must.ts';
+import { RawSoap } from '../../support/vcenter/raw-soap.ts';
 import { PEER_START_TIMEOUT_MS } from '../../support/vcenter/vcenter-peer.ts';
 import { MASTER_TARGET, VsphereFixture } from '../hypervisor/vsphere-fixture.ts';
 
@@ -46,6 +47,17 @@ describeWith('vcenter', 'What a vSphere site tells preflight', () => {
     expect((await told()).missingPrivileges).toEqual(['Datastore.Browse on datastore1']);
     await site.peer.setAccount({ name: site.peer.ready.user });
     expect((await told()).missingPrivileges).toEqual([]);
+  });
+
+  it('is that a host is in maintenance mode, where no VM would start', async () => {
+    const { record } = must(await site.vms.findMasterTarget(MASTER_TARGET), 'its VM');
+    const host = { type: 'HostSystem', value: record.hostId ?? '' };
+    expect((await told()).neededHosts).toMatchObject([{ isInMaintenance: false }]);
+    const soap = await RawSoap.connect(site.peer.ready);
+    await soap.task('EnterMaintenanceMode_Task', host, '<timeout>0</timeout>');
+    expect((await told()).neededHosts).toMatchObject([{ isInMaintenance: true }]);
+    await soap.task('ExitMaintenanceMode_Task', host, '<timeout>0</timeout>');
+    expect((await told()).neededHosts).toMatchObject([{ isInMaintenance: false }]);
   });
 
   it('is what was read minutes ago while the server does not answer, and nothing after that', async () => {

@@ -11,6 +11,7 @@ import { Secret } from '../../../shared/domain/secret.ts';
 import { describeWith } from '../../peers/peers.ts';
 import { runCommand } from '../../support/data-plane/command-context.ts';
 import { untilTrue } from '../../support/control-plane/until.ts';
+import { RawSoap } from '../../support/vcenter/raw-soap.ts';
 import { must } from '../../support/must.ts';
 import { aVmShape } from '../hypervisor/vms.ts';
 import { MASTER_TARGET, VsphereFixture } from '../hypervisor/vsphere-fixture.ts';
@@ -119,6 +120,21 @@ describeWith('vcenter', 'A VM that left the inventory of a vCenter', () => {
     const now = (await site.vms.require(vmId)).record;
     expect(now.hostId).toBe(masterTarget?.record.hostId);
     expect(now.parentId).toBe(record.parentId);
+  });
+
+  it('goes to the host of the master target when its own is in maintenance mode', async () => {
+    const shape = aVmShape();
+    const vmId = await site.hypervisor.createVm(shape, shape.name, false);
+    const { record } = await site.vms.require(vmId);
+    const hosts = await site.vms.objects({ HostSystem: ['name'] });
+    const other = must(hosts.find(({ ref }) => ref.value !== record.hostId)?.ref, 'another host');
+    await site.hypervisor.unregisterVm(vmId);
+    site.tables.putDeparted({ ...record, hostId: other.value }, new Date().toISOString());
+    const soap = await RawSoap.connect(site.peer.ready);
+    await soap.task('EnterMaintenanceMode_Task', other, '<timeout>0</timeout>');
+    await site.hypervisor.registerVm(vmId);
+    expect((await site.vms.require(vmId)).record.hostId).toBe(record.hostId);
+    await soap.task('ExitMaintenanceMode_Task', other, '<timeout>0</timeout>');
   });
 
   it('is not registered when another VM lies in its place, which stays outside too', async () => {

@@ -57,6 +57,8 @@ func init() {
 		"CloneVM_Task":                cloneVM,
 		"RelocateVM_Task":             relocateVM,
 		"ResetVM_Task":                resetVM,
+		"EnterMaintenanceMode_Task":   setMaintenance(true),
+		"ExitMaintenanceMode_Task":    setMaintenance(false),
 		"SuspendVM_Task":              suspendVM,
 		"CreateVirtualDisk_Task":      createVirtualDisk,
 		"DeleteVirtualDisk_Task":      deleteVirtualDisk,

@@ -59,6 +59,9 @@ func powerOn(c *call) (types.AnyType, types.BaseMethodFault) {
 	if isOn(vm) {
 		return nil, invalidPower(vm, types.VirtualMachinePowerStatePoweredOn)
 	}
+	if host, ok := simulator.Map.Get(*vm.Runtime.Host).(*simulator.HostSystem); ok && host.Runtime.InMaintenanceMode {
+		return nil, &types.InvalidState{}
+	}
 	if fault := checkStartable(vm); fault != nil {
 		return nil, asHostSays(fault, "Module 'Disk' power on failed.")
 	}
@@ -70,6 +73,18 @@ func powerOn(c *call) (types.AnyType, types.BaseMethodFault) {
 		return nil, &types.GenericVmConfigFault{Reason: err.Error()}
 	}
 	return result, nil
+}
+
+// setMaintenance also tells those who wait for updates, which the simulator does not.
+func setMaintenance(isIn bool) func(*call) (types.AnyType, types.BaseMethodFault) {
+	return func(c *call) (types.AnyType, types.BaseMethodFault) {
+		host, ok := simulator.Map.Get(c.this).(*simulator.HostSystem)
+		if !ok {
+			return nil, &types.ManagedObjectNotFound{Obj: c.this}
+		}
+		simulator.Map.Update(host, []types.PropertyChange{{Name: "runtime.inMaintenanceMode", Val: isIn}})
+		return nil, nil
+	}
 }
 
 func powerOff(c *call) (types.AnyType, types.BaseMethodFault) {

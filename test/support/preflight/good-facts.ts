@@ -88,7 +88,7 @@ export function originalOnVcenter(): PreflightFacts {
       hostEdition: 'esx.enterprisePlus',
       account: { canSeeDatastores: true, missingPrivileges: [] },
       discoveredMasterTargetCount: 1,
-      neededHosts: [{ name: 'esx-1', isDiscovered: true }],
+      neededHosts: [{ name: 'esx-1', isDiscovered: true, isInMaintenance: false }],
     },
     location: {
       kind: 'original',

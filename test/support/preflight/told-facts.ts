@@ -102,7 +102,7 @@ export const VSPHERE = {
   canSeeDatastores: true,
   missingPrivileges: [],
   discoveredMasterTargetCount: 1,
-  neededHosts: [{ name: 'esx-1', isDiscovered: true }],
+  neededHosts: [{ name: 'esx-1', isDiscovered: true, isInMaintenance: false }],
   originalVm: {
     biosUuid: 'uuid-vm',
     disks: [

@@ -3,7 +3,7 @@ import type { VsphereHypervisorConfig } from '../../config.ts';
 import { chooseOne } from './choose-one.ts';
 import type { NetworkTarget } from './device-specs.ts';
 import type { VmRecord } from './discovery/records.ts';
-import { idOf, idsOf, numberOr, readName, textOr } from './discovery/property-readers.ts';
+import { idOf, idsOf, isTrue, numberOr, readName, textOr } from './discovery/property-readers.ts';
 import { isFault } from './vim/faults.ts';
 import { type ManagedObject, type Properties, readProperties } from './vim/properties.ts';
 import type { VimSession } from './vim/session.ts';
@@ -104,15 +104,14 @@ export class Placement {
     const objects = await this.#vms.objects({
       Datacenter: ['name', 'vmFolder'],
       Folder: ['name'],
-      HostSystem: ['runtime.connectionState'],
+      HostSystem: ['runtime.connectionState', 'runtime.inMaintenanceMode'],
       ResourcePool: ['name'],
       ComputeResource: ['resourcePool', 'host'],
       ClusterComputeResource: ['resourcePool', 'host'],
     });
     const find = (type: string, id: string | null): ManagedObject | undefined =>
       objects.find(({ ref }) => ref.type === type && ref.value === id);
-    const formerHost = find('HostSystem', former.hostId);
-    const isThere = formerHost?.properties.get('runtime.connectionState') === 'connected';
+    const isThere = isAvailable(find('HostSystem', former.hostId));
     const hostId = (isThere ? former.hostId : masterTarget.record.hostId) ?? '';
     const host = { type: 'HostSystem', value: hostId };
     const compute = objects.find(
@@ -238,6 +237,12 @@ export class Placement {
   ): ManagedObject {
     return chooseOne(all, { kind, name, address: this.#session.address, within });
   }
+}
+
+/** In maintenance mode a host starts no VM. */
+function isAvailable(host: ManagedObject | undefined): boolean {
+  const isConnected = host?.properties.get('runtime.connectionState') === 'connected';
+  return isConnected && !isTrue(host.properties.get('runtime.inMaintenanceMode'));
 }
 
 function ifGone(error: unknown): null {

@@ -6,7 +6,7 @@ import type { InventoryTables } from '../../inventory-tables.ts';
 import { datastoreTypeOf, hostIdsOf, isOnVsan } from './datastore-facts.ts';
 import { masterTargetVm, masterTargetVms } from './master-target-vms.ts';
 import { ISOLATED } from './new-vm.ts';
-import type { VmRecord } from './discovery/records.ts';
+import type { HostRecord, VmRecord } from './discovery/records.ts';
 import { originalFacts } from './original-facts.ts';
 
 type Config = Pick<
@@ -134,9 +134,15 @@ function neededHosts(
 ): NonNullable<VsphereFacts['neededHosts']> {
   const ids = new Set(vms.flatMap((vm) => vm?.hostId ?? []));
   return [...ids].map((id) => {
-    const host = tables.find('host', id);
-    return { name: host?.record.name ?? id, isDiscovered: host?.record.isConnected === true };
+    const host = tables.find('host', id)?.record;
+    const isDiscovered = host?.isConnected === true;
+    return { name: host?.name ?? id, isDiscovered, isInMaintenance: host?.isInMaintenance ?? null };
   });
+}
+
+/** As a place for VMs: in maintenance mode none starts. */
+function isAvailable({ isConnected, isInMaintenance }: HostRecord): boolean {
+  return isConnected && !isInMaintenance;
 }
 
 /** A new VM is made on the host of the master target. */
@@ -188,7 +194,7 @@ function candidates(
       {
         name,
         hostName: host?.record.name ?? null,
-        isHostConnected: host?.record.isConnected ?? null,
+        isHostConnected: host === null ? null : isAvailable(host.record),
         ownDiskCount: ownDiskCount(tables, vm),
         ...machineFacts(tables, vm),
       },

@@ -15,6 +15,13 @@ export type VsphereManagement =
       readonly isDiscoveryFinished: Known<boolean>;
     };
 
+export interface NeededHost {
+  readonly name: string;
+  readonly isDiscovered: boolean;
+  /** No VM starts on it meanwhile. */
+  readonly isInMaintenance: Known<boolean>;
+}
+
 export interface VsphereSite {
   readonly kind: 'vsphere';
   readonly isConnected: boolean;
@@ -29,7 +36,7 @@ export interface VsphereSite {
   };
   readonly discoveredMasterTargetCount: Known<number>;
   /** Hosts that the failback needs (of the master target, of the VM or its datastores). */
-  readonly neededHosts: Known<readonly { readonly name: string; readonly isDiscovered: boolean }[]>;
+  readonly neededHosts: Known<readonly NeededHost[]>;
 }
 
 export interface HyperVSite {

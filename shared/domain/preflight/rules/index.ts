@@ -73,6 +73,7 @@ import { accountSeesDatastores } from './site/account-sees-datastores.ts';
 import { siteConnected } from './site/connected.ts';
 import { hostEditionAllowsWrites } from './site/host-edition.ts';
 import { hostsDiscovered } from './site/hosts-discovered.ts';
+import { hostsNotInMaintenance } from './site/hosts-not-in-maintenance.ts';
 import { masterTargetDiscovered } from './site/master-target-discovered.ts';
 import { noLaterVcenter } from './site/no-later-vcenter.ts';
 import { originalConfigurationServer } from './site/original-configuration-server.ts';
@@ -118,6 +119,7 @@ export const RULES: readonly PreflightRule[] = [
   hostEditionAllowsWrites,
   masterTargetDiscovered,
   hostsDiscovered,
+  hostsNotInMaintenance,
   hyperVFailoverCommitted,
   encryptionCertificateGiven,
   switchesOnAlternateHost,

@@ -119,6 +119,19 @@ export const SITE_PREFLIGHT_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-PRE-094': {
+    severity: 'critical',
+    category: 'preflight',
+    message: 'These hosts are in maintenance mode, in which no VM starts: {hosts}.',
+    possibleCauses: [
+      'The host is being updated or repaired.',
+      'The VM that is off stayed on the host when that went into maintenance mode.',
+    ],
+    recommendedAction:
+      'End the maintenance mode, or move the original VM and the VM of the master target to another host that reaches their datastores.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
   'FB-PRE-090': {
     severity: 'critical',
     category: 'preflight',

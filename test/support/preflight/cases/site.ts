@@ -158,4 +158,23 @@ export const SITE_CASES: readonly RuleCases[] = [
     doesNotApply: [inLab],
     unknown: ['site', 'site.neededHosts'],
   },
+  {
+    rule: 'site.hosts.not-in-maintenance',
+    code: 'FB-PRE-094',
+    violated: [
+      [
+        'one host is in maintenance mode',
+        { 'site.neededHosts.0.isInMaintenance': true },
+        { hosts: 'esx-1' },
+      ],
+    ],
+    passes: [
+      [
+        'a host was not discovered, which another rule says',
+        { 'site.neededHosts.0': { name: 'x', isDiscovered: false, isInMaintenance: null } },
+      ],
+    ],
+    doesNotApply: [inLab],
+    unknown: ['site', 'site.neededHosts', 'site.neededHosts.0.isInMaintenance'],
+  },
 ];

@@ -201,6 +201,17 @@ describe('what a vSphere site tells preflight', () => {
     expect(originalVm?.disks).toMatchObject([unseen]);
   });
 
+  it('shows a host in maintenance mode, which is no place for a master target', () => {
+    discovered();
+    tables.apply([{ kind: 'host', id: 'host-1', changes: { isInMaintenance: true } }], AT);
+    const config = { ...CONFIG, masterTargets: { mt1: 'mt' } };
+    const subject = { ...SUBJECT, masterTarget: 'mt1', masterTargets: ['mt1'] };
+    expect(vsphereFacts(tables, config, subject)).toMatchObject({
+      neededHosts: [{ name: 'esx-1', isDiscovered: true, isInMaintenance: true }],
+      masterTargets: [{ name: 'mt1', isHostConnected: false }],
+    });
+  });
+
   it('misses the privilege for raw device mappings only where the VM has one that can be written', () => {
     const account = { missingPrivileges: ['Network.Assign on lan'], missingForRdm: ['Raw on mt'] };
     tables.putFact('account', account, AT);
@@ -219,7 +230,11 @@ describe('what a vSphere site tells preflight', () => {
 
   it('shows a host that was not discovered, and tools whose state nobody knows', () => {
     const facts = discovered({ hostId: 'host-9', toolsState: 'unknown', settings: {} });
-    expect(facts.neededHosts).toContainEqual({ name: 'host-9', isDiscovered: false });
+    expect(facts.neededHosts).toContainEqual({
+      name: 'host-9',
+      isDiscovered: false,
+      isInMaintenance: null,
+    });
     expect(facts.masterTargetVm).toMatchObject({ hasVmwareTools: null, diskEnableUuid: '' });
   });
 

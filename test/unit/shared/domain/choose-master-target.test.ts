@@ -93,12 +93,12 @@ describe('a master target is passed over', () => {
     [
       'stands on a host that is away',
       { machine: { ...VM, isHostConnected: false } },
-      'esx-1 is not connected',
+      'esx-1 is not connected, or in maintenance mode',
     ],
     [
       'stands on a host of which nothing is known',
       { machine: { ...VM, hostName: null, isHostConnected: null } },
-      'its host is not connected',
+      'its host is not connected, or in maintenance mode',
     ],
     [
       'stands on a host whose datastores are not known',
