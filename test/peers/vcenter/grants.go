@@ -72,3 +72,20 @@ func browsedDatastore(browser types.ManagedObjectReference) types.ManagedObjectR
 	}
 	return browser
 }
+
+// licencesHidden refuses to show licences to an account with roles that has none for them at the root.
+func licencesHidden(c *call, r *types.RetrievePropertiesEx) types.BaseMethodFault {
+	const privilege = "Global.Licenses"
+	for _, spec := range r.SpecSet {
+		for _, selected := range spec.ObjectSet {
+			root := content().RootFolder
+			if selected.Obj.Type != "LicenseManager" || c.session.account.Grants == nil {
+				continue
+			}
+			if !c.session.account.holds(privilege, root) {
+				return &types.NoPermission{Object: root, PrivilegeId: privilege}
+			}
+		}
+	}
+	return nil
+}

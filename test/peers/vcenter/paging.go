@@ -10,6 +10,9 @@ import (
 
 func retrieveProperties(c *call) answer {
 	r := c.body.(*types.RetrievePropertiesEx)
+	if fault := licencesHidden(c, r); fault != nil {
+		return refused(fault)
+	}
 	body := c.peer.invoke(c.session, c.this, c.method, r)
 	whole, ok := body.(*methods.RetrievePropertiesExBody)
 	if !ok || whole.Fault_ != nil || whole.Res.Returnval == nil {

@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { VsphereFacts } from '../../../../shared/contracts/site-facts.ts';
 import type { SiteSubject } from '../../../../shared/ports/hypervisor.ts';
 import type { Logger } from '../../../runtime/types.ts';
-import type { VsphereHypervisorConfig } from '../../config.ts';
 import type { InventoryTables } from '../../inventory-tables.ts';
 import type { Discovery } from './discovery/discovery.ts';
 import { UNKNOWN_FACTS, vsphereFacts } from './site-facts.ts';
@@ -13,9 +12,9 @@ const LOOK_MS = 60_000;
 const MAX_AGE_MS = 5 * 60_000;
 
 interface Parts {
-  readonly discovery: Discovery;
+  readonly discovery: Pick<Discovery, 'lookNow'>;
   readonly tables: InventoryTables;
-  readonly config: VsphereHypervisorConfig;
+  readonly config: Parameters<typeof vsphereFacts>[1];
   readonly log: Logger;
   readonly lookMs?: number;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isFault } from '../vim/faults.ts';
-import { readProperties } from '../vim/properties.ts';
+import { type Properties, readProperties } from '../vim/properties.ts';
 import type { VimSession } from '../vim/session.ts';
 import { listSchema, moRefSchema } from '../vim/values.ts';
 import { read } from './property-readers.ts';
@@ -36,24 +36,27 @@ const assignmentSchema = z.object({ entityId: z.string(), assignedLicense: licen
 export async function readLicences(session: VimSession): Promise<LicenceFact> {
   const { licenseManager } = await session.content();
   if (licenseManager === undefined) return { all: [], assigned: {} };
-  const properties = await readProperties(session, licenseManager, [
-    'licenses',
-    'licenseAssignmentManager',
-  ]);
+  const paths = ['licenses', 'licenseAssignmentManager'];
+  const properties: Properties = await readProperties(session, licenseManager, paths).catch(
+    ifRefused(new Map()),
+  );
   const all = read(listSchema(licenceSchema), properties.get('licenses'), []);
   const manager = read(moRefSchema, properties.get('licenseAssignmentManager'), null);
   if (manager === null) return { all, assigned: {} };
-  const answer = await session
-    .call('QueryAssignedLicenses', manager, {})
-    .catch((error: unknown) => {
-      if (isFault(error, 'NoPermission', 'NotSupported', 'NotImplemented')) return [];
-      throw error;
-    });
+  const answer = await session.call('QueryAssignedLicenses', manager, {}).catch(ifRefused([]));
   const assignments = read(listSchema(assignmentSchema), answer, []);
   return {
     all,
     assigned: Object.fromEntries(
       assignments.map(({ entityId, assignedLicense }) => [entityId, assignedLicense]),
     ),
+  };
+}
+
+/** That the account may not see licences is told with its privileges. */
+function ifRefused<T>(nothing: T): (error: unknown) => T {
+  return (error) => {
+    if (isFault(error, 'NoPermission', 'NotSupported', 'NotImplemented')) return nothing;
+    throw error;
   };
 }
