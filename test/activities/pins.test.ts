@@ -108,7 +108,7 @@ describe('a pinned recovery point', () => {
     ['one that is not there', 'fb-1-p0099', undefined],
   ])('is made by the choice of %s', async (_what, failoverTo, pinned) => {
     world.stores.jobs.put(aJob({ failoverTo }));
-    await createActivities(world).readFailoverChoice(ref);
+    await createActivities(world).readFailoverChoice({ ...ref, isFinalDeltaPossible: true });
     expect(item().pinnedPointId).toBe(pinned);
   });
 

@@ -1,12 +1,12 @@
 import type { PowerState } from '../../../shared/contracts/activities.ts';
 import type { AzureNetworkReading, AzureVmFacts } from '../../../shared/domain/azure-vm.ts';
 import type { ProtectedItem } from '../../../shared/domain/protected-item.ts';
-import { FailbackError } from '../../../shared/errors/failback-error.ts';
 import type {
   AzureVirtualMachines,
   AzureVmDescription,
   PowerAction,
 } from '../../../shared/ports/azure.ts';
+import { notFound } from './faults.ts';
 import type { Timers } from './timers.ts';
 import { AZURE_VM_ID } from './fixtures.ts';
 import { GuestWrites } from './guest-writes.ts';
@@ -109,7 +109,7 @@ export class AzureVm implements AzureVirtualMachines {
   /** The newest change wins; a guest that is asked to stop goes on writing until it has stopped. */
   async beginPowerChange(_group: string, vmName: string, action: PowerAction): Promise<void> {
     if (this.#state === 'absent') {
-      throw new FailbackError('FB-AZ-001', { operation: action, code: 'NotFound', detail: vmName });
+      throw notFound(action, vmName);
     }
     this.powerActions.push(action);
     if (action === 'start') this.#parts.invariants.azurePower(true);
@@ -133,6 +133,7 @@ export class AzureVm implements AzureVirtualMachines {
   vanish(): void {
     this.#stop();
     this.#state = 'absent';
+    this.#parts.invariants.isAzureLost = true;
   }
 
   #later(change: () => void): void {
