@@ -31,7 +31,7 @@ export class AzureVm implements AzureVirtualMachines {
   operationMs = 8_000;
   /** What is attached; a test attaches more, or resizes. */
   disks: readonly ProtectedItem['disks'][number][];
-  /** Azure accepts a change and then never gets it done. */
+  /** Azure accepts a shutdown and then never gets it done. */
   isStuck = false;
   #state: PowerState = 'running';
   #isDeleting = false;
@@ -114,7 +114,8 @@ export class AzureVm implements AzureVirtualMachines {
     this.powerActions.push(action);
     if (action === 'start') this.#parts.invariants.azurePower(true);
     this.#state = 'changing';
-    this.#later(() => this.#reach(action));
+    const isDone = !(this.isStuck && action === 'powerOff');
+    this.#later(() => isDone && this.#reach(action));
   }
 
   async beginDelete(): Promise<void> {
@@ -139,7 +140,6 @@ export class AzureVm implements AzureVirtualMachines {
   #later(change: () => void): void {
     this.#order += 1;
     const order = this.#order;
-    if (this.isStuck) return;
     this.#parts.timers.after(this.operationMs, () => {
       if (order === this.#order) change();
     });
