@@ -121,7 +121,8 @@ describe('a pinned recovery point', () => {
     world.stores.jobs.put({ ...job, options: { ...job.options, ...options } });
     await pin();
     const nextGate = 'replication-2';
-    const answer = await createActivities(world).judgeFailover({ ...ref, nextGate });
+    const source = { state: 'there', reason: '' } as const;
+    const answer = await createActivities(world).judgeFailover({ ...ref, nextGate, source });
     expect(answer).toEqual({ isHeldBack: true });
     expect(item().pinnedPointId).toBe(pinned);
   });
