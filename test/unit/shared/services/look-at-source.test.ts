@@ -31,11 +31,9 @@ describe('a look at the Azure VM', () => {
 
   it('does not take one that was moved for one that is off', async () => {
     world.vms.vms.clear();
-    const { gatherFacts } = world.vms;
-    world.vms.gatherFacts = async (...where) => ({
-      ...(await gatherFacts.apply(world.vms, where)),
-      whereabouts: { kind: 'moved', resourceGroup: 'rg-new' },
-    });
+    const facts = await world.vms.gatherFacts('rg-dr', 'web-01-azure');
+    const whereabouts = { kind: 'moved', resourceGroup: 'rg-new' } as const;
+    world.vms.gatherFacts = async () => ({ ...facts, whereabouts });
     expect(await lookAtSource(world.vms, anItem())).toMatchObject({
       state: 'unreachable',
       reason: expect.stringContaining('rg-new'),
