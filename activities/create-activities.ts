@@ -24,6 +24,7 @@ import { createGatherAzureFacts } from './gather-azure-facts.ts';
 import { createGatherRecordFacts } from './gather-record-facts.ts';
 import { createInterruptPlanRun } from './interrupt-plan-run.ts';
 import { createKeepReplicaSeed } from './keep-replica-seed.ts';
+import { createNoteSourceLoss } from './note-source-loss.ts';
 import { createNoteSourcePower } from './note-source-power.ts';
 import { createOpenPlanGate } from './open-plan-gate.ts';
 import { createPruneSnapshots } from './prune-snapshots.ts';
@@ -35,6 +36,7 @@ import { createReadItem } from './read-item.ts';
 import { createReadPlanGate } from './read-plan-gate.ts';
 import { createReadReplicaSeed } from './read-replica-seed.ts';
 import { createReadVmPower } from './read-vm-power.ts';
+import { createReadSource } from './read-source.ts';
 import { createRecordCycle } from './record-cycle.ts';
 import { createRecordMasterTarget } from './record-master-target.ts';
 import { createRecordPreflight } from './record-preflight.ts';
@@ -73,6 +75,8 @@ export function createActivities(deps: ActivityDeps): Activities {
     pruneSnapshots: createPruneSnapshots(deps),
     changeVmPower: createChangeVmPower(deps),
     noteSourcePower: createNoteSourcePower(deps),
+    noteSourceLoss: createNoteSourceLoss(deps),
+    readSource: createReadSource(deps),
     readVmPower: createReadVmPower(deps),
     keepReplicaSeed: createKeepReplicaSeed(deps),
     readReplicaSeed: createReadReplicaSeed(deps),

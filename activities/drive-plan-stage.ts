@@ -123,20 +123,22 @@ function optionsOf({ id, kind, options, definition }: PlanRun, itemId: string): 
   };
 }
 
+type Choice = Pick<
+  Parameters<Deps['jobControl']['ask']>[1],
+  'recoveryPoint' | 'maxDataLossMinutes' | 'acceptUnreachableSource'
+>;
+
 /** `latest` is each machine's own; a common point is the same for all of its replication group. */
-async function choiceOf(
-  { stores }: Deps,
-  { recoveryPoint, maxDataLossMinutes, groupPoints, definition }: PlanRun,
-  itemId: string,
-): Promise<{ readonly recoveryPoint: string; readonly maxDataLossMinutes?: number | undefined }> {
+async function choiceOf({ stores }: Deps, run: PlanRun, itemId: string): Promise<Choice> {
+  const { recoveryPoint, maxDataLossMinutes, acceptUnreachableSource } = run;
+  const terms = { maxDataLossMinutes, acceptUnreachableSource };
+  const { groupPoints, definition } = run;
   const common = definition.replicationGroups.find(({ itemIds }) => itemIds.includes(itemId));
   const groupPointId = common === undefined ? undefined : groupPoints[common.id];
-  if (common === undefined || groupPointId === undefined) {
-    return { recoveryPoint, maxDataLossMinutes };
-  }
+  if (common === undefined || groupPointId === undefined) return { recoveryPoint, ...terms };
   const item = (await stores.items.get(itemId))?.value;
   const point = item === undefined ? null : pointOfGroup(item, groupPointId);
-  if (point !== null) return { recoveryPoint: point.pointId, maxDataLossMinutes };
+  if (point !== null) return { recoveryPoint: point.pointId, ...terms };
   const values = { groupId: common.id, machines: item?.name ?? itemId };
   throw new FailbackError('FB-RCV-012', values);
 }

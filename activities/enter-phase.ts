@@ -55,7 +55,8 @@ export const createEnterPhase = ({ stores, clock }: StoreDeps): ActivityHandler<
 const SETTLED: readonly Phase[] = ['failedOver', 'committing'];
 
 function moved(item: ProtectedItem, phase: Phase): ProtectedItem {
-  const { wasSourceRunning: _settled, ...rest } = item;
+  if (phase === 'rollingBack') return { ...item, phase, rollingBackFrom: item.phase };
+  const { wasSourceRunning: _settled, rollingBackFrom: _through, ...rest } = item;
   return SETTLED.includes(phase) ? { ...rest, phase } : { ...item, phase };
 }
 

@@ -1,10 +1,11 @@
 import type { ActivityHandler } from '../shared/contracts/activities.ts';
 import { changeBytesPerDay } from '../shared/domain/change-rate.ts';
+import type { Job } from '../shared/domain/job.ts';
 import type { ProtectedItem } from '../shared/domain/protected-item.ts';
 import { MAX_JOB_CYCLES } from '../shared/policy/limits.ts';
 import type { StoreDeps } from './support/deps.ts';
 import { keepRecoveryPoint } from './support/recovery-point-record.ts';
-import { updateItem, updateJob } from './support/records.ts';
+import { appended, updateItem, updateJob } from './support/records.ts';
 
 /** Notes a sealed recovery point: figures in the job, base and age in the item. Idempotent by pointId. */
 export const createRecordCycle = ({ stores }: StoreDeps): ActivityHandler<'recordCycle'> =>
@@ -18,7 +19,7 @@ export const createRecordCycle = ({ stores }: StoreDeps): ActivityHandler<'recor
     const { cycles } = await updateJob(stores, jobId, (job) =>
       job.cycles.some((cycle) => cycle.pointId === pointId)
         ? job
-        : { ...job, cycles: [...job.cycles, statistics].slice(-MAX_JOB_CYCLES) },
+        : { ...back(job, takenAt), cycles: [...job.cycles, statistics].slice(-MAX_JOB_CYCLES) },
     );
     if (!isRehearsal) {
       const perDay = changeBytesPerDay(cycles, new Date(takenAt));
@@ -53,4 +54,12 @@ function afterSeal(
   const isOther = sealing !== undefined && sealing.pointId !== pointId;
   const isThere = pinnedPointId !== undefined && retainedPointIds.includes(pinnedPointId);
   return { ...item, ...(isOther ? { sealing } : {}), ...(isThere ? { pinnedPointId } : {}) };
+}
+
+/** A cycle that went well is the end of every loss. */
+function back(job: Job, at: string): Job {
+  const { sourceLoss, ...rest } = job;
+  if (sourceLoss === undefined) return job;
+  const message = 'Azure is back: a recovery point was taken';
+  return { ...rest, history: appended(job.history, { at, phase: job.phase, message }) };
 }

@@ -84,7 +84,7 @@ function* comeHome(context: Context, input: FailbackInput): Steps<void> {
     const gate = yield* callOrchestration(
       context,
       'replication',
-      { replication, ...reached, isSettled: false },
+      { replication, ...reached, isSettled: false, ...(round === 1 ? {} : { isHeldBack: true }) },
       partInstanceId(jobId, replicationPart(round)),
     );
     if (gate.decision === 'cancel') throw cancelled();
@@ -152,8 +152,11 @@ function* refusalOfCommit(
   context: Context,
   job: { readonly jobId: string; readonly itemId: string },
 ): Steps<ErrorRecord | null> {
-  const { powerState: actual } = yield* callActivity(context, 'readVmPower', job);
-  if (OFF.includes(actual)) return null;
+  const power = yield* asResult(callActivity(context, 'readVmPower', job));
+  if (power.ok && OFF.includes(power.value.powerState)) return null;
   const item = yield* callActivity(context, 'readItem', { itemId: job.itemId });
-  return errorRecord('FB-ORC-014', { vmName: item?.vmName ?? job.itemId, actual });
+  const vmName = item?.vmName ?? job.itemId;
+  // The machine that serves people at home must not go back to an Azure that does not answer.
+  if (!power.ok) return errorRecord('FB-SRC-007', { vmName, reason: power.error.message });
+  return errorRecord('FB-ORC-014', { vmName, actual: power.value.powerState });
 }

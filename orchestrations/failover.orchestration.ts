@@ -3,6 +3,8 @@ import {
   type OrchestrationInput,
   replicationPart,
 } from '../shared/contracts/orchestrations.ts';
+import type { ActivityOutput } from '../shared/contracts/activities.ts';
+import { lossBehind, type SourceSight } from '../shared/domain/source-state.ts';
 import type { Result } from '../shared/errors/result.ts';
 import type { CycleStatistics } from '../shared/domain/job.ts';
 import { DEADLINE_MS } from '../shared/policy/deadlines.ts';
@@ -12,9 +14,11 @@ import { enterPhase } from './support/phase.ts';
 import type { PointToProve } from './support/prove.ts';
 import { runCommand } from './support/run-command.ts';
 import { replicatePoint } from './support/recovery-point.ts';
-import { asResult, callActivity, type Context, type Steps } from './support/steps.ts';
+import { lookAtSource } from './support/source.ts';
+import { asResult, callActivity, type Context, StepFailure, type Steps } from './support/steps.ts';
 
 type Input = OrchestrationInput<'failover'>;
+type Sealed = NonNullable<ActivityOutput<'readFailoverChoice'>['sealed']>;
 
 /** The downtime: stop in Azure, carry over the last changes, prove, boot on-premises. */
 export function* failoverOrchestration(context: Context): Steps<Result<'heldBack' | null>> {
@@ -23,23 +27,25 @@ export function* failoverOrchestration(context: Context): Steps<Result<'heldBack
 }
 
 function* failover(context: Context, input: Input): Steps<'heldBack' | null> {
-  const { replication, base, cycle, round = 1 } = input;
+  const { replication, round = 1 } = input;
   const { jobId, itemId, site, options } = replication;
+  const job = { jobId, itemId };
   // Before the phase in which going back would start the VM: it must not start one that was off.
-  yield* callActivity(context, 'noteSourcePower', { jobId, itemId });
+  const source = yield* lookAtSource(context, job, 'noteSourcePower');
   const nextGate = replicationPart(round + 1);
-  const judged = yield* callActivity(context, 'judgeFailover', { jobId, itemId, nextGate });
+  const judged = yield* callActivity(context, 'judgeFailover', { ...job, nextGate, source });
   if (judged.isHeldBack) return 'heldBack';
+  const { state } = source;
   yield* enterPhase(context, replication, 'shuttingDownSource', {
-    message: 'Shutting down the Azure VM',
+    message: SHUTTING_DOWN[state],
     state: 'running',
     task: 'shutDownSource',
   });
   const shutDownAt = context.df.currentUtcDateTime;
-  const vm = { jobId, itemId, vmName: site.item.vmName };
-  yield* changePower(context, vm, 'powerOff');
+  const vm = { ...job, vmName: site.item.vmName };
+  if (state === 'there') yield* changePower(context, vm, 'powerOff');
 
-  const { point, isFinalDeltaSent } = yield* lastPoint(context, { replication, base, cycle });
+  const { point, isFinalDeltaSent } = yield* lastPoint(context, input, state);
 
   const proof = yield* proveDisks(context, replication, point);
   const boot = yield* bootOrDecide(context, replication);
@@ -54,6 +60,7 @@ function* failover(context: Context, input: Input): Steps<'heldBack' | null> {
       downtimeSeconds,
       recoveryPointId: point.pointId,
       isFinalDeltaSent,
+      ...(state === 'there' ? {} : { sourceAtFailover: state }),
       // The last delta is taken after the guest has shut down: at it nothing is lost.
       dataLossSeconds: Math.max(0, (shutDownAt.getTime() - Date.parse(point.takenAt)) / 1000),
     },
@@ -69,36 +76,91 @@ function* failover(context: Context, input: Input): Steps<'heldBack' | null> {
   return null;
 }
 
+const SHUTTING_DOWN = {
+  there: 'Shutting down the Azure VM',
+  gone: 'Nothing to shut down: the Azure VM does not exist any more',
+  unreachable: 'Not shutting down the Azure VM, which cannot be reached: that was accepted',
+} as const satisfies Record<SourceSight['state'], string>;
+
+interface LastPoint {
+  readonly point: PointToProve;
+  readonly isFinalDeltaSent: boolean;
+}
+
 /**
  * The point to boot. The newest that is sealed already needs no last delta: that is what it is chosen for. In
- * all other cases the last delta is sent, so that Azure and the site agree on what was there at the end.
+ * all other cases the last delta is sent, so that Azure and the site agree on what was there at the end, unless Azure
+ * has nothing to give any more.
  */
 function* lastPoint(
   context: Context,
-  { replication, base, cycle }: Input,
-): Steps<{ readonly point: PointToProve; readonly isFinalDeltaSent: boolean }> {
+  input: Input,
+  source: SourceSight['state'],
+): Steps<LastPoint> {
+  const { replication, base, cycle } = input;
   const { jobId, itemId } = replication;
-  const choice = yield* callActivity(context, 'readFailoverChoice', { jobId, itemId });
-  const { sealed } = choice;
-  if (sealed !== undefined) {
+  const isFinalDeltaPossible = source === 'there';
+  const wanted = { jobId, itemId, isFinalDeltaPossible };
+  const choice = yield* callActivity(context, 'readFailoverChoice', wanted);
+  if (choice.sealed !== undefined) {
     yield* enterPhase(context, replication, 'finalDelta', {
-      message: 'Leaving out the last changes: the newest sealed recovery point was chosen',
+      message: isFinalDeltaPossible
+        ? 'Leaving out the last changes: the newest sealed recovery point was chosen'
+        : 'Leaving out the last changes: nobody can read them in Azure',
     });
-    return { point: { ...sealed, snapshots: base }, isFinalDeltaSent: false };
+    return yield* sealedPoint(context, input, { sealed: choice.sealed, source });
   }
   yield* enterPhase(context, replication, 'finalDelta', {
     message: 'Sending the last changes',
     task: 'finalDelta',
   });
-  const final = yield* replicatePoint(context, replication, { cycle, kind: 'final', base });
-  const point = yield* chosenPoint(context, replication, { choice, final });
-  return { point, isFinalDeltaSent: true };
+  const final = yield* asResult(
+    replicatePoint(context, replication, { cycle, kind: 'final', base }),
+  );
+  if (final.ok) {
+    const point = yield* chosenPoint(context, replication, { choice, final: final.value });
+    return { point, isFinalDeltaSent: true };
+  }
+  const kind = lossBehind(final.error);
+  if (kind === null || choice.pointId === null) throw new StepFailure(final.error);
+  // Azure was lost behind the shutdown. The older point that was chosen does not need what could not be sent.
+  const { sealed } = yield* callActivity(context, 'readFailoverChoice', {
+    ...wanted,
+    isFinalDeltaPossible: false,
+  });
+  if (sealed === undefined) throw new StepFailure(final.error);
+  return yield* sealedPoint(context, input, { sealed, source: kind });
+}
+
+/** What a cycle that broke off has left must not be in the way of the comparison. */
+function* sealedPoint(
+  context: Context,
+  { replication, base }: Input,
+  { sealed, source }: { readonly sealed: Sealed; readonly source: SourceSight['state'] },
+): Steps<LastPoint> {
+  const { jobId, replicationId, site } = replication;
+  const { pointId, takenAt, isNewest } = sealed;
+  yield* runCommand(context, {
+    jobId,
+    step: 'discard-unsealed',
+    agentId: site.masterTargetId,
+    name: 'discardUnsealed',
+    input: { replicationId },
+    deadlineMs: DEADLINE_MS.seal,
+  });
+  if (!isNewest) {
+    const point = yield* rewind(context, replication, pointId);
+    return { point, isFinalDeltaSent: false };
+  }
+  // A repair reads the snapshots of the point.
+  const snapshots = source === 'unreachable' ? null : base;
+  return { point: { pointId, takenAt, snapshots }, isFinalDeltaSent: false };
 }
 
 /** The newest point, or the older one that the operator chose: the disks are then taken back to it. */
 function* chosenPoint(
   context: Context,
-  { jobId, replicationId, site }: Input['replication'],
+  replication: Input['replication'],
   {
     choice,
     final,
@@ -112,6 +174,14 @@ function* chosenPoint(
   if (pointId === null || pointId === newest) {
     return { pointId: newest, takenAt, snapshots: final.base };
   }
+  return yield* rewind(context, replication, pointId);
+}
+
+function* rewind(
+  context: Context,
+  { jobId, replicationId, site }: Input['replication'],
+  pointId: string,
+): Steps<PointToProve> {
   const rewound = yield* runCommand(context, {
     jobId,
     step: 'rewind',

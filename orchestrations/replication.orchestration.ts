@@ -3,12 +3,14 @@ import {
   type OrchestrationContracts,
   type OrchestrationInput,
 } from '../shared/contracts/orchestrations.ts';
+import { lossBehind } from '../shared/domain/source-state.ts';
+import type { ErrorRecord } from '../shared/errors/failback-error.ts';
 import type { Result } from '../shared/errors/result.ts';
 import { AUTO_FAILOVER_MAX_CYCLE_MS } from '../shared/policy/limits.ts';
 import { readIntent } from './support/gate.ts';
 import { replicatePoint } from './support/recovery-point.ts';
 import { waitForEvent } from './support/run-command.ts';
-import { asResult, callActivity, type Context, type Steps } from './support/steps.ts';
+import { asResult, callActivity, type Context, StepFailure, type Steps } from './support/steps.ts';
 
 type Input = OrchestrationInput<'replication'>;
 type Output = OrchestrationContracts['replication']['output'];
@@ -36,10 +38,13 @@ function* oneCycle(context: Context, input: Input): Steps<Output | null> {
   const consistency = isDue ? 'applicationConsistent' : 'crashConsistent';
   const groupPointId = common?.groupPointId;
   const request = { cycle, kind: 'delta', base, consistency, groupPointId } as const;
-  const done = yield* replicatePoint(context, replication, request);
+  const replicated = yield* asResult(replicatePoint(context, replication, request));
+  if (!replicated.ok) return yield* waitForSource(context, input, replicated.error);
+  const done = replicated.value;
   const isSettled = done.statistics.durationMs <= AUTO_FAILOVER_MAX_CYCLE_MS;
-  // A gate that is about to open by itself must not wait for the next cycle.
-  if (!(isSettled && replication.options.autoFailover)) {
+  // A gate that is about to open by itself must not wait for the next cycle, unless it has just closed again.
+  const isOpening = isSettled && replication.options.autoFailover && input.isHeldBack !== true;
+  if (!isOpening) {
     yield* waitForEvent(context, INTENT_EVENT, replication.options.cycleIntervalSeconds * 1000);
   }
   const { takenAt } = done.statistics;
@@ -51,6 +56,27 @@ function* oneCycle(context: Context, input: Input): Steps<Output | null> {
     isSettled,
     ...(askedAt === undefined ? {} : { applicationConsistencyAskedAt: askedAt }),
   });
+  return null;
+}
+
+/**
+ * What is sealed may be the last copy of the machine: a cycle that failed because of Azure ends nothing. The next one is
+ * tried at the usual pace, and a person may cancel or fail over to a sealed point meanwhile. Its number is new, because
+ * the disks of one point belong to one instant.
+ */
+function* waitForSource(context: Context, input: Input, error: ErrorRecord): Steps<null> {
+  const { replication, cycle, isHeldBack: _passed, ...rest } = input;
+  const { jobId, itemId, options } = replication;
+  const isBrokenOff = error.code === 'FB-SRC-006';
+  const kind = lossBehind(error);
+  if (kind === null && !isBrokenOff) throw new StepFailure(error);
+  let { base } = input;
+  if (kind !== null) {
+    const noted = yield* callActivity(context, 'noteSourceLoss', { jobId, itemId, kind, error });
+    ({ base } = noted);
+    yield* waitForEvent(context, INTENT_EVENT, options.cycleIntervalSeconds * 1000);
+  }
+  context.df.continueAsNew({ ...rest, replication, base, cycle: cycle + 1, isSettled: false });
   return null;
 }
 

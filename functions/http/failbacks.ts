@@ -107,7 +107,9 @@ const actRoute = apiRoute({
   role: 'operator',
   elevation: {
     roles: ['committer'],
-    roleOf: ({ params: { action } }) => (action === 'commit' ? 'committer' : 'operator'),
+    // Two machines of one identity have no way back either.
+    roleOf: ({ params: { action }, body: { acceptUnreachableSource } }) =>
+      action === 'commit' || acceptUnreachableSource === true ? 'committer' : 'operator',
   },
   params: z.object({ id: z.string(), action: jobActionSchema }),
   body: failoverSchema,

@@ -29,7 +29,8 @@ const ASKED = { 202: { description: 'Asked for.', schema: planRunViewSchema } };
 
 const runElevation = {
   roles: ['committer'],
-  roleOf: ({ body }: { body: RunPlan }): Role => roleFor(body.options),
+  roleOf: ({ body }: { body: RunPlan }): Role =>
+    body.acceptUnreachableSource === true ? 'committer' : roleFor(body.options),
 } as const;
 
 const startRoute = apiRoute({

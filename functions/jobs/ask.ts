@@ -2,15 +2,19 @@ import { INTENT_EVENT, partInstanceId } from '../../shared/contracts/orchestrati
 import type { CommandName } from '../../shared/contracts/commands.ts';
 import { refusalOfFailover } from '../../shared/domain/failover-choice.ts';
 import { isTerminal, type Job } from '../../shared/domain/job.ts';
+import { refusalBySource, sourceLossOf } from '../../shared/domain/source-state.ts';
 import { allowedIntents, type Intent } from '../../shared/domain/phases.ts';
 import { errorRecord, FailbackError } from '../../shared/errors/failback-error.ts';
+import type { ProtectedItem } from '../../shared/domain/protected-item.ts';
 import type { Versioned } from '../../shared/ports/stores.ts';
 import { pinChoice } from '../../shared/services/pin-point.ts';
 import { recordEvent } from '../../shared/services/record-event.ts';
 import { updateRecord } from '../../shared/services/update-record.ts';
 import type { FunctionDeps } from '../support/deps.ts';
 import { breakOff } from './break-off.ts';
+import { breakOffVain } from './break-off-vain.ts';
 import { refuseAction } from './job-actions.ts';
+import { sightOf } from './sight-of-source.ts';
 
 /** Commands that run for hours and may be broken off at any moment; all others are let finish. */
 const INTERRUPTIBLE: readonly CommandName[] = ['replicateDisk', 'verifyDisks'];
@@ -26,6 +30,8 @@ interface Wish {
   readonly check?: (current: Versioned<Job>) => void;
   readonly caller: string;
   readonly maxDataLossMinutes?: number | undefined;
+  /** With `failover`: boot although nobody knows whether the Azure VM is off. */
+  readonly acceptUnreachableSource?: boolean | undefined;
 }
 
 /** Records what the operator wants, then wakes whoever may be waiting for it. Asking twice is asking once. */
@@ -37,14 +43,15 @@ export async function ask(deps: FunctionDeps, jobId: string, wish: Wish): Promis
     wish.check?.({ value: current, etag });
     if (current.intents[intent] !== undefined) {
       refuseOtherPoint(current, wish);
-      return withLimit(current, wish);
+      return withTerms(current, wish, at);
     }
     const refusal = refuseAction(intent, current, null);
     if (refusal !== null) throw new FailbackError(refusal.code, refusal.values);
     const asked = { ...current, intents: { ...current.intents, [intent]: at } };
-    return withLimit(
+    return withTerms(
       recoveryPoint === undefined ? asked : { ...asked, failoverTo: recoveryPoint },
       wish,
+      at,
     );
   });
   if (job === null) throw new FailbackError('FB-REQ-002', { kind: 'failback', id: jobId });
@@ -52,6 +59,7 @@ export async function ask(deps: FunctionDeps, jobId: string, wish: Wish): Promis
   if (intent === 'cancel') {
     await breakOff(deps, jobId, { names: INTERRUPTIBLE, error: errorRecord('FB-ORC-005') });
   }
+  if (intent === 'failover') await breakOffVain(deps, job);
   const gates = job.gate === undefined ? WAITING_PARTS : [...WAITING_PARTS, job.gate];
   for (const part of gates) {
     await deps.orchestrator.wake(partInstanceId(jobId, part), INTENT_EVENT);
@@ -64,24 +72,34 @@ export async function ask(deps: FunctionDeps, jobId: string, wish: Wish): Promis
 async function noteAsked(
   deps: FunctionDeps,
   { id: jobId, itemId, itemName }: Job,
-  { intent, recoveryPoint, caller }: Wish,
+  { intent, recoveryPoint, caller, acceptUnreachableSource = false }: Wish,
 ): Promise<void> {
   const to = recoveryPoint === undefined ? '' : ` to ${recoveryPoint}`;
+  const consent = acceptUnreachableSource ? `, ${CONSENT}` : '';
   await recordEvent(deps.stores, deps.newEventKey(), {
     kind: 'jobAsked',
     at: deps.clock.now().toISOString(),
     caller,
     jobId,
     itemId,
-    message: `${intent} of ${itemName}${to}`,
+    message: `${intent} of ${itemName}${to}${consent}`,
   });
 }
 
-/** The last word on what may be lost counts, for as long as it is not yet lost. */
-function withLimit(job: Job, { maxDataLossMinutes: limit }: Wish): Job {
-  const isInTime = allowedIntents(job.phase).includes('failover');
-  if (limit === undefined || limit === job.maxDataLossMinutes || !isInTime) return job;
-  return { ...job, maxDataLossMinutes: limit };
+const CONSENT = 'accepting that nobody knows whether the Azure VM is off (acceptUnreachableSource)';
+
+/** The last word on what may be lost or risked counts, for as long as nothing is lost yet. */
+function withTerms(job: Job, wish: Wish, at: string): Job {
+  const { intent, caller: by, maxDataLossMinutes: limit } = wish;
+  const isInTime = intent === 'failover' && allowedIntents(job.phase).includes('failover');
+  if (!isInTime) return job;
+  const isConsent = wish.acceptUnreachableSource === true && job.unreachableAccepted === undefined;
+  if (!isConsent && (limit === undefined || limit === job.maxDataLossMinutes)) return job;
+  return {
+    ...job,
+    ...(limit === undefined ? {} : { maxDataLossMinutes: limit }),
+    ...(isConsent ? { unreachableAccepted: { by, at } } : {}),
+  };
 }
 
 /** Whoever chooses another point after the failover was asked for must not believe that he gets it. */
@@ -112,4 +130,17 @@ async function refuseUnfitPoint(deps: FunctionDeps, jobId: string, wish: Wish): 
     now: deps.clock.now(),
   });
   if (refusal !== null) throw refusal;
+  await refuseLostSource(deps, { job, item: item.value }, wish);
+}
+
+/** Azure is asked only where a cycle has just failed because of it: right before the shutdown it is asked anyway. */
+async function refuseLostSource(
+  deps: FunctionDeps,
+  { job, item }: { readonly job: Job; readonly item: ProtectedItem },
+  { recoveryPoint = 'latest', acceptUnreachableSource = false }: Wish,
+): Promise<void> {
+  if (sourceLossOf(job) === null) return;
+  const wanted = { recoveryPoint, isUnreachableAccepted: acceptUnreachableSource };
+  const refusal = refusalBySource(item, await sightOf(deps, item, job), wanted);
+  if (refusal !== null) throw new FailbackError(refusal.code, refusal.values);
 }

@@ -1,5 +1,6 @@
 import { JOB_ACTIONS, type JobView } from '../../shared/contracts/http-api.ts';
 import { heldBackBy, isTerminal, type Job } from '../../shared/domain/job.ts';
+import { sourceLossOf } from '../../shared/domain/source-state.ts';
 import { stageOf } from '../../shared/domain/phases.ts';
 import { rpoSeconds } from '../../shared/domain/protected-item.ts';
 import type { FunctionDeps } from '../support/deps.ts';
@@ -15,7 +16,7 @@ export async function viewJob(deps: FunctionDeps, job: Job): Promise<JobView> {
   ]);
   const item = found?.value ?? null;
   const progress = summarize(open);
-  const heldBack = heldBackBy(job);
+  const standing = [isOver ? null : sourceLossOf(job)?.error, heldBackBy(job)];
   return {
     id: job.id,
     operation: job.operation,
@@ -31,7 +32,10 @@ export async function viewJob(deps: FunctionDeps, job: Job): Promise<JobView> {
     rpoSeconds: item === null ? null : rpoSeconds(item, deps.clock.now()),
     progress,
     tasks: viewTasks(job, progress),
-    health: [...heldUpBy(open), ...(heldBack === null ? [] : [structuredClone(heldBack)])],
+    health: [
+      ...heldUpBy(open),
+      ...standing.flatMap((error) => (error ? [structuredClone(error)] : [])),
+    ],
     cycles: job.cycles.map((cycle) => ({ ...cycle })),
     history: job.history.map((event) => ({ ...event, stage: stageOf(event.phase) })),
     report: { ...job.report },

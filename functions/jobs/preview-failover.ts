@@ -5,12 +5,14 @@ import {
   refusalOfFailover,
 } from '../../shared/domain/failover-choice.ts';
 import { recommendedPoint } from '../../shared/domain/recommended-point.ts';
+import type { Job } from '../../shared/domain/job.ts';
 import { type ProtectedItem, resolveRecoveryPoint } from '../../shared/domain/protected-item.ts';
-import { FailbackError } from '../../shared/errors/failback-error.ts';
-import type { PowerState } from '../../shared/contracts/activities.ts';
+import { refusalBySource, sourceLossOf } from '../../shared/domain/source-state.ts';
+import { type ErrorRecord, FailbackError } from '../../shared/errors/failback-error.ts';
 import { HEARTBEAT_STALE_MS } from '../../shared/policy/limits.ts';
 import { processServerName } from '../../shared/services/process-server-name.ts';
 import type { FunctionDeps } from '../support/deps.ts';
+import { sightOf } from './sight-of-source.ts';
 
 /** What a failover of the job to that recovery point would cost now. Throws FB-REQ-002. */
 export async function previewFailover(
@@ -18,19 +20,16 @@ export async function previewFailover(
   jobId: string,
   recoveryPoint: string,
 ): Promise<FailoverPreview> {
-  const { stores, clock } = deps;
-  const job = (await stores.jobs.get(jobId))?.value;
-  if (job === undefined) throw new FailbackError('FB-REQ-002', { kind: 'failback', id: jobId });
-  const item = (await stores.items.get(job.itemId))?.value;
-  if (item === undefined) {
-    throw new FailbackError('FB-REQ-002', { kind: 'protected item', id: job.itemId });
-  }
-  const now = clock.now();
+  const { job, item } = await find(deps, jobId);
+  const now = deps.clock.now();
   const point = recoveryPoint === 'latest' ? null : resolveRecoveryPoint(item, recoveryPoint);
-  const isFinalDeltaSent = recoveryPoint !== 'latestProcessed';
+  const sight = await sightOf(deps, item, job);
+  const isFinalDeltaSent = recoveryPoint !== 'latestProcessed' && !isLost(job, sight);
   const deltaSeconds = isFinalDeltaSent ? finalDeltaSeconds(job) : 0;
   const { bootSeconds = null } = item;
-  const refusal = refusalOfFailover(item, { phase: job.phase, recoveryPoint, now });
+  const refusal =
+    refusalOfFailover(item, { phase: job.phase, recoveryPoint, now })?.toRecord() ??
+    refusalOfLost(job, item, { recoveryPoint, sight });
   return {
     recoveryPoint,
     point,
@@ -39,35 +38,57 @@ export async function previewFailover(
     finalDeltaSeconds: deltaSeconds,
     downtimeSeconds:
       deltaSeconds === null || bootSeconds === null ? null : deltaSeconds + bootSeconds,
-    recommended: await recommendation(deps, item),
-    refusal: refusal === null ? null : structuredClone(refusal.toRecord()),
+    recommended: await recommendation(deps, { job, item, sight }),
+    refusal: refusal === null ? null : structuredClone(refusal),
   };
+}
+
+async function find(
+  { stores }: FunctionDeps,
+  jobId: string,
+): Promise<{ readonly job: Job; readonly item: ProtectedItem }> {
+  const job = (await stores.jobs.get(jobId))?.value;
+  if (job === undefined) throw new FailbackError('FB-REQ-002', { kind: 'failback', id: jobId });
+  const item = (await stores.items.get(job.itemId))?.value;
+  if (item !== undefined) return { job, item };
+  throw new FailbackError('FB-REQ-002', { kind: 'protected item', id: job.itemId });
+}
+
+/** An Azure that does not answer this once has lost nothing yet: a failover asks it again and again. */
+function isLost(job: Job, { state }: Sight): boolean {
+  return state === 'gone' || (state === 'unreachable' && sourceLossOf(job) !== null);
+}
+
+type Sight = Awaited<ReturnType<typeof sightOf>>;
+
+/** Before the gate is reached `latest` is a standing order: what it meets then is said then. */
+function refusalOfLost(
+  job: Job,
+  item: ProtectedItem,
+  { recoveryPoint, sight }: { readonly recoveryPoint: string; readonly sight: Sight },
+): ErrorRecord | null {
+  if (job.phase !== 'replicating' || !isLost(job, sight)) return null;
+  const isUnreachableAccepted = job.unreachableAccepted !== undefined;
+  return refusalBySource(item, sight, { recoveryPoint, isUnreachableAccepted });
 }
 
 async function recommendation(
   deps: FunctionDeps,
-  item: ProtectedItem,
+  { job, item, sight }: { readonly job: Job; readonly item: ProtectedItem; readonly sight: Sight },
 ): Promise<FailoverPreview['recommended']> {
-  const power = await powerOf(deps, item);
-  return recommendedPoint({
-    isAzureVmThere: power === null ? null : power !== 'absent',
+  const { state, reason, power } = sight;
+  const newest = resolveRecoveryPoint(item, 'latestProcessed');
+  const choice = recommendedPoint({
+    source: { state, reason },
+    isLossNoted: sourceLossOf(job) !== null,
     isAzureVmOff: power === 'stopped' || power === 'deallocated',
     processServerSilentSince: await silentSince(deps, item),
-    hasSealedPoint: resolveRecoveryPoint(item, 'latestProcessed') !== null,
+    hasSealedPoint: newest !== null,
   });
-}
-
-/** `null` when Azure does not answer: a preview must not fail because of it. */
-async function powerOf(
-  { vms }: FunctionDeps,
-  { resourceGroup, vmName }: ProtectedItem,
-): Promise<PowerState | null> {
-  try {
-    return await vms.powerState(resourceGroup, vmName);
-  } catch (error) {
-    if (error instanceof FailbackError) return null;
-    throw error;
-  }
+  const { recoveryPoint } = choice;
+  const expectedDataLossMinutes =
+    recoveryPoint === null ? null : dataLossMinutes(recoveryPoint, newest, deps.clock.now());
+  return { ...choice, expectedDataLossMinutes };
 }
 
 /** When the process server of the machine was last heard of; `null` while it is heard. */

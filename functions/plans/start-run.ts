@@ -73,7 +73,7 @@ export async function refuseWhileRunning(
 async function newRun(
   deps: FunctionDeps,
   { id: planId, definition }: RecoveryPlan,
-  { kind, recoveryPoint, maxDataLossMinutes, options }: RunPlan,
+  { kind, recoveryPoint, maxDataLossMinutes, acceptUnreachableSource, options }: RunPlan,
 ): Promise<PlanRun> {
   const items = await checkPlan(deps, definition);
   const machines = machinesOf(definition).map((itemId): readonly [string, PlanMachine] => {
@@ -87,6 +87,7 @@ async function newRun(
     kind,
     recoveryPoint,
     maxDataLossMinutes,
+    acceptUnreachableSource,
     options: { ...options, autoCommit: false },
     state: 'running',
     attempt: 1,

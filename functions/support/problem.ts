@@ -40,6 +40,8 @@ const STATUS_OF: Partial<Record<ErrorCode, number>> = {
   'FB-AZ-002': 503,
   'FB-AZ-004': 409,
   'FB-AZ-006': 503,
+  'FB-SRC-003': 409,
+  'FB-SRC-004': 409,
   'FB-ORC-010': 409,
   'FB-RCV-001': 409,
   'FB-RCV-002': 409,

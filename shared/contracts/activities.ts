@@ -1,10 +1,17 @@
 import type { z } from 'zod';
 import type { MasterTargetChoice } from '../domain/choose-master-target.ts';
-import type { CycleStatistics, FailbackReport, JobState, TaskName } from '../domain/job.ts';
+import type {
+  CycleStatistics,
+  FailbackReport,
+  JobState,
+  LossKind,
+  TaskName,
+} from '../domain/job.ts';
 import type { Intent, Phase } from '../domain/phases.ts';
 import type { AzureFacts, Placement, RecordFacts } from '../domain/preflight/gathered.ts';
 import type { PreflightReport } from '../domain/preflight/report.ts';
 import type { ProtectedItem } from '../domain/protected-item.ts';
+import type { SourceSight } from '../domain/source-state.ts';
 import type { ErrorRecord } from '../errors/failback-error.ts';
 import type { Result } from '../errors/result.ts';
 import { RETRY, type RetryPolicy } from '../policy/retry.ts';
@@ -56,11 +63,16 @@ export interface ActivityContracts extends PlanActivityContracts {
   };
   /** The recovery point that the operator chose to boot, held from now on; `null` = the newest. */
   readFailoverChoice: {
-    input: JobRef;
+    input: JobRef & { readonly isFinalDeltaPossible: boolean };
     output: {
       readonly pointId: string | null;
-      /** The newest point that is sealed already, wanted without the last changes. */
-      readonly sealed?: { readonly pointId: string; readonly takenAt: string };
+      /** It is sealed already and wanted without the last changes, or nobody can send them. */
+      readonly sealed?: {
+        readonly pointId: string;
+        readonly takenAt: string;
+        /** The disks stand at it. */
+        readonly isNewest: boolean;
+      };
     };
   };
   bindSite: { input: JobRef; output: SiteBinding };
@@ -136,13 +148,20 @@ export interface ActivityContracts extends PlanActivityContracts {
     input: JobRef & { readonly action: 'powerOff' | 'deallocate' | 'start' };
     output: null;
   };
-  /** Notes whether the Azure VM runs, before a failback stops it. The first look counts. */
-  noteSourcePower: { input: JobRef; output: null };
-  /** Puts a failover back that would lose more than was agreed by now; the job then waits at `nextGate`. */
+  /** Looks for the Azure VM and notes whether it runs, before a failback stops it. The first look counts. */
+  noteSourcePower: { input: JobRef; output: SourceSight };
+  /** Puts a failover back that could not go through by now; the job then waits at `nextGate`. */
   judgeFailover: {
-    input: JobRef & { readonly nextGate: string };
+    input: JobRef & { readonly nextGate: string; readonly source: SourceSight };
     output: { readonly isHeldBack: boolean };
   };
+  /** Shows that nothing is copied because of Azure. `base`: what the newest sealed point stands for. */
+  noteSourceLoss: {
+    input: JobRef & { readonly kind: LossKind; readonly error: ErrorRecord };
+    output: { readonly base: Readonly<Record<string, string>> };
+  };
+  /** Whether the Azure VM is still there with all of its disks: only then ours are not the last copies. */
+  readSource: { input: JobRef; output: SourceSight };
   readVmPower: { input: JobRef; output: { readonly powerState: PowerState } };
   /** Starts the server-side copy of each disk that stays in Azure as the replica, unless it was seen complete. */
   keepReplicaSeed: { input: JobRef; output: { readonly seededAt: string | null } };
@@ -237,8 +256,10 @@ export const ACTIVITY_RETRY = {
   takeSnapshots: RETRY.azureControlPlane,
   pruneSnapshots: RETRY.azureControlPlane,
   changeVmPower: RETRY.azureControlPlane,
-  noteSourcePower: RETRY.azureControlPlane,
+  noteSourcePower: RETRY.storage,
   judgeFailover: RETRY.storage,
+  noteSourceLoss: RETRY.storage,
+  readSource: RETRY.storage,
   readVmPower: RETRY.azureControlPlane,
   keepReplicaSeed: RETRY.azureControlPlane,
   readReplicaSeed: RETRY.storage,

@@ -60,6 +60,13 @@ export const failoverSchema = z.strictObject({
   recoveryPoint: identifierSchema.default('latest'),
   /** Refused with FB-RCV-002 when more would be lost; judged again right before the shutdown, and then put back. */
   maxDataLossMinutes: z.number().nonnegative().optional(),
+  /**
+   * Boot although Azure does not say whether its VM is off: it cannot be reached, or the VM was moved. Only with a
+   * recovery point that is sealed already; needs a committer. DANGER: if the Azure VM runs, or comes back with its
+   * region, two machines of one identity run at once, each with data that the other lacks (split brain). Make sure by
+   * other means that it is off or cut off, and stays so. Without effect where Azure answers.
+   */
+  acceptUnreachableSource: z.boolean().optional(),
 });
 
 /** GET /api/failbacks, newest first. */
@@ -106,6 +113,8 @@ export const failoverPreviewSchema = z.object({
   recommended: z.object({
     recoveryPoint: z.enum(['latest', 'latestProcessed']).nullable(),
     reason: z.string(),
+    /** With that choice, now; `null` without one. */
+    expectedDataLossMinutes: z.number().nullable(),
   }),
   /** Why POST …/failover would refuse this choice; `null` when it would not. */
   refusal: errorRecordSchema.nullable(),

@@ -43,6 +43,8 @@ export interface OrchestrationContracts {
       base: Base;
       cycle: number;
       isSettled: boolean;
+      /** A failover was just put back: by itself none is begun before a cycle and its pause are over. */
+      isHeldBack?: boolean;
       /** When application consistency was last asked for. */
       applicationConsistencyAskedAt?: string;
     };

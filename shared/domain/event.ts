@@ -5,6 +5,7 @@ export const EVENT_KINDS = [
   'jobStep',
   'jobEnded',
   'failoverHeldBack',
+  'sourceLost',
   'itemSaved',
   'refused',
   'planSaved',

@@ -1,6 +1,7 @@
 import { type ErrorRecord, errorRecord } from '../errors/failback-error.ts';
-import { heldBackBy, type Job, refusalAtGate } from './job.ts';
+import { heldBackBy, isTerminal, type Job, refusalAtGate } from './job.ts';
 import { type Phase, REPLICATING } from './phases.ts';
+import { sourceLossOf } from './source-state.ts';
 import { directionOf, type ProtectedItem, rpoSeconds } from './protected-item.ts';
 
 export const HEALTH_STATES = ['OK', 'Warning', 'Critical'] as const;
@@ -51,6 +52,7 @@ export function assessHealth(facts: HealthFacts): Health {
     ...oldPoint(facts),
     ...reverseErrors(facts),
     ...brokenWayBack(facts),
+    ...sourceLosses(facts),
     ...lastJobErrors(facts),
   ];
   const isCritical = ({ severity }: ErrorRecord): boolean => severity === 'critical';
@@ -105,6 +107,11 @@ function brokenWayBack({
 }: HealthFacts): ErrorRecord[] {
   const isBroken = phase === 'rollingBack' && activeJobId === null;
   return isBroken ? [errorRecord('FB-HLT-008', { itemName })] : [];
+}
+
+function sourceLosses({ lastJob }: HealthFacts): ErrorRecord[] {
+  const loss = lastJob === null || isTerminal(lastJob.state) ? null : sourceLossOf(lastJob);
+  return loss === null ? [] : [loss.error];
 }
 
 function lastJobErrors({ item, lastJob: job }: HealthFacts): ErrorRecord[] {

@@ -31,6 +31,9 @@ export function heldBackBy({ phase, intents, heldBack }: Job): ErrorRecord | nul
   return isWaiting && heldBack !== undefined ? heldBack.error : null;
 }
 
+/** Why nothing can be copied although nothing is wrong with the failback itself. */
+export type LossKind = 'gone' | 'unreachable';
+
 export interface FailbackOptions {
   /** Fail over by itself once a delta cycle is short enough. */
   readonly autoFailover: boolean;
@@ -152,6 +155,8 @@ export interface FailbackReport {
   readonly dataLossSeconds?: number;
   /** False: the newest sealed point was booted without a last delta; the replica begins at that point, too. */
   readonly isFinalDeltaSent?: boolean;
+  /** How the Azure VM was when the machine was to be booted at home. Absent = there: it was shut down. */
+  readonly sourceAtFailover?: LossKind;
   readonly isBootSimulated?: boolean;
   readonly bootEvidence?: string;
   readonly proof?: DiskProof;
@@ -192,6 +197,14 @@ export interface Job {
   readonly maxDataLossMinutes?: number;
   /** The last failover that was put back before the shutdown, and the gate at which the job waited from then on. */
   readonly heldBack?: { readonly at: string; readonly gate: string; readonly error: ErrorRecord };
+  /** Why nothing is copied since then: Azure lost the machine, or does not answer. Absent = the last cycle went well. */
+  readonly sourceLoss?: {
+    readonly since: string;
+    readonly kind: LossKind;
+    readonly error: ErrorRecord;
+  };
+  /** Who said that the machine may boot although nobody knows whether the Azure VM is off, and when. */
+  readonly unreachableAccepted?: { readonly by: string; readonly at: string };
   readonly history: readonly JobEvent[];
   /** In the order in which they began; at most the last one is open. Absent in earlier records. */
   readonly tasks?: readonly JobTask[];

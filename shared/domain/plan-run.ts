@@ -1,6 +1,6 @@
 import type { ErrorRecord } from '../errors/failback-error.ts';
 import { MAX_KEPT_ERROR } from '../policy/limits.ts';
-import { type FailbackOptions, isTerminal, type Job, refusalAtGate } from './job.ts';
+import { type FailbackOptions, heldBackBy, isTerminal, type Job, refusalAtGate } from './job.ts';
 import { BEYOND_RETURN, type Phase } from './phases.ts';
 import type { FailurePolicy, PlanDefinition, PlanRunKind } from './recovery-plan.ts';
 import { shortened } from './stored-size.ts';
@@ -84,6 +84,8 @@ export interface PlanRun {
   readonly kind: PlanRunKind;
   readonly recoveryPoint: string;
   readonly maxDataLossMinutes?: number | undefined;
+  /** Whoever started the run accepts that nobody knows whether the Azure VMs are off. */
+  readonly acceptUnreachableSource?: boolean | undefined;
   readonly options: FailbackOptions;
   readonly state: PlanRunState;
   /** Counts how often its orchestration was started. */
@@ -201,6 +203,9 @@ export function observe(machine: PlanMachine, job: Job | null): PlanMachine {
     const short = error === null ? {} : { error: shortError(error) };
     return machine.state === state ? machine : { ...machine, state, ...short };
   }
+  const heldBack = machine.state === 'failingOver' ? heldBackBy(job) : null;
+  // Asked again and again, it would be put back again and again: what is in its way is for people to see.
+  if (heldBack !== null) return { ...machine, state: 'failed', error: shortError(heldBack) };
   const state = stateUnderWay(job);
   return machine.state === state ? machine : { ...machine, state };
 }

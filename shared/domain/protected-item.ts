@@ -150,6 +150,8 @@ export interface ProtectedItem {
   readonly reverseError?: ErrorRecord;
   /** Whether the Azure VM ran before a failback stopped it: going back restores that. Absent = not stopped. */
   readonly wasSourceRunning?: boolean;
+  /** The phase in which a way back began that is not through yet. Absent = none is under way, or an earlier record. */
+  readonly rollingBackFrom?: Phase;
 }
 
 /** Who holds the disks and their journal; `null` = nobody was named and none was chosen yet. */

@@ -1,3 +1,5 @@
+import type { SourceSight } from './source-state.ts';
+
 /** The recovery point to choose for a failover now; `null` = none of them leads home. */
 interface Recommendation {
   readonly recoveryPoint: 'latest' | 'latestProcessed' | null;
@@ -5,34 +7,41 @@ interface Recommendation {
 }
 
 interface FailoverCircumstances {
-  /** `null`: Azure did not say. */
-  readonly isAzureVmThere: boolean | null;
+  readonly source: SourceSight;
+  /** A cycle has failed because of it: no fault that passes by itself in a moment. */
+  readonly isLossNoted: boolean;
   readonly isAzureVmOff: boolean;
   /** When the process server was last heard of, if it is silent; `never` = it is not registered. */
   readonly processServerSilentSince: string | null;
   readonly hasSealedPoint: boolean;
 }
 
-/**
- * `latest` loses nothing for as long as the last delta can be made and sent. A VM that Azure does not know any more may
- * have been moved and run elsewhere: nobody can shut it down, so nothing may be booted in its place.
- */
+/** `latest` loses nothing for as long as the last delta can be made and sent. */
 export function recommendedPoint(now: FailoverCircumstances): Recommendation {
-  const { isAzureVmThere, processServerSilentSince: since, hasSealedPoint } = now;
-  if (isAzureVmThere === false) {
-    const reason =
-      'Azure does not know the VM any more: it may have been moved and run elsewhere. A failover would end at its shutdown; run a preflight.';
-    return { recoveryPoint: null, reason };
+  const { source, isLossNoted, processServerSilentSince: since, hasSealedPoint } = now;
+  if (source.state === 'gone') return withoutSource(source, hasSealedPoint);
+  if (source.state === 'unreachable' && isLossNoted && hasSealedPoint) {
+    const reason = `${source.reason}: while that lasts, latest cannot be made. If you can, wait: it loses nothing. If you cannot, latestProcessed needs acceptUnreachableSource, because nobody knows whether the Azure VM is off, and loses what came after the point.`;
+    return { recoveryPoint: 'latestProcessed', reason };
   }
   if (since !== null && hasSealedPoint) {
-    const reason = `The process server has not been heard of (last: ${since}): the last changes cannot be sent now, and with latest the machine would be down until they can. Better is to bring it back first; latestProcessed boots without it, and loses what came after the point.`;
+    const reason = `The process server has not been heard of (last: ${since}): the last changes cannot be sent now, and latest is held back until they can. Better is to bring it back first; latestProcessed boots without it, and loses what came after the point.`;
     return { recoveryPoint: 'latestProcessed', reason };
   }
   return { recoveryPoint: 'latest', reason: `${whyLatest(now)} ${FOR_AVS}` };
 }
 
-function whyLatest({ isAzureVmThere, isAzureVmOff }: FailoverCircumstances): string {
-  if (isAzureVmThere === null) {
+function withoutSource({ reason: why }: SourceSight, hasSealedPoint: boolean): Recommendation {
+  if (!hasSealedPoint) {
+    const reason = `${why}, and no recovery point is sealed on-premises: nothing could be booted.`;
+    return { recoveryPoint: null, reason };
+  }
+  const reason = `${why}: nothing can be shut down or sent any more. latestProcessed boots what is on-premises, and loses what came after it.`;
+  return { recoveryPoint: 'latestProcessed', reason };
+}
+
+function whyLatest({ source, isAzureVmOff }: FailoverCircumstances): string {
+  if (source.state === 'unreachable') {
     return 'Azure does not say now how the VM is; while it is there, latest loses nothing.';
   }
   return isAzureVmOff

@@ -6,6 +6,7 @@ import { PREFLIGHT_ERRORS } from './areas/preflight.ts';
 import { RECOVERY_ERRORS } from './areas/recovery.ts';
 import { REQUEST_ERRORS } from './areas/request.ts';
 import { SITE_ERRORS } from './areas/site.ts';
+import { SOURCE_ERRORS } from './areas/source.ts';
 import { VSPHERE_ERRORS } from './areas/vsphere.ts';
 
 /** Every failure this product reports, by code. Numbers are never used again for something else. */
@@ -15,6 +16,7 @@ export const CATALOGUE = {
   ...HEALTH_ERRORS,
   ...ORCHESTRATION_ERRORS,
   ...AZURE_ERRORS,
+  ...SOURCE_ERRORS,
   ...SITE_ERRORS,
   ...VSPHERE_ERRORS,
   ...DATA_PLANE_ERRORS,

@@ -14,6 +14,8 @@ export const DEADLINE_MS = {
   verify: 24 * HOUR,
   /** Azure needs 10–15 minutes until a new process server has registered. */
   processServerRegistration: 25 * MINUTE,
+  /** Azure that does not say how a VM is; longer than a throttling bucket takes to refill. */
+  sourceAnswer: 5 * MINUTE,
   /** The documented re-registration window of the mobility agent. */
   agentRegistration: 15 * MINUTE,
   /** Server-side copy of the replica seed within one region. */
@@ -29,6 +31,7 @@ export const POLL_MS = {
   intent: 30_000,
   processServer: 5_000,
   agent: 15_000,
+  source: 15_000,
   longRunningFirst: 10_000,
   longRunningMax: 5 * MINUTE,
   powerFirst: 5_000,

@@ -19,6 +19,7 @@ export interface JobControl {
       readonly caller: string;
       readonly recoveryPoint?: string;
       readonly maxDataLossMinutes?: number | undefined;
+      readonly acceptUnreachableSource?: boolean | undefined;
     },
   ): Promise<void>;
   newJobId(prefix: string): string;

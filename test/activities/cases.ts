@@ -19,6 +19,7 @@ import { NETWORK } from '../support/memory/memory-azure.ts';
 import type { MemoryWorld } from '../support/memory/memory-world.ts';
 import { goodAzureVm } from '../support/preflight/good-facts.ts';
 import { PLAN_CASES } from './plan-cases.ts';
+import { SOURCE_CASES } from './source-cases.ts';
 
 /** One activity in a situation in which it has something to do. */
 export interface ActivityCase<N extends ActivityName> {
@@ -108,7 +109,7 @@ export const CASES: { readonly [N in ActivityName]: ActivityCase<N> } = {
       stores.jobs.put(aJob({ failoverTo: 'latestApplicationConsistent' }));
       stores.items.put(anItem({ activeJobId: 'fb-1', recoveryPoints: POINTS }));
     },
-    input: ref,
+    input: { ...ref, isFinalDeltaPossible: true },
     answers: { pointId: 'fb-1-p0002' },
   },
   judgeFailover: {
@@ -121,7 +122,7 @@ export const CASES: { readonly [N in ActivityName]: ActivityCase<N> } = {
       const item = { activeJobId: 'fb-1', phase: 'replicating', recoveryPoints: POINTS } as const;
       stores.items.put(anItem({ ...item, wasSourceRunning: true }));
     },
-    input: { ...ref, nextGate: 'replication-2' },
+    input: { ...ref, nextGate: 'replication-2', source: { state: 'there', reason: '' } },
     answers: { isHeldBack: true },
   },
   readItem: {
@@ -275,9 +276,6 @@ export const CASES: { readonly [N in ActivityName]: ActivityCase<N> } = {
     answers: { deleted: 2 },
     answersAgain: { deleted: 0 },
   },
-  changeVmPower: { input: { ...ref, action: 'powerOff' }, answers: null },
-  noteSourcePower: { input: ref, answers: null },
-  readVmPower: { input: ref, answers: { powerState: 'running' } },
   keepReplicaSeed: {
     arrange: ({ stores }) => {
       const base = { os: 'p2-os', 'lun-0': 'p2-lun-0' };
@@ -333,6 +331,7 @@ export const CASES: { readonly [N in ActivityName]: ActivityCase<N> } = {
     answers: null,
   },
   ...PLAN_CASES,
+  ...SOURCE_CASES,
 };
 
 /** The failure value that a command ends with when it is given up. */

@@ -108,7 +108,7 @@ describe('a pinned recovery point', () => {
     ['one that is not there', 'fb-1-p0099', undefined],
   ])('is made by the choice of %s', async (_what, failoverTo, pinned) => {
     world.stores.jobs.put(aJob({ failoverTo }));
-    await createActivities(world).readFailoverChoice(ref);
+    await createActivities(world).readFailoverChoice({ ...ref, isFinalDeltaPossible: true });
     expect(item().pinnedPointId).toBe(pinned);
   });
 
@@ -121,7 +121,8 @@ describe('a pinned recovery point', () => {
     world.stores.jobs.put({ ...job, options: { ...job.options, ...options } });
     await pin();
     const nextGate = 'replication-2';
-    const answer = await createActivities(world).judgeFailover({ ...ref, nextGate });
+    const source = { state: 'there', reason: '' } as const;
+    const answer = await createActivities(world).judgeFailover({ ...ref, nextGate, source });
     expect(answer).toEqual({ isHeldBack: true });
     expect(item().pinnedPointId).toBe(pinned);
   });

@@ -12,6 +12,7 @@ export const READERS: readonly ActivityName[] = [
   'readReplicaSeed',
   'readCommand',
   'readVmPower',
+  'readSource',
   'beginPlanRun',
   'findConfigurationServer',
 ];

@@ -103,7 +103,9 @@ describe('readFailoverChoice', () => {
     const world = aWorld();
     world.stores.items.put(anItem({ recoveryPoints }));
     world.stores.jobs.put(aJob(failoverTo === undefined ? {} : { failoverTo }));
-    return (await createActivities(world).readFailoverChoice(ref)).pointId;
+    return (
+      await createActivities(world).readFailoverChoice({ ...ref, isFinalDeltaPossible: true })
+    ).pointId;
   };
 
   it.each([

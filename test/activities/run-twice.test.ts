@@ -50,6 +50,9 @@ async function portCalls(name: ActivityName): Promise<number> {
   return (await runBroken(await arranged(name), name)).calls;
 }
 
+/** What Azure refuses, or does not answer, is what they were asked for. */
+const ANSWER_FAILURES: readonly ActivityName[] = ['noteSourcePower', 'readSource'];
+
 describe('every activity', () => {
   it('is tried here: the table, the registration and the retry policies name the same ones', () => {
     const registered = Object.keys(createActivities(aWorld())).toSorted();
@@ -86,7 +89,7 @@ describe.each(NAMES)('%s', (name) => {
       for (const when of ['before', 'after'] as const) {
         const world = await arranged(name);
         const { error } = await runBroken(world, name, { at, when });
-        expect(error).toBeInstanceOf(FailbackError);
+        if (!ANSWER_FAILURES.includes(name)) expect(error).toBeInstanceOf(FailbackError);
         // What is under way beside the broken call ends before the next attempt starts.
         await new Promise(setImmediate);
         await run(world, name);

@@ -196,7 +196,7 @@ describe('a commit of a machine whose Azure VM somebody has deleted', () => {
     await world.ask('commit');
     const job = await world.untilEnd();
     expect(job).toMatchObject({ state: 'failed', phase: 'committing' });
-    expect(job.error?.message).toContain('is gone');
+    expect(job.error).toMatchObject({ code: 'FB-SRC-005', values: { diskName: 'web-os' } });
     expect(job.report).not.toHaveProperty('committedAt');
     expect(world.agents.timesDone('replicateToAzure')).toBe(0);
   });

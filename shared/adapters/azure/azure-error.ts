@@ -44,8 +44,8 @@ export async function callAzure<T>(operation: string, call: () => Promise<T>): P
 
 export function translated(operation: string, error: unknown): FailbackError {
   if (error instanceof FailbackError) return error;
-  const { code, message: detail } = azureFailure(error);
-  const values = { operation, code, detail };
+  const { status, code, message: detail } = azureFailure(error);
+  const values = { operation, code, detail, ...(status === null ? {} : { status }) };
   return new FailbackError(isPassing(error) ? 'FB-AZ-002' : 'FB-AZ-001', values, { cause: error });
 }
 

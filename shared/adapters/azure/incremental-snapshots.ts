@@ -167,7 +167,8 @@ export class IncrementalSnapshots {
     resourceGroup: string,
     itemId: string,
   ): Promise<readonly { name: string; diskState: string | undefined }[]> {
-    return callAzure(`list the snapshots of ${itemId}`, async () => {
+    // With its resource group everything in it is gone.
+    const listed = await findInAzure(`list the snapshots of ${itemId}`, async () => {
       const found: { name: string; diskState: string | undefined }[] = [];
       for await (const snapshot of this.#arm.compute.snapshots.listByResourceGroup(resourceGroup)) {
         const { name, tags, diskState } = snapshot;
@@ -175,6 +176,7 @@ export class IncrementalSnapshots {
       }
       return found;
     });
+    return listed ?? [];
   }
 }
 

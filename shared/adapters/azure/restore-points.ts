@@ -5,7 +5,7 @@ import { FailbackError } from '../../errors/failback-error.ts';
 import { SNAPSHOT_SAS_SECONDS } from '../../policy/limits.ts';
 import type { AccessGrant, SnapshotRequest } from '../../ports/azure.ts';
 import type { Clock } from '../../ports/messaging.ts';
-import { callAzure, findInAzure } from './azure-error.ts';
+import { findInAzure } from './azure-error.ts';
 import type { SnapshotFacts } from './base-chain.ts';
 import type { ArmClients } from './clients.ts';
 import { ITEM_TAG } from './incremental-snapshots.ts';
@@ -178,7 +178,8 @@ export class VmRestorePoints {
     resourceGroup: string,
     itemId: string,
   ): Promise<readonly { readonly name: string; readonly points: readonly string[] }[]> {
-    const names = await callAzure(`list the restore points of ${itemId}`, async () => {
+    // With its resource group everything in it is gone.
+    const names = await findInAzure(`list the restore points of ${itemId}`, async () => {
       const found: string[] = [];
       const all = this.#arm.compute.restorePointCollections.list(resourceGroup);
       for await (const { name, tags } of all) {
@@ -187,7 +188,7 @@ export class VmRestorePoints {
       return found;
     });
     return Promise.all(
-      names.map(async (name) => {
+      (names ?? []).map(async (name) => {
         const collection = await this.#collection(resourceGroup, name);
         const points = collection?.restorePoints ?? [];
         return { name, points: points.flatMap((point) => point.name ?? []) };

@@ -106,6 +106,8 @@ export const runPlanSchema = z
       .enum(['latest', 'latestProcessed', 'latestApplicationConsistent'])
       .default('latest'),
     maxDataLossMinutes: z.number().nonnegative().optional(),
+    /** As for a single failover, with the same danger of a split brain; needs a committer. */
+    acceptUnreachableSource: z.boolean().optional(),
     /** `autoFailover`: go on by itself once all machines are ready. The commit is always a person's. */
     options: optionsSchema.omit({ autoCommit: true }).prefault({}),
   })

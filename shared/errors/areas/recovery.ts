@@ -204,9 +204,11 @@ export const RECOVERY_ERRORS = {
     possibleCauses: [
       'Since the request a cycle went on for long, so that more would be lost than was agreed.',
       'The chosen recovery point is not retained any more.',
+      'An agent that the failover needs has fallen silent: the machine would have been down until it came back.',
+      'The Azure VM is gone, or Azure does not say whether it runs.',
     ],
     recommendedAction:
-      'The Azure VM runs and the job waits at its gate again: look at the preview, then ask for the failover anew, to a newer point or with a larger maxDataLossMinutes.',
+      'Nothing was shut down and the job waits at its gate again. Put right what the reason names (start the agent), or look at the preview and choose another point or a larger maxDataLossMinutes; then ask for the failover anew.',
     isRetryable: false,
     isCustomerResolvable: true,
   },

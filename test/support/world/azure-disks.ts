@@ -10,6 +10,7 @@ import type {
   SourceAccess,
 } from '../../../shared/ports/azure.ts';
 import type { AzureVm } from './azure-vm.ts';
+import { notFound } from './faults.ts';
 import type { Timers } from './timers.ts';
 
 interface Snapshot {
@@ -80,6 +81,7 @@ export class AzureSnapshots implements DiskSnapshots {
   }
 
   async take({ itemId, pointId, disks, consistency }: SnapshotRequest): Promise<SnapshotsTaken> {
+    if (this.#vm.state === 'absent') throw notFound('read web-azure', pointId);
     if (!this.points.some((each) => each.pointId === pointId)) this.#take(pointId, consistency);
     for (const { id: family } of disks) {
       const name = `${pointId}-${family}`;
@@ -122,6 +124,12 @@ export class AzureSnapshots implements DiskSnapshots {
 
   async release(_resourceGroup: string, names: readonly string[]): Promise<void> {
     for (const name of names) this.#openReads.delete(name);
+  }
+
+  /** The resource group is deleted. */
+  vanish(): void {
+    this.#snapshots.clear();
+    this.#openReads.clear();
   }
 
   #take(pointId: string, asked: Consistency): void {

@@ -1,12 +1,12 @@
 import type { PowerState } from '../../../shared/contracts/activities.ts';
 import type { AzureNetworkReading, AzureVmFacts } from '../../../shared/domain/azure-vm.ts';
 import type { ProtectedItem } from '../../../shared/domain/protected-item.ts';
-import { FailbackError } from '../../../shared/errors/failback-error.ts';
 import type {
   AzureVirtualMachines,
   AzureVmDescription,
   PowerAction,
 } from '../../../shared/ports/azure.ts';
+import { notFound } from './faults.ts';
 import type { Timers } from './timers.ts';
 import { AZURE_VM_ID } from './fixtures.ts';
 import { GuestWrites } from './guest-writes.ts';
@@ -31,7 +31,7 @@ export class AzureVm implements AzureVirtualMachines {
   operationMs = 8_000;
   /** What is attached; a test attaches more, or resizes. */
   disks: readonly ProtectedItem['disks'][number][];
-  /** Azure accepts a change and then never gets it done. */
+  /** Azure accepts a shutdown and then never gets it done. */
   isStuck = false;
   #state: PowerState = 'running';
   #isDeleting = false;
@@ -109,12 +109,13 @@ export class AzureVm implements AzureVirtualMachines {
   /** The newest change wins; a guest that is asked to stop goes on writing until it has stopped. */
   async beginPowerChange(_group: string, vmName: string, action: PowerAction): Promise<void> {
     if (this.#state === 'absent') {
-      throw new FailbackError('FB-AZ-001', { operation: action, code: 'NotFound', detail: vmName });
+      throw notFound(action, vmName);
     }
     this.powerActions.push(action);
     if (action === 'start') this.#parts.invariants.azurePower(true);
     this.#state = 'changing';
-    this.#later(() => this.#reach(action));
+    const isDone = !(this.isStuck && action === 'powerOff');
+    this.#later(() => isDone && this.#reach(action));
   }
 
   async beginDelete(): Promise<void> {
@@ -133,12 +134,12 @@ export class AzureVm implements AzureVirtualMachines {
   vanish(): void {
     this.#stop();
     this.#state = 'absent';
+    this.#parts.invariants.isAzureLost = true;
   }
 
   #later(change: () => void): void {
     this.#order += 1;
     const order = this.#order;
-    if (this.isStuck) return;
     this.#parts.timers.after(this.operationMs, () => {
       if (order === this.#order) change();
     });

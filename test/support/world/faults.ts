@@ -94,3 +94,13 @@ export function refused(): FailbackError {
   const values = { operation: 'the call', code: 'AuthorizationFailed', detail: 'injected' };
   return new FailbackError('FB-AZ-001', values);
 }
+
+/** What Azure answers when it does not know what is asked for. */
+export function notFound(operation: string, detail: string): FailbackError {
+  return new FailbackError('FB-AZ-001', {
+    operation,
+    code: 'ResourceNotFound',
+    detail,
+    status: 404,
+  });
+}

@@ -43,6 +43,8 @@ import { Site } from './site.ts';
 import { Timers } from './timers.ts';
 import { wantedContent } from './wanted-content.ts';
 
+type Terms = Pick<Parameters<typeof ask>[2], 'acceptUnreachableSource'>;
+
 interface WorldOptions {
   /** False: the machine's original VM is gone, a new one is made. */
   readonly hasOriginalVm?: boolean;
@@ -171,9 +173,10 @@ export class World {
   }
 
   /** As an operator does it: the record, then the event. Throws what the HTTP function answers. */
-  async ask(intent: Intent, recoveryPoint?: string, maxDataLossMinutes?: number): Promise<void> {
+  async ask(intent: Intent, recoveryPoint?: string, terms: number | Terms = {}): Promise<void> {
     const point = recoveryPoint === undefined ? {} : { recoveryPoint };
-    const wish = { intent, ...point, maxDataLossMinutes, caller: 'operator' };
+    const limits = typeof terms === 'number' ? { maxDataLossMinutes: terms } : terms;
+    const wish = { intent, ...point, ...limits, caller: 'operator' };
     await ask(this.#deps, this.job().id, wish);
     await this.settle();
   }

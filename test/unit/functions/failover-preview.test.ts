@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { createActivities } from '../../../activities/create-activities.ts';
 import { type FailoverPreview, failoverPreviewSchema } from '../../../shared/contracts/http-api.ts';
-import { FailbackError } from '../../../shared/errors/failback-error.ts';
+import { errorRecord, FailbackError } from '../../../shared/errors/failback-error.ts';
 import { HEARTBEAT_STALE_MS } from '../../../shared/policy/limits.ts';
 import type { Job } from '../../../shared/domain/job.ts';
 import { anAgent, aJob, anItem, NOW, POINTS } from '../../support/memory/builders.ts';
@@ -54,7 +54,11 @@ describe('GET /api/failbacks/{id}/failover-preview', () => {
       expectedDataLossMinutes: 0,
       finalDeltaSeconds: 90,
       downtimeSeconds: null,
-      recommended: { recoveryPoint: 'latest', reason: expect.stringContaining('nothing is lost') },
+      recommended: {
+        recoveryPoint: 'latest',
+        reason: expect.stringContaining('nothing is lost'),
+        expectedDataLossMinutes: 0,
+      },
       refusal: null,
     });
   });
@@ -135,12 +139,37 @@ describe('what a preview recommends', () => {
     },
   );
 
-  it('is none of them when Azure does not know the VM any more: it may run elsewhere', async () => {
+  it('is the newest sealed point, and what it loses, when Azure does not know the VM any more', async () => {
     world.vms.vms.clear();
     expect(await recommended()).toEqual({
-      recoveryPoint: null,
-      reason: expect.stringContaining('moved'),
+      recoveryPoint: 'latestProcessed',
+      reason: expect.stringContaining('nothing can be shut down'),
+      expectedDataLossMinutes: 0.5,
     });
+    expect((await preview('latestProcessed')).refusal).toBeNull();
+    expect((await preview('latest')).refusal?.code).toBe('FB-SRC-003');
+  });
+
+  it('is none where the VM is gone and nothing was sealed', async () => {
+    world.vms.vms.clear();
+    world.stores.items.put(anItem({ activeJobId: 'fb-1', phase: 'initialReplication' }));
+    expect(await recommended()).toMatchObject({ recoveryPoint: null });
+  });
+
+  it('is the newest sealed point with consent while cycles fail because Azure does not answer', async () => {
+    const reason = 'no answer';
+    world.vms.powerState = async () => {
+      throw new FailbackError('FB-AZ-002', { operation: 'read', code: '503', detail: reason });
+    };
+    const error = errorRecord('FB-SRC-002', { reason });
+    const sourceLoss = { since: NOW, kind: 'unreachable', error } as const;
+    world.stores.jobs.put(aJob({ phase: 'replicating', sourceLoss }));
+    expect(await recommended()).toMatchObject({
+      recoveryPoint: 'latestProcessed',
+      reason: expect.stringContaining('acceptUnreachableSource'),
+    });
+    expect((await preview('latestProcessed')).refusal?.code).toBe('FB-SRC-004');
+    expect((await preview('latest')).refusal?.code).toBe('FB-SRC-003');
   });
 
   it('is the latest, with a doubt, when Azure does not answer', async () => {
@@ -150,7 +179,9 @@ describe('what a preview recommends', () => {
     expect(await recommended()).toEqual({
       recoveryPoint: 'latest',
       reason: expect.stringContaining('does not say'),
+      expectedDataLossMinutes: 0,
     });
+    expect((await preview('latestProcessed')).refusal).toBeNull();
   });
 
   it('is the newest sealed point while nobody could send the last changes', async () => {
@@ -160,6 +191,7 @@ describe('what a preview recommends', () => {
     expect(await recommended()).toEqual({
       recoveryPoint: 'latestProcessed',
       reason: expect.stringContaining(NOW),
+      expectedDataLossMinutes: 1.4,
     });
     const { value, etag } = must(await world.stores.agents.get('ps-1'), 'the process server');
     await world.stores.agents.delete(value.id, etag);

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ROUTES } from '../../../../functions/routes.ts';
 import { aJob, anItem, POINTS } from '../../../support/memory/builders.ts';
+import { aPlan } from '../../../support/memory/plan-builders.ts';
 import { type Called, callRoute, problemOf } from '../../../support/memory/call-route.ts';
 import {
   MASTER_KEY,
@@ -35,6 +36,26 @@ describe('a key', () => {
     const accept = { key, params: { ...params, action: 'commit' } };
     expect((await callRoute(world, 'actOnFailback', accept)).status).toBe(commit);
     expect(world.stores.jobs.must('fb-1').intents.commit !== undefined).toBe(commit === 202);
+  });
+
+  it('of an operator does not accept that two machines may run; a committer, whose name is kept', async () => {
+    world.stores.jobs.put(aJob({ phase: 'replicating' }));
+    world.stores.items.put(anItem({ activeJobId: 'fb-1', recoveryPoints: POINTS }));
+    const params = { id: 'fb-1', action: 'failover' };
+    const body = { recoveryPoint: 'latestProcessed', acceptUnreachableSource: true };
+    const accept = async (key: string): Promise<Called> =>
+      callRoute(world, 'actOnFailback', { key, params, body });
+    expect(refusedAs(await accept(OPERATOR_KEY))).toBe('403 FB-REQ-021');
+    expect(world.stores.jobs.must('fb-1')).not.toHaveProperty('unreachableAccepted');
+    expect((await accept(COMMITTER_KEY)).status).toBe(202);
+    expect(world.stores.jobs.must('fb-1').unreachableAccepted?.by).toBe('key committer-1');
+  });
+
+  it('of an operator starts no plan that accepts it either', async () => {
+    world.stores.plans.put(aPlan());
+    const body = { kind: 'failback', acceptUnreachableSource: true };
+    const run = { key: OPERATOR_KEY, params: { id: 'shop' }, body };
+    expect(refusedAs(await callRoute(world, 'runRecoveryPlan', run))).toBe('403 FB-REQ-021');
   });
 
   it.each(['autoCommit', 'removeSnapshots'])(

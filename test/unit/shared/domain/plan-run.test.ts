@@ -70,6 +70,19 @@ describe('a machine of a plan', () => {
     expect(seen.error?.message).toContain('shortened');
   });
 
+  it('that is put back before its shutdown has failed for the plan, which would ask for ever', () => {
+    const error = errorRecord('FB-RCV-019', { itemName: 'web', reason: 'the agent is silent' });
+    const heldBack = { at: NOW, gate: 'replication-2', error };
+    const job = aJob({ phase: 'replicating', heldBack });
+    expect(observe(machine('failingOver'), job)).toMatchObject({
+      state: 'failed',
+      error: { code: 'FB-RCV-019' },
+    });
+    expect(observe(machine('preparing'), job).state).toBe('ready');
+    const asked = { ...job, intents: { failover: NOW } };
+    expect(observe(machine('failingOver'), asked).state).toBe('failingOver');
+  });
+
   it('is left as it is while its job is not there yet', () => {
     const waiting = machine('waiting');
     expect(observe(waiting, null)).toBe(waiting);

@@ -9,6 +9,7 @@ import { PREFLIGHT_ERRORS } from '../../../../shared/errors/areas/preflight.ts';
 import { RECOVERY_ERRORS } from '../../../../shared/errors/areas/recovery.ts';
 import { REQUEST_ERRORS } from '../../../../shared/errors/areas/request.ts';
 import { SITE_ERRORS } from '../../../../shared/errors/areas/site.ts';
+import { SOURCE_ERRORS } from '../../../../shared/errors/areas/source.ts';
 import { VSPHERE_ERRORS } from '../../../../shared/errors/areas/vsphere.ts';
 import { CATALOGUE, type ErrorCode, isErrorCode } from '../../../../shared/errors/catalogue.ts';
 import type { CatalogueEntry } from '../../../../shared/errors/entry.ts';
@@ -26,6 +27,7 @@ const AREAS = [
   HEALTH_ERRORS,
   AZURE_ERRORS,
   SITE_ERRORS,
+  SOURCE_ERRORS,
   VSPHERE_ERRORS,
   DATA_PLANE_ERRORS,
   RECOVERY_ERRORS,
@@ -45,6 +47,7 @@ const CATEGORY_OF: Readonly<Record<string, CatalogueEntry['category']>> = {
   ORC: 'orchestration',
   HLT: 'health',
   AZ: 'azure',
+  SRC: 'azure',
   SITE: 'site',
   VSPHERE: 'site',
   AGENT: 'agent',

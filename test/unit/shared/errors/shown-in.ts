@@ -1,3 +1,4 @@
+import { SOURCE_SHOWN_IN } from './source-shown-in.ts';
 import type { ErrorCode } from '../../../../shared/errors/catalogue.ts';
 
 /**
@@ -158,6 +159,7 @@ export const SHOWN_IN = {
     'unit/shared/domain/health',
     'is critical when a way back broke off: both machines may be off',
   ],
+  ...SOURCE_SHOWN_IN,
   'FB-AZ-008': ['orchestrations/commit', 'is refused before anything is copied'],
   'FB-ORC-014': [
     'orchestrations/commit',
