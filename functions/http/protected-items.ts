@@ -9,7 +9,11 @@ import {
 import { pageQuery, pageSchema } from '../../shared/contracts/http/paging.ts';
 import { isTerminal } from '../../shared/domain/job.ts';
 import { refuseStart } from '../../shared/domain/protected-item-operations.ts';
-import type { FailoverRecord, ProtectedItem } from '../../shared/domain/protected-item.ts';
+import type {
+  FailoverRecord,
+  OnPremisesTarget,
+  ProtectedItem,
+} from '../../shared/domain/protected-item.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { AzureVmDescription } from '../../shared/ports/azure.ts';
 import type { Versioned } from '../../shared/ports/stores.ts';
@@ -115,7 +119,8 @@ const putRoute = apiRoute({
     }
     const refusal = refuseStart('update', existing.value);
     if (refusal !== null) throw new FailbackError(refusal.code, refusal.values);
-    await deps.stores.items.replace({ ...item, ...rememberedOf(existing.value) }, existing.etag);
+    const remembered = rememberedOf(existing.value, item.target);
+    await deps.stores.items.replace({ ...item, ...remembered }, existing.etag);
     await noteSaved(deps, item, { caller, what: 'was described anew' });
     return answer(await find(deps, id), deps);
   },
@@ -186,16 +191,29 @@ function isCompleted(
 }
 
 /** What earlier failbacks and rehearsals left, which no description tells. */
-function rememberedOf({
-  lastJobId,
-  bootSeconds,
-  changeBytesPerDay,
-}: ProtectedItem): Partial<ProtectedItem> {
+function rememberedOf(
+  { target, onPremisesVmId, lastJobId, bootSeconds, changeBytesPerDay }: ProtectedItem,
+  described: OnPremisesTarget,
+): Partial<ProtectedItem> {
   return {
+    ...(isSameVm(target, described) ? { onPremisesVmId } : {}),
     ...(lastJobId === undefined ? {} : { lastJobId }),
     ...(bootSeconds === undefined ? {} : { bootSeconds }),
     ...(changeBytesPerDay === undefined ? {} : { changeBytesPerDay }),
   };
+}
+
+/**
+ * By its name alone another VM could be taken for the machine's own, and be written over. Who leaves the id out does
+ * not say that it is another one.
+ */
+function isSameVm(before: OnPremisesTarget, described: OnPremisesTarget): boolean {
+  const { configurationServer, vmName, vmId = before.vmId } = described;
+  return (
+    configurationServer === before.configurationServer &&
+    vmName === before.vmName &&
+    vmId === before.vmId
+  );
 }
 
 function newItem(
