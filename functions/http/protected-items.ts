@@ -7,7 +7,6 @@ import {
   putProtectedItemSchema,
 } from '../../shared/contracts/http-api.ts';
 import { pageQuery, pageSchema } from '../../shared/contracts/http/paging.ts';
-import { isTerminal } from '../../shared/domain/job.ts';
 import { refuseStart } from '../../shared/domain/protected-item-operations.ts';
 import type {
   FailoverRecord,
@@ -18,6 +17,7 @@ import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { AzureVmDescription } from '../../shared/ports/azure.ts';
 import type { Versioned } from '../../shared/ports/stores.ts';
 import { recordEvent } from '../../shared/services/record-event.ts';
+import { letGo } from '../jobs/let-go.ts';
 import type { FunctionDeps } from '../support/deps.ts';
 import { assertIfMatch, etagOf, isCreateOnly } from '../support/etag.ts';
 import { pageBody, pageRequest } from '../support/paging.ts';
@@ -142,26 +142,11 @@ const deleteRoute = apiRoute({
   handle: async ({ request, params: { id }, caller: { name: caller } }, deps) => {
     const found = await find(deps, id);
     assertIfMatch(request, found);
-    const { name: itemName, activeJobId } = found.value;
-    await refuseWhileHeld(deps, { itemName, activeJobId });
-    const refusal = refuseStart('unprotect', found.value);
-    if (refusal !== null) throw new FailbackError(refusal.code, refusal.values);
-    await deps.stores.items.delete(id, found.etag);
+    await letGo(deps, found);
     await noteSaved(deps, found.value, { caller, what: 'was let go' });
     return { status: 204 };
   },
 });
-
-/** Throws FB-REQ-003. A job that has ended holds nothing any more. */
-async function refuseWhileHeld(
-  deps: FunctionDeps,
-  { itemName, activeJobId }: { readonly itemName: string; readonly activeJobId: string | null },
-): Promise<void> {
-  if (activeJobId === null) return;
-  const job = (await deps.stores.jobs.get(activeJobId))?.value;
-  if (job === undefined || isTerminal(job.state)) return;
-  throw new FailbackError('FB-REQ-003', { itemName, jobId: activeJobId });
-}
 
 /** Who is named first counts as the configuration server of the failover, at the address it has then. */
 async function recordOf(
