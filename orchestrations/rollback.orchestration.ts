@@ -49,6 +49,12 @@ function* rollback(context: Context, input: Input): Steps<null> {
   });
   const undo: Undo[] = [];
   if (item === null || masterTargetOf(item) === null) return yield* goneBack(context, input, undo);
+  if (!isRehearsal && item.isSiteUntouched === true) {
+    const retire = callActivity(context, 'retireProcessServer', { jobId, itemId });
+    yield* attempt({ undo }, 'retire the process server', retire);
+    yield* report(context, jobId, undo);
+    return yield* goneBack(context, input, undo);
+  }
   const { vmName } = item;
   const { configurationServerId } = yield* bindPatiently(context, input);
   const parts = { input, vmName, configurationServerId, undo };
@@ -57,10 +63,14 @@ function* rollback(context: Context, input: Input): Steps<null> {
   if (mustStartSource) yield* startSource(context, parts, isOff);
   yield* restoreSite(context, parts);
   yield* cleanAzure(context, parts);
-  const report = { undo: undo.map(({ step, outcome }) => ({ step, outcome })) };
-  yield* callActivity(context, 'recordReport', { jobId, report });
+  yield* report(context, jobId, undo);
   refuseIfIncomplete(undo, vmName);
   return yield* goneBack(context, input, undo);
+}
+
+function* report(context: Context, jobId: string, undo: readonly Undo[]): Steps<void> {
+  const shown = { undo: undo.map(({ step, outcome }) => ({ step, outcome })) };
+  yield* callActivity(context, 'recordReport', { jobId, report: shown });
 }
 
 /** Before a master target was chosen nothing was touched anywhere. */
@@ -189,7 +199,7 @@ function* cleanAzure(context: Context, parts: Parts): Steps<void> {
 
 /** Runs one undo step and notes how it went; a failed one never keeps the others from running. */
 function* attempt(
-  { undo }: Parts,
+  { undo }: Pick<Parts, 'undo'>,
   step: string,
   steps: Steps<unknown>,
   isEssential = false,

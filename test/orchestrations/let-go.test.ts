@@ -6,7 +6,12 @@ import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { REVERSE_CYCLE_MS } from '../../shared/policy/limits.ts';
 import { must } from '../support/must.ts';
 import { refused } from '../support/world/faults.ts';
-import { CONFIGURATION_SERVER, HOUR_MS, MINUTE_MS } from '../support/world/fixtures.ts';
+import {
+  aProtectedItem,
+  CONFIGURATION_SERVER,
+  HOUR_MS,
+  MINUTE_MS,
+} from '../support/world/fixtures.ts';
 import { World } from '../support/world/world.ts';
 
 let world: World;
@@ -20,7 +25,7 @@ afterEach(() => {
 });
 
 /** Everything that may be lost, at both ends. */
-const belongings = (): unknown => ({
+const belongings = (): Readonly<Record<string, unknown>> => ({
   azure: [world.vm.state, world.vm.deletions, world.vm.powerActions],
   snapshots: world.snapshots.names,
   replicas: [world.replicas.content('web/os.vhd'), world.replicas.content('web/lun-0.vhd')],
@@ -99,6 +104,23 @@ describe('a machine that no failback moves on', () => {
     await leave();
     await expectLeftAlone(before);
     await expect(world.takeUp('resume')).rejects.toMatchObject({ code: 'FB-REQ-007' });
+  });
+
+  it('from committing is not overwritten when it is taken under care once more', async () => {
+    world.replicas.isBroken = true;
+    await world.startAutomatic();
+    await world.untilEnd();
+    await leave();
+    await world.items.create(aProtectedItem());
+    const before = belongings();
+    await world.startAutomatic();
+    const { error } = await world.untilEnd();
+    expect(error?.message).toContain('FB-PRE-054');
+    expect(world.machines.home).toBe('on');
+    expect(belongings()).toMatchObject({ home: before['home'] });
+    expect(world.agents.timesDone('prepareTarget')).toBe(1);
+    expect(world.agents.timesDone('stopVm')).toBe(0);
+    await leave();
   });
 
   it('can be let go although somebody has terminated its orchestration', async () => {

@@ -46,6 +46,7 @@ import { datastoreSeenUnderVcenter } from './on-premises-vm/datastore-seen-under
 import { hostDiscoveryFinished } from './on-premises-vm/discovery-finished.ts';
 import { originalFirmwareMatches } from './on-premises-vm/firmware.ts';
 import { targetHasNoSnapshots } from './on-premises-vm/no-snapshots.ts';
+import { originalIsNotTheLiveOne } from './on-premises-vm/not-the-live-one.ts';
 import { originalIsRegistered } from './on-premises-vm/registered.ts';
 import { specialDisksAttached } from './on-premises-vm/special-disks-attached.ts';
 import { physicalBecomesNewVm } from './physical/new-vm-only.ts';
@@ -128,6 +129,7 @@ export const RULES: readonly PreflightRule[] = [
   datastoreReachedWithoutVcenter,
   hostDiscoveryFinished,
   specialDisksAttached,
+  originalIsNotTheLiveOne,
   targetHasNoSnapshots,
   originalFirmwareMatches,
   originalIsGone,
