@@ -22,7 +22,8 @@ export const createEnterPhase = ({ stores, clock }: StoreDeps): ActivityHandler<
     const move = (item: ProtectedItem): ProtectedItem => {
       if (item.activeJobId !== jobId) throw new FailbackError('FB-ORC-012', { jobId });
       assertCanEnter(item.phase, phase);
-      return item.phase === phase ? item : moved(item, phase);
+      const next = item.phase === phase ? item : moved(item, phase);
+      return input.task === 'prepareTarget' ? touched(next) : next;
     };
     if (!isRehearsal) move(await requireItem(stores, itemId));
     const event: JobEvent = { at: clock.now().toISOString(), phase, message };
@@ -58,6 +59,12 @@ function moved(item: ProtectedItem, phase: Phase): ProtectedItem {
   if (phase === 'rollingBack') return { ...item, phase, rollingBackFrom: item.phase };
   const { wasSourceRunning: _settled, rollingBackFrom: _through, ...rest } = item;
   return SETTLED.includes(phase) ? { ...rest, phase } : { ...item, phase };
+}
+
+/** Before anything is sent to the site. */
+function touched(item: ProtectedItem): ProtectedItem {
+  const { isSiteUntouched, ...rest } = item;
+  return isSiteUntouched === undefined ? item : rest;
 }
 
 function enter(job: Job, { phase, state, task, error, gate }: Input, event: JobEvent): Job {

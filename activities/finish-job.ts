@@ -5,8 +5,9 @@ import type { Phase } from '../shared/domain/phases.ts';
 import type { ProtectedItem } from '../shared/domain/protected-item.ts';
 import { unpinned } from '../shared/services/pin-point.ts';
 import { recordEvent } from '../shared/services/record-event.ts';
+import { updateRecord } from '../shared/services/update-record.ts';
 import type { StoreDeps } from './support/deps.ts';
-import { updateItem, updateJob } from './support/records.ts';
+import { updateJob } from './support/records.ts';
 
 /** Ends the job and its open task, frees the item for the next one, and leaves it what was measured. Idempotent. */
 export const createFinishJob = ({ stores, clock }: StoreDeps): ActivityHandler<'finishJob'> =>
@@ -17,7 +18,8 @@ export const createFinishJob = ({ stores, clock }: StoreDeps): ActivityHandler<'
     );
     const bootSeconds = bootSecondsOf(job);
     const measured = bootSeconds === null ? {} : { bootSeconds };
-    await updateItem(stores, itemId, (item) =>
+    // One that was let go meanwhile has none any more.
+    await updateRecord(stores.items, itemId, (item) =>
       item.activeJobId === jobId ? { ...free(item), ...measured } : item,
     );
     await recordEvent(stores, `${jobId}-end`, {

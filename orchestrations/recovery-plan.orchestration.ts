@@ -49,6 +49,9 @@ function* carryOut(context: Context, runId: string): Steps<null> {
   return null;
 }
 
+const AT_POINTS =
+  'Resume to look again, with skip to go on without the machines that are refused, or cancel to go back to Azure';
+
 /** All machines replicate and hold at their gates before the first of them goes down. */
 function* prepare(context: Context, runId: string, isFailoverAutomatic: boolean): Steps<void> {
   yield* runStage(context, { runId, stage: 'prepare', groupId: null });
@@ -61,17 +64,27 @@ function* prepare(context: Context, runId: string, isFailoverAutomatic: boolean)
     });
   }
   let pauses = growingPauses(POLL_MS.planFirst, POLL_MS.planMax);
-  for (;;) {
-    const { refusal, isHeld, round } = yield* callActivity(context, 'choosePlanPoints', { runId });
-    if (refusal === null) {
+  for (let count = 1; ; count += 1) {
+    const chosen = yield* callActivity(context, 'choosePlanPoints', { runId });
+    const { refusal, isHeld, round, hasStragglers } = chosen;
+    if (refusal === null && !hasStragglers) {
       if (isHeld) return;
       // A seal that began before the points were fixed might still drop one of them.
       yield* sleep(context, pauses.next().value);
       continue;
     }
     pauses = growingPauses(POLL_MS.planFirst, POLL_MS.planMax);
-    const message = `${refusal.code} ${refusal.message}`;
-    yield* passGate(context, { runId, key: `points-${round}`, kind: 'points', message });
+    if (refusal === null) {
+      const stage = { runId, stage: 'prepare', groupId: null } as const;
+      yield* runStage(context, stage, `prepare-again-${count}`);
+      continue;
+    }
+    yield* passGate(context, {
+      runId,
+      key: `points-${round}`,
+      kind: 'points',
+      message: `${refusal.code} ${refusal.message} ${AT_POINTS}`,
+    });
   }
 }
 

@@ -10,7 +10,7 @@ import type { Result } from '../shared/errors/result.ts';
 import { bindMasterTarget } from './support/choose-master-target.ts';
 import { refuseIfCancelled } from './support/gate.ts';
 import { enterPhase } from './support/phase.ts';
-import { preflight, withNote } from './support/preflight.ts';
+import { preflight, preflightWithMerge, withNote } from './support/preflight.ts';
 import { readyProcessServer } from './support/process-server.ts';
 import { replicatePoint } from './support/recovery-point.ts';
 import { runCommand } from './support/run-command.ts';
@@ -25,10 +25,18 @@ export function* reprotectOrchestration(context: Context): Steps<Result<Output>>
   return yield* asResult(reprotect(context, input));
 }
 
-/** Before the check, which refuses a VM with snapshots. Merging large ones takes hours. */
-function* removeSnapshots(context: Context, jobId: string, site: SiteBinding): Steps<void> {
+/** Merging large ones takes hours. */
+function* removeSnapshots(
+  context: Context,
+  { jobId, itemId }: FailbackInput,
+  site: SiteBinding,
+): Steps<void> {
   const { target } = site.item;
   const targetVmId = originalVmIdOf(site.item);
+  yield* enterPhase(context, { jobId, itemId, isRehearsal: false }, 'preparing', {
+    message: 'Putting the snapshots of the on-premises VM into its disks',
+    task: 'preflight',
+  });
   yield* runCommand(context, {
     jobId,
     step: 'remove-snapshots',
@@ -52,14 +60,15 @@ function* reprotect(context: Context, input: FailbackInput): Steps<Output> {
   });
   const placement = yield* bindMasterTarget(context, { jobId, itemId }, 'reprotect');
   const site = yield* callActivity(context, 'bindSite', { jobId, itemId });
-  const isUsed = options.originalVm !== 'unregister';
-  if (isUsed && options.removeSnapshots === true) yield* removeSnapshots(context, jobId, site);
-  const found = yield* preflight(context, input, {
-    operation: 'reprotect',
-    replicationId,
-    placement,
-    originalVm: options.originalVm,
-  });
+  const { originalVm } = options;
+  const check = { operation: 'reprotect', replicationId, placement, originalVm } as const;
+  const isMerged = options.removeSnapshots === true && originalVm !== 'unregister';
+  const found = isMerged
+    ? yield* preflightWithMerge(context, input, {
+        ...check,
+        merge: removeSnapshots(context, input, site),
+      })
+    : yield* preflight(context, input, check);
 
   yield* enterPhase(context, subject, 'preparing', {
     message: withNote('Preparing the process server in Azure', found),
@@ -72,7 +81,7 @@ function* reprotect(context: Context, input: FailbackInput): Steps<Output> {
     task: 'prepareTarget',
   });
   yield* refuseIfCancelled(context, jobId);
-  yield* openTarget(context, { ...subject, replicationId, site, originalVm: options.originalVm });
+  yield* openTarget(context, { ...subject, replicationId, site, originalVm });
 
   yield* enterPhase(context, subject, 'initialReplication', {
     message: 'Copying the disks',

@@ -4,6 +4,7 @@ import type { CommandOutput } from '../shared/contracts/commands.ts';
 import { errorRecord } from '../shared/errors/failback-error.ts';
 import type { Result } from '../shared/errors/result.ts';
 import { DEADLINE_MS, POLL_MS } from '../shared/policy/deadlines.ts';
+import { refuseIfCancelled } from './support/gate.ts';
 import { enterPhase } from './support/phase.ts';
 import { replicateToAzureOnce } from './support/reverse.ts';
 import { tryCommand } from './support/run-command.ts';
@@ -48,7 +49,8 @@ function* reverseReplicate(
     task: 'reverseReplicate',
   });
   const point = `${jobId}-r0`;
-  const figures = yield* replicateToAzureOnce(context, { ...job, point, site });
+  const check = (): Steps<void> => refuseIfCancelled(context, jobId);
+  const figures = yield* replicateToAzureOnce(context, { ...job, point, site, check });
   yield* callActivity(context, 'recordReport', {
     jobId,
     report: {
@@ -80,6 +82,8 @@ function* waitForAgent(
       input: { replicationId: site.item.id },
       deadlineMs: DEADLINE_MS.quickCommand,
     });
+    // Who lets the machine go has the job end.
+    yield* refuseIfCancelled(context, jobId);
     if (checked.ok) return checked.value;
     if (checked.error.code !== 'FB-AGENT-001') throw new StepFailure(checked.error);
     if (context.df.currentUtcDateTime >= deadline) {

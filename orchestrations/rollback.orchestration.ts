@@ -55,6 +55,12 @@ function* rollback(context: Context, input: Input): Steps<null> {
   });
   const undo: Undo[] = [];
   if (item === null || masterTargetOf(item) === null) return yield* goneBack(context, input, undo);
+  if (!isRehearsal && item.isSiteUntouched === true) {
+    const retire = callActivity(context, 'retireProcessServer', { jobId, itemId });
+    yield* attempt({ undo }, 'retire the process server', retire);
+    yield* report(context, jobId, undo);
+    return yield* goneBack(context, input, undo);
+  }
   const azure = { input, vmName: item.vmName, undo };
   const parts = yield* switchMachines(context, azure, { item, mustStartSource });
   const kept = yield* cleanUp(context, parts, item);
@@ -284,7 +290,7 @@ function* cleanAzure(context: Context, parts: Parts, kept: SourceSight | null): 
 
 /** Runs one undo step and notes how it went; a failed one never keeps the others from running. */
 function* attempt(
-  { undo }: Parts,
+  { undo }: Pick<Parts, 'undo'>,
   step: string,
   steps: Steps<unknown>,
   isEssential = false,

@@ -17,7 +17,8 @@ type Stores = StoreDeps['stores'];
 type Items = readonly ProtectedItem[];
 
 interface Held {
-  readonly refusal: ErrorRecord | null;
+  /** The members of a replication group that have no point in common; empty = all groups have one. */
+  readonly apart: readonly { readonly item: ProtectedItem; readonly error: ErrorRecord }[];
   readonly isHeld: boolean;
 }
 
@@ -26,7 +27,7 @@ interface Held {
  * was under way may have dropped one all the same: before the first member goes down another common point is taken.
  */
 export async function holdCommonPoints(stores: Stores, run: PlanRun, items: Items): Promise<Held> {
-  if (run.recoveryPoint !== 'latestApplicationConsistent') return { refusal: null, isHeld: true };
+  if (run.recoveryPoint !== 'latestApplicationConsistent') return { apart: [], isHeld: true };
   const groupPoints: Record<string, string> = { ...run.groupPoints };
   const pins: { readonly itemId: string; readonly pointId: string }[] = [];
   for (const group of run.definition.replicationGroups) {
@@ -35,7 +36,8 @@ export async function holdCommonPoints(stores: Stores, run: PlanRun, items: Item
     const common = groupPointOf(run, group, members);
     if (common === null) {
       const machines = members.map(({ name }) => name).join(', ');
-      return { refusal: errorRecord('FB-RCV-012', { groupId: group.id, machines }), isHeld: false };
+      const error = errorRecord('FB-RCV-012', { groupId: group.id, machines });
+      return { apart: members.map((item) => ({ item, error })), isHeld: false };
     }
     groupPoints[group.id] = common;
     for (const member of members) {
@@ -48,7 +50,7 @@ export async function holdCommonPoints(stores: Stores, run: PlanRun, items: Item
     const item = await pinPoint(stores.items, itemId, pointId);
     return item === null || isHeldBy(item, pointId);
   });
-  return { refusal: null, isHeld: held.every(Boolean) };
+  return { apart: [], isHeld: held.every(Boolean) };
 }
 
 /** Lets the points go of machines that the run leaves where they replicate. */

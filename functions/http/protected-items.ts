@@ -7,13 +7,17 @@ import {
   putProtectedItemSchema,
 } from '../../shared/contracts/http-api.ts';
 import { pageQuery, pageSchema } from '../../shared/contracts/http/paging.ts';
-import { isTerminal } from '../../shared/domain/job.ts';
 import { refuseStart } from '../../shared/domain/protected-item-operations.ts';
-import type { FailoverRecord, ProtectedItem } from '../../shared/domain/protected-item.ts';
+import type {
+  FailoverRecord,
+  OnPremisesTarget,
+  ProtectedItem,
+} from '../../shared/domain/protected-item.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { AzureVmDescription } from '../../shared/ports/azure.ts';
 import type { Versioned } from '../../shared/ports/stores.ts';
 import { recordEvent } from '../../shared/services/record-event.ts';
+import { letGo } from '../jobs/let-go.ts';
 import type { FunctionDeps } from '../support/deps.ts';
 import { assertIfMatch, etagOf, isCreateOnly } from '../support/etag.ts';
 import { pageBody, pageRequest } from '../support/paging.ts';
@@ -116,7 +120,8 @@ const putRoute = apiRoute({
     }
     const refusal = refuseStart('update', existing.value);
     if (refusal !== null) throw new FailbackError(refusal.code, refusal.values);
-    await deps.stores.items.replace({ ...item, ...rememberedOf(existing.value) }, existing.etag);
+    const remembered = rememberedOf(existing.value, item.target);
+    await deps.stores.items.replace({ ...item, ...remembered }, existing.etag);
     await noteSaved(deps, item, { caller, what: 'was described anew' });
     return answer(await find(deps, id), deps);
   },
@@ -138,26 +143,11 @@ const deleteRoute = apiRoute({
   handle: async ({ request, params: { id }, caller: { name: caller } }, deps) => {
     const found = await find(deps, id);
     assertIfMatch(request, found);
-    const { name: itemName, activeJobId } = found.value;
-    await refuseWhileHeld(deps, { itemName, activeJobId });
-    const refusal = refuseStart('unprotect', found.value);
-    if (refusal !== null) throw new FailbackError(refusal.code, refusal.values);
-    await deps.stores.items.delete(id, found.etag);
+    await letGo(deps, found);
     await noteSaved(deps, found.value, { caller, what: 'was let go' });
     return { status: 204 };
   },
 });
-
-/** Throws FB-REQ-003. A job that has ended holds nothing any more. */
-async function refuseWhileHeld(
-  deps: FunctionDeps,
-  { itemName, activeJobId }: { readonly itemName: string; readonly activeJobId: string | null },
-): Promise<void> {
-  if (activeJobId === null) return;
-  const job = (await deps.stores.jobs.get(activeJobId))?.value;
-  if (job === undefined || isTerminal(job.state)) return;
-  throw new FailbackError('FB-REQ-003', { itemName, jobId: activeJobId });
-}
 
 /** Who is named first counts as the configuration server of the failover, at the address it has then. */
 async function recordOf(
@@ -180,16 +170,29 @@ async function recordOf(
 }
 
 /** What earlier failbacks and rehearsals left, which no description tells. */
-function rememberedOf({
-  lastJobId,
-  bootSeconds,
-  changeBytesPerDay,
-}: ProtectedItem): Partial<ProtectedItem> {
+function rememberedOf(
+  { target, onPremisesVmId, lastJobId, bootSeconds, changeBytesPerDay }: ProtectedItem,
+  described: OnPremisesTarget,
+): Partial<ProtectedItem> {
   return {
+    ...(isSameVm(target, described) ? { onPremisesVmId } : {}),
     ...(lastJobId === undefined ? {} : { lastJobId }),
     ...(bootSeconds === undefined ? {} : { bootSeconds }),
     ...(changeBytesPerDay === undefined ? {} : { changeBytesPerDay }),
   };
+}
+
+/**
+ * By its name alone another VM could be taken for the machine's own, and be written over. Who leaves the id out does
+ * not say that it is another one.
+ */
+function isSameVm(before: OnPremisesTarget, described: OnPremisesTarget): boolean {
+  const { configurationServer, vmName, vmId = before.vmId } = described;
+  return (
+    configurationServer === before.configurationServer &&
+    vmName === before.vmName &&
+    vmId === before.vmId
+  );
 }
 
 function newItem(

@@ -140,7 +140,8 @@ async function takeItem(
 
 /** The last job may have ended a moment ago, and not yet have told the item: no delta goes onto its base. */
 function taken(item: ProtectedItem, jobId: string): ProtectedItem {
-  const stale = item.phase === 'failedOver' ? { base: {}, recoveryPoints: [] } : {};
+  const anew = { base: {}, recoveryPoints: [], isSiteUntouched: true };
+  const stale = item.phase === 'failedOver' ? anew : {};
   return { ...item, ...stale, activeJobId: jobId, lastJobId: jobId };
 }
 

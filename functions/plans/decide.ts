@@ -4,6 +4,7 @@ import {
   isFailure,
   isRunOver,
   type PlanDecision,
+  type PlanMachine,
   type PlanRun,
 } from '../../shared/domain/plan-run.ts';
 import { shortened } from '../../shared/domain/stored-size.ts';
@@ -192,9 +193,7 @@ function decided(run: PlanRun, wish: Decision & Request, at: string): PlanRun {
   const note = wish.action === 'complete' ? shortened(wish.note, MAX_KEPT_NOTE) : '';
   const decision = { decision: decisionOf(wish), note, at, caller: wish.caller };
   const decisions = { ...run.decisions, [gate.key]: decision };
-  // Whoever resumes after machines failed goes on without them.
-  const isGivingUp = gate.kind === 'failure' && gate.actionId === undefined;
-  const machines = isGivingUp ? withoutFailed(run) : run.machines;
+  const machines = leavingBehind(run, decision.decision);
   return { ...run, gate: null, state: 'running', decisions, machines };
 }
 
@@ -209,12 +208,29 @@ function decisionOf(wish: Decision): PlanDecision {
   }
 }
 
-function withoutFailed({ machines }: PlanRun): PlanRun['machines'] {
+/** Whoever resumes after machines failed goes on without them; without those that were refused only who says so. */
+function leavingBehind({ gate, machines }: PlanRun, decision: PlanDecision): PlanRun['machines'] {
+  const isAfterFailure = gate?.kind === 'failure' && gate.actionId === undefined;
+  if (isAfterFailure) return changed(machines, (machine) => isFailure(machine) && LEFT_BEHIND);
+  if (gate?.kind !== 'points' || decision !== 'skip') return machines;
+  return changed(
+    machines,
+    ({ state, error }) =>
+      state === 'ready' && error !== undefined && { ...LEFT_BEHIND, state: 'failed' },
+  );
+}
+
+const LEFT_BEHIND = { isLeftBehind: true } as const;
+
+function changed(
+  machines: PlanRun['machines'],
+  changeOf: (machine: PlanMachine) => Partial<PlanMachine> | false,
+): PlanRun['machines'] {
   return Object.fromEntries(
-    Object.entries(machines).map(([id, machine]) => [
-      id,
-      isFailure(machine) ? { ...machine, isLeftBehind: true } : machine,
-    ]),
+    Object.entries(machines).map(([id, machine]) => {
+      const change = changeOf(machine);
+      return [id, change === false ? machine : { ...machine, ...change }];
+    }),
   );
 }
 

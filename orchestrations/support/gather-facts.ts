@@ -28,6 +28,8 @@ interface GatherRequest {
   readonly placement: Placement;
   /** What the job is to do with it. Absent = it is used. */
   readonly originalVm?: OriginalVmUse | undefined;
+  /** Where a job asks once more: an agent answers a step once. Absent = the first time. */
+  readonly stepSuffix?: string | undefined;
 }
 
 export interface Gathered {
@@ -87,12 +89,12 @@ function* withMasterTarget(
 
 function* verifyMasterTarget(
   context: Context,
-  { jobId, replicationId }: GatherRequest,
+  { jobId, replicationId, stepSuffix = '' }: GatherRequest,
   { item, masterTarget }: RecordFacts,
 ): Steps<Result<Answer<'verifyMasterTarget'>>> {
   return yield* ask(context, {
     jobId,
-    step: 'verify-master-target',
+    step: `verify-master-target${stepSuffix}`,
     name: 'verifyMasterTarget',
     input: { replicationId },
     agent: masterTarget,
@@ -107,14 +109,14 @@ function masterTargetOf({ target }: RecordFacts['item']): Question<CommandName>[
 
 function* describeSite(
   context: Context,
-  { jobId, operation }: GatherRequest,
+  { jobId, operation, stepSuffix = '' }: GatherRequest,
   { item, configurationServer }: RecordFacts,
 ): Steps<Result<Answer<'describeSite'>>> {
   const { target } = item;
   const targetVmId = originalVmIdOf(item);
   return yield* ask(context, {
     jobId,
-    step: 'describe-site',
+    step: `describe-site${stepSuffix}`,
     name: 'describeSite',
     input: {
       vmName: target.vmName,
@@ -133,7 +135,7 @@ function* describeSite(
 /** `null` = there is nobody to ask: it has yet to be deployed, or the one there is does not live. */
 function* describeProcessServer(
   context: Context,
-  { jobId }: GatherRequest,
+  { jobId, stepSuffix = '' }: GatherRequest,
   { item, processServer, masterTarget }: RecordFacts,
 ): Steps<Result<Answer<'describeProcessServer'>> | null> {
   if (processServer?.isConnected !== true) return null;
@@ -143,7 +145,7 @@ function* describeProcessServer(
   }
   return yield* ask(context, {
     jobId,
-    step: 'describe-process-server',
+    step: `describe-process-server${stepSuffix}`,
     name: 'describeProcessServer',
     input: { masterTarget: address },
     agent: processServer,

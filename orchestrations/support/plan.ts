@@ -19,11 +19,15 @@ export function* passGate(context: Context, gate: Gate): Steps<Decision> {
 
 /**
  * Drives a stage to its end. Where a machine failed and the plan says stop, a person decides: resume goes on
- * without the machine. Every such gate has a key of its own, also in a run that is taken up again.
+ * without the machine. Every such gate has a key of its own, also in a run that is taken up again. `name` is unique
+ * in the orchestration.
  */
-export function* runStage(context: Context, input: OrchestrationInput<'planStage'>): Steps<void> {
-  const { runId, stage, groupId } = input;
-  const name = groupId === null ? stage : `${stage}-${groupId}`;
+export function* runStage(
+  context: Context,
+  input: OrchestrationInput<'planStage'>,
+  name = input.groupId === null ? input.stage : `${input.stage}-${input.groupId}`,
+): Steps<void> {
+  const { runId } = input;
   for (let round = 1; ; round += 1) {
     const instanceId = partInstanceId(context.df.instanceId, `${name}-${round}`);
     const end = yield* callOrchestration(context, 'planStage', input, instanceId);

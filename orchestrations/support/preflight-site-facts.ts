@@ -101,11 +101,12 @@ export function locationSection(
   if (originalVm === null || wishes.originalVm === 'unregister') {
     return alternateLocation(site, wishes.item);
   }
-  const { vmId, snapshotCount, firmware, diskCount, isRegistered } = originalVm;
+  const { vmId, snapshotCount, firmware, diskCount, isRegistered, powerState: power } = originalVm;
   const storage = originalStorage(site);
   // Where disks are, blocks are compared and only those that differ travel.
   const hasSeed = diskCount > 0;
-  return { kind: 'original', vmId, isRegistered, snapshotCount, firmware, hasSeed, storage };
+  const vm = { vmId, isRegistered, power, snapshotCount, firmware };
+  return { kind: 'original', ...vm, hasSeed, storage };
 }
 
 /** One that is outside of the inventory already stays there; one that is in it is to leave it. */

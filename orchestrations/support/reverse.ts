@@ -18,6 +18,8 @@ interface ReverseRun {
   /** Distinguishes this delta from all others of the item. */
   readonly point: string;
   readonly site: SiteBinding;
+  /** Before a disk is sent. Throws where it is not wanted any more. */
+  readonly check?: () => Steps<void>;
 }
 
 export interface ReverseFigures {
@@ -68,11 +70,12 @@ type ReverseDisk = Pick<CommandInput<'replicateToAzure'>, 'diskId' | 'device' | 
 /** Disk after disk: they share the line, and the running VM's storage. */
 function* sendBack(
   context: Context,
-  { jobId, itemId, point, site }: ReverseRun,
+  { jobId, itemId, point, site, check }: ReverseRun,
   disks: readonly ReverseDisk[],
 ): Steps<ReverseFigures> {
   let figures: ReverseFigures = { comparedBytes: 0, changedBytes: 0 };
   for (const disk of disks) {
+    if (check !== undefined) yield* check();
     const step = `${point}-send-${disk.diskId}`;
     const replicaBlobName = `${itemId}/${disk.diskId}.vhd`;
     const command = {

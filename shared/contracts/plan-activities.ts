@@ -36,6 +36,8 @@ export interface PlanActivityContracts {
       readonly isHeld: boolean;
       /** How often somebody has let it look again. */
       readonly round: number;
+      /** A machine has left its gate meanwhile: nothing was judged, the stage that prepares has its turn first. */
+      readonly hasStragglers: boolean;
     };
   };
   /** Ids only: a plan of many machines must not travel through the history. */

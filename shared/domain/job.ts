@@ -52,7 +52,7 @@ export interface FailbackOptions {
   readonly rollBackOnBootFailure: boolean;
   /** Takes application-consistent points together with the other machines of that replication group. */
   readonly replicationGroupId?: string | undefined;
-  /** Snapshots of the on-premises VM are removed before it is checked. Absent in earlier records: they are not. */
+  /** Snapshots of the on-premises VM are removed if nothing else is in the way. Absent in earlier records: they are not. */
   readonly removeSnapshots?: boolean | undefined;
   /** Absent = `use`. */
   readonly originalVm?: OriginalVmUse | undefined;

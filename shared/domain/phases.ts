@@ -81,11 +81,14 @@ const COPYING = {
 /** From the shutdown to the boot: the gate is open already. */
 const FAILING_OVER = { ...COPYING, stage: 'Failing back', intents: ['cancel'] } as const;
 
-/** Nothing may be asked: a failure is taken up by the next failback, and nothing is undone. */
+/**
+ * Nothing may be asked: a failure is taken up by the next failback, and nothing is undone. Where that never succeeds
+ * the machine, which runs at home, can be let go.
+ */
 const COMMITTED = {
   direction: 'onPremisesToAzure',
   intents: [],
-  starts: ['failback', 'resume'],
+  starts: ['failback', 'resume', 'unprotect'],
   canPreflight: false,
 } as const satisfies Partial<State>;
 
@@ -131,7 +134,14 @@ export const STATE_MACHINE = {
   waitingForAgent: { ...COMMITTED, stage: 'Re-protecting', next: ['reverseReplicating'] },
   reverseReplicating: { ...COMMITTED, stage: 'Re-protecting', next: ['protected'] },
   protected: { ...COMMITTED, stage: 'Protected', next: [], starts: ['unprotect'] },
-  rollingBack: { ...COPYING, stage: 'Rolling back', next: ['failedOver'], intents: [] },
+  rollingBack: {
+    ...COPYING,
+    stage: 'Rolling back',
+    next: ['failedOver'],
+    intents: [],
+    // The site may be gone for good, and with it every way back.
+    starts: [...COPYING.starts, 'unprotect'],
+  },
 } as const satisfies Record<Phase, State>;
 
 /** Entering the phase one is in is allowed: activities run at least once. */
@@ -151,6 +161,9 @@ export const BEYOND_RETURN: readonly Phase[] = [
   'reverseReplicating',
   'protected',
 ];
+
+/** Its failback only waits or sends: who lets the machine go ends that as well. */
+export const LEFT_AT_WORK: readonly Phase[] = ['waitingForAgent', 'reverseReplicating'];
 
 /** The Azure VM was stopped for the move: going back means starting it again. */
 export const SOURCE_IS_DOWN: readonly Phase[] = [

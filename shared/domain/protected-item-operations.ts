@@ -5,6 +5,7 @@ import {
   allowedStarts,
   type Intent,
   INTENTS,
+  LEFT_AT_WORK,
   stageOf,
   type Start,
   STARTS,
@@ -32,7 +33,7 @@ export function refusalOf(
   const isHeld = job !== null && !isTerminal(job.state);
   if (isHeld && isIntent(operation) && intentsOf(job).includes(operation)) return null;
   if (isHeld && isIntent(operation)) return notNow(operation, item.name, job.phase);
-  if (isHeld) return heldBy(item);
+  if (isHeld && !(operation === 'unprotect' && isLetGoAtWork(job))) return heldBy(item);
   if (isStart(operation)) return refuseStart(operation, item);
   return errorRecord('FB-REQ-030', { intent: operation, itemName: item.name });
 }
@@ -46,6 +47,11 @@ export function intentsOf({ operation, phase, state }: ActiveJob): readonly Inte
   if (isTerminal(state)) return [];
   const allowed = allowedIntents(phase);
   return operation === 'failback' ? allowed : allowed.filter((intent) => intent === 'cancel');
+}
+
+/** Whether the job ends with the care for its machine, instead of holding it. */
+export function isLetGoAtWork({ operation, phase }: ActiveJob): boolean {
+  return operation === 'failback' && LEFT_AT_WORK.includes(phase);
 }
 
 /** Why a start is refused in the item's phase, whoever works on it; `null` when it is not. */

@@ -148,6 +148,11 @@ export interface ProtectedItem {
   readonly rpoThresholdMinutes?: number;
   /** Why the last delta towards Azure failed, or that nothing sends any. Absent = it arrived. */
   readonly reverseError?: ErrorRecord;
+  /**
+   * The failback has not yet come to the on-premises VM, so going back leaves it alone: the site may still remember an
+   * earlier life, of which that VM is the production machine. Absent = it may have.
+   */
+  readonly isSiteUntouched?: boolean;
   /** Whether the Azure VM ran before a failback stopped it: going back restores that. Absent = not stopped. */
   readonly wasSourceRunning?: boolean;
   /** The phase in which a way back began that is not through yet. Absent = none is under way, or an earlier record. */

@@ -66,6 +66,7 @@ export const PLAN_CASES: { readonly [N in PlanActivity]: ActivityCase<N> } = {
     arrange: (world) => {
       const points = POINTS.map((point) => ({ ...point, groupPointId: `g-${point.pointId}` }));
       world.stores.items.put(anItem({ activeJobId: 'fb-1', recoveryPoints: points }));
+      world.stores.jobs.put(aJob({ phase: 'replicating', state: 'waitingForOperator' }));
       const replicationGroups = [{ id: 'shop', itemIds: ['web-01'] }];
       stored({
         recoveryPoint: 'latestApplicationConsistent',
@@ -74,7 +75,7 @@ export const PLAN_CASES: { readonly [N in PlanActivity]: ActivityCase<N> } = {
       })(world);
     },
     input: run,
-    answers: { refusal: null, isHeld: true, round: 0 },
+    answers: { refusal: null, isHeld: true, round: 0, hasStragglers: false },
   },
   beginPlanGroup: {
     arrange: stored(),

@@ -128,17 +128,6 @@ describe('fix-ups of the guest', () => {
   });
 });
 
-describe('snapshots of the on-premises VM', () => {
-  it.each([
-    [true, 1],
-    [undefined, 0],
-  ])('are removed before the check when that was asked for: %s', async (wanted, times) => {
-    await world.start({ autoFailover: true, autoCommit: true, removeSnapshots: wanted });
-    expect((await world.untilEnd()).state).toBe('succeeded');
-    expect(world.agents.timesDone('removeSnapshots')).toBe(times);
-  });
-});
-
 describe('an original VM that is to leave the inventory', () => {
   const input = (): unknown =>
     world.commands.all().find(({ name }) => name === 'prepareTarget')?.input;

@@ -6,9 +6,12 @@ import {
 import { PlanWorld } from '../support/plans/plan-world.ts';
 import type { Recording } from './golden.ts';
 
-/** A plan with each kind of action and gate, of which a webhook first fails; and one that is rolled back. */
+/**
+ * A plan with each kind of action and gate, of which a webhook first fails; one that is rolled back; and one of which
+ * a machine fails at its gate while another has no recovery point.
+ */
 export async function recordPlans(): Promise<Record<string, Recording>> {
-  return { ...(await recordRun()), ...(await recordRollBack()) };
+  return { ...(await recordRun()), ...(await recordRollBack()), ...(await recordLateFailure()) };
 }
 
 async function recordRun(): Promise<Record<string, Recording>> {
@@ -61,6 +64,29 @@ async function recordRollBack(): Promise<Record<string, Recording>> {
     const id = planRunInstanceId(await world.run(), 1);
     await world.untilEnd();
     return { 'recovery-plan-rolled-back': take(world, 'recoveryPlan', id) };
+  } finally {
+    world.dispose();
+  }
+}
+
+async function recordLateFailure(): Promise<Record<string, Recording>> {
+  const world = new PlanWorld(['db', 'web', 'app']);
+  try {
+    const { pointsOf } = world.machines;
+    world.machines.pointsOf = (itemId) => (itemId === 'web' ? [] : pointsOf(itemId));
+    await world.plan([{ id: 'db' }, { id: 'web' }, { id: 'app' }]);
+    const id = planRunInstanceId(await world.run(), 1);
+    await world.untilGate('points');
+    world.machines.breakDown('db');
+    await world.call('resumePlanRun');
+    await world.untilGate('failure');
+    await world.call('resumePlanRun');
+    await world.untilGate('points');
+    await world.call('resumePlanRun', {}, { skip: true });
+    await world.untilGate('commit');
+    await world.call('commitPlanRun');
+    await world.untilEnd();
+    return { 'recovery-plan-late-failure': take(world, 'recoveryPlan', id) };
   } finally {
     world.dispose();
   }

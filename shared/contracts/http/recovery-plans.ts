@@ -127,7 +127,10 @@ const gateSeen = { gate: z.string().min(1).max(200).optional() };
 /** POST …/runs/{runId}/resume; the body may be left out. */
 export const resumeRunSchema = z.strictObject({
   ...gateSeen,
-  /** After an action failed: go on as if it had been done, instead of doing it again. */
+  /**
+   * After an action failed: go on as if it had been done, instead of doing it again. Where recovery points are
+   * missing: go on without the machines that are refused, instead of looking again.
+   */
   skip: z.boolean().default(false),
 });
 

@@ -75,7 +75,7 @@ export const ORCHESTRATION_ERRORS = {
       'The guest has no network on-premises.',
     ],
     recommendedAction:
-      'Start the agent in the guest, then start the failback again: it goes on with the reverse replication.',
+      'Start the agent in the guest, then start the failback again: it goes on with the reverse replication. A guest that never gets one can be let go: the machine runs on.',
     isRetryable: false,
     isCustomerResolvable: true,
   },
@@ -97,7 +97,7 @@ export const ORCHESTRATION_ERRORS = {
       'Somebody deleted the snapshots of the last recovery point.',
     ],
     recommendedAction:
-      'Look at the replica storage account; the failback can be taken up again. Nothing in Azure is deleted before the copy is complete.',
+      'Look at the replica storage account; the failback can be taken up again. Nothing in Azure is deleted before the copy is complete. Without the snapshots it never will be: let the machine go, which deletes nothing.',
     isRetryable: false,
     isCustomerResolvable: true,
   },
@@ -116,7 +116,7 @@ export const ORCHESTRATION_ERRORS = {
     message: 'The way back to Azure is not complete for {vmName}: {steps}',
     possibleCauses: ['An agent or Azure was out of reach for longer than all retries.'],
     recommendedAction:
-      'Restore what the steps name. Make sure that only one of the two VMs runs, then start the failback again: it completes the way back first.',
+      'Restore what the steps name. Make sure that only one of the two VMs runs, then start the failback again: it completes the way back first. Where the site is gone for good, let the machine go.',
     isRetryable: false,
     isCustomerResolvable: true,
   },

@@ -163,7 +163,8 @@ export const REQUEST_ERRORS = {
     category: 'request',
     message: '{itemName} cannot be let go while it is in the stage "{stage}".',
     possibleCauses: ['Its way home has begun, and has to be ended first.'],
-    recommendedAction: 'Cancel its failback, or let it end, and delete the protected item then.',
+    recommendedAction:
+      'Cancel its failback, or let it end, and delete the protected item then. Where the way back to Azure fails as well, it can be let go from there.',
     isRetryable: false,
     isCustomerResolvable: true,
   },

@@ -1,6 +1,6 @@
 import type { Job } from '../../../shared/domain/job.ts';
 import type { Intent, Phase } from '../../../shared/domain/phases.ts';
-import type { RecoveryPoint } from '../../../shared/domain/protected-item.ts';
+import type { ProtectedItem, RecoveryPoint } from '../../../shared/domain/protected-item.ts';
 import { errorRecord } from '../../../shared/errors/failback-error.ts';
 import type { MemoryStores } from '../memory/memory-store.ts';
 import type { Timers } from '../world/timers.ts';
@@ -85,6 +85,14 @@ export class Machines {
     else if (isAt('commit', 'commitPending')) this.#once(jobId, 'commit');
   }
 
+  /** A machine that holds at its gate goes back to Azure by itself. */
+  breakDown(itemId: string): void {
+    const held = this.#stores.jobs.all().find((job) => job.itemId === itemId);
+    if (held === undefined) throw new Error(`${itemId} has no job`);
+    this.#enter(held, 'rollingBack');
+    this.#timers.after(STEP_MS, () => this.#fail(this.#stores.jobs.must(held.id), 'start'));
+  }
+
   #failOver(job: Job): void {
     if (!this.heldBack.delete(job.itemId)) return this.#once(job.id, 'failover');
     const { failover: _wish, ...intents } = job.intents;
@@ -145,8 +153,12 @@ export class Machines {
       state: isWaiting ? 'waitingForOperator' : 'running',
     });
     if (job.operation === 'rehearsal') return;
-    const points = phase === 'replicating' ? { recoveryPoints: this.pointsOf(job.itemId) } : {};
-    this.#stores.items.put({ ...item, phase, ...points });
+    this.#stores.items.put({ ...item, phase, ...this.#pointsIn(phase, job.itemId) });
+  }
+
+  #pointsIn(phase: Phase, itemId: string): Partial<ProtectedItem> {
+    if (phase === 'replicating') return { recoveryPoints: this.pointsOf(itemId) };
+    return phase === 'failedOver' ? { recoveryPoints: [] } : {};
   }
 
   #reportOf(job: Job, now: string): Job['report'] {

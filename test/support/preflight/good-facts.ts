@@ -94,6 +94,7 @@ export function originalOnVcenter(): PreflightFacts {
       kind: 'original',
       vmId: 'vm-7',
       isRegistered: true,
+      power: 'off',
       snapshotCount: 0,
       firmware: 'efi',
       hasSeed: true,

@@ -53,7 +53,12 @@ export function configurationServerEffects(
   return {
     describeSite: ({ vmName }) => {
       const vm = site.findByName(vmName);
-      const facts = { isRegistered: true, snapshotCount: 0, diskCount: 2, firmware: null };
+      const facts = {
+        isRegistered: true,
+        snapshotCount: vm?.snapshotCount ?? 0,
+        diskCount: 2,
+        firmware: null,
+      };
       const originalVm =
         vm === null
           ? null
@@ -62,9 +67,7 @@ export function configurationServerEffects(
       return { ...SITE, isConnected, originalVm, observedAt: now() };
     },
     prepareTarget: (input) => prepareTarget(site, input),
-    removeSnapshots: ({ vmName }) => ({
-      removedCount: site.findByName(vmName)?.vmId === undefined ? 0 : 2,
-    }),
+    removeSnapshots: ({ vmName }) => ({ removedCount: site.removeSnapshots(vmName) }),
     restoreTarget: ({ replicationId, startVm }) => restoreTarget(site, replicationId, startVm),
     attachDisks: ({ replicationId }) => {
       const vm = site.vmOf(replicationId);

@@ -12,6 +12,7 @@ export interface SiteVm {
   readonly writes: GuestWrites;
   disksAt: 'vm' | 'masterTarget';
   startedAt: Date | null;
+  snapshotCount: number;
 }
 
 /** A stretch of one disk. */
@@ -103,9 +104,18 @@ export class Site {
       writes: new GuestWrites(() => this.#timers.now(), content),
       disksAt: 'vm',
       startedAt: null,
+      snapshotCount: 0,
     };
     this.vms.set(vm.vmId, vm);
     return vm;
+  }
+
+  /** How many there were. */
+  removeSnapshots(name: string): number {
+    const vm = this.findByName(name);
+    const removed = vm?.snapshotCount ?? 0;
+    if (vm !== null) vm.snapshotCount = 0;
+    return removed;
   }
 
   /** The disks become what the sealed point says, but for what is damaged. The VM has to be off. */

@@ -78,7 +78,8 @@ export class World {
   readonly agents: Agents;
   /** Phases of the item in the order in which it entered them. */
   readonly phases: Phase[] = [];
-  readonly #deps: ActivityDeps & FunctionDeps;
+  /** What the product was given: for tests that call a function of its own. */
+  readonly deps: ActivityDeps & FunctionDeps;
   readonly #activities: Activities;
 
   private constructor({ hasOriginalVm = true, startAt }: WorldOptions) {
@@ -102,14 +103,14 @@ export class World {
       onRemoved: (name) => this.setAgentDown(`ps-${name}`, true),
     });
     this.site = new Site(timers, invariants, hasOriginalVm ? item.target.vmName : null);
-    this.#deps = this.#createDeps();
+    this.deps = this.#createDeps();
     this.agents = new Agents({
       timers,
-      deps: this.#deps,
+      deps: this.deps,
       isHostUp: () => !this.host.isCrashed,
       effect: agentEffects(this),
     });
-    this.#activities = createActivities(this.#deps);
+    this.#activities = createActivities(this.deps);
   }
 
   static async create(options: WorldOptions = {}): Promise<World> {
@@ -134,11 +135,11 @@ export class World {
   }
 
   async view(id?: string): Promise<JobView> {
-    return viewJob(this.#deps, this.job(id));
+    return viewJob(this.deps, this.job(id));
   }
 
   async viewItem(): Promise<ProtectedItemView> {
-    return viewItem(this.#deps, this.item);
+    return viewItem(this.deps, this.item);
   }
 
   async start(options: Partial<FailbackOptions> = {}): Promise<Job> {
@@ -156,7 +157,7 @@ export class World {
 
   /** A run of the rules by itself, as the HTTP function starts it. Returns its id. */
   async startPreflight(operation: PreflightRecord['operation'] = 'reprotect'): Promise<string> {
-    const id = this.#deps.newJobId('pf');
+    const id = this.deps.newJobId('pf');
     const run = { itemId: this.item.id, operation, placement: {} };
     const createdAt = this.timers.now().toISOString();
     await this.preflights.create({
@@ -167,7 +168,7 @@ export class World {
       report: null,
       error: null,
     });
-    await this.#deps.orchestrator.start('preflight', id, { preflightId: id, ...run });
+    await this.deps.orchestrator.start('preflight', id, { preflightId: id, ...run });
     await this.settle();
     return id;
   }
@@ -177,14 +178,14 @@ export class World {
     const point = recoveryPoint === undefined ? {} : { recoveryPoint };
     const limits = typeof terms === 'number' ? { maxDataLossMinutes: terms } : terms;
     const wish = { intent, ...point, ...limits, caller: 'operator' };
-    await ask(this.#deps, this.job().id, wish);
+    await ask(this.deps, this.job().id, wish);
     await this.settle();
   }
 
   /** As `POST /api/failbacks/{id}/resume` and `/restart` do it; the newest job unless another is named. */
   async takeUp(action: 'resume' | 'restart', id = this.job().id): Promise<void> {
     const caller = { name: 'operator', role: 'committer' } as const;
-    await takeUp(this.#deps, id, { action, caller, check: () => undefined });
+    await takeUp(this.deps, id, { action, caller, check: () => undefined });
     await this.settle();
   }
 
@@ -196,7 +197,7 @@ export class World {
     const asked: { answer: 'accepted' | ErrorCode | null } = { answer: null };
     this.faults.afterCalls(calls, async () => {
       try {
-        await ask(this.#deps, this.job().id, { intent, caller: 'operator' });
+        await ask(this.deps, this.job().id, { intent, caller: 'operator' });
         asked.answer = 'accepted';
       } catch (error) {
         if (!(error instanceof FailbackError)) throw error;
@@ -288,9 +289,11 @@ export class World {
     if (violations.length > 0) throw new Error(`Never must: ${violations.join('; ')}`);
   }
 
-  /** While a job runs its snapshots are its own; afterwards only the base is owned. */
+  /** While a job runs its snapshots are its own; afterwards only the base is owned. Letting go deletes none. */
   #owned(): readonly string[] {
-    return this.#isAnythingRunning ? this.snapshots.names : Object.values(this.item.base);
+    const [item] = this.items.all();
+    const isAll = this.#isAnythingRunning || item === undefined;
+    return isAll ? this.snapshots.names : Object.values(item.base);
   }
 
   get #isAnythingRunning(): boolean {
@@ -299,7 +302,7 @@ export class World {
 
   async #startJob(operation: Job['operation'], options: FailbackOptions): Promise<Job> {
     const request = { protectedItemId: this.item.id, options, caller: 'operator' };
-    const job = await startJob(this.#deps, operation, request);
+    const job = await startJob(this.deps, operation, request);
     await this.settle();
     return job;
   }

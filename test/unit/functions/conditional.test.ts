@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { Job } from '../../../shared/domain/job.ts';
+import type { Phase } from '../../../shared/domain/phases.ts';
 import { aCommand, anItem, aJob, aProgress } from '../../support/memory/builders.ts';
 import { type Called, callRoute, problemOf } from '../../support/memory/call-route.ts';
 import { aWorld, type MemoryWorld } from '../../support/memory/memory-world.ts';
@@ -115,7 +117,14 @@ describe('a write that may only create', () => {
 });
 
 describe('DELETE /api/protected-items/{id}', () => {
-  it.each(['failedOver', 'protected'] as const)('lets a machine go that is %s', async (phase) => {
+  it.each([
+    'failedOver',
+    'committing',
+    'waitingForAgent',
+    'reverseReplicating',
+    'protected',
+    'rollingBack',
+  ] as const)('lets a machine go that is %s', async (phase) => {
     world.stores.items.put(anItem({ phase }));
     expect(await remove({ 'if-match': etagOf(await item()) })).toMatchObject({
       status: 204,
@@ -125,7 +134,7 @@ describe('DELETE /api/protected-items/{id}', () => {
     expect((await remove()).status).toBe(404);
   });
 
-  it.each(['preparing', 'replicating', 'commitPending', 'committing', 'rollingBack'] as const)(
+  it.each(['preparing', 'replicating', 'finalDelta', 'bootFailed', 'commitPending'] as const)(
     'keeps one that is %s',
     async (phase) => {
       world.stores.items.put(anItem({ phase }));
@@ -134,11 +143,52 @@ describe('DELETE /api/protected-items/{id}', () => {
     },
   );
 
-  it('keeps one that a job works on, and lets go one whose job has ended', async () => {
-    world.stores.items.put(anItem({ activeJobId: 'fb-1' }));
-    expect(problemOf(await remove())).toMatchObject({ status: 409, code: 'FB-REQ-003' });
-    world.stores.jobs.put(aJob({ state: 'succeeded' }));
+  const heldIn = (phase: Phase, changes: Partial<Job> = {}): Job => {
+    const held = aJob({ phase, ...changes });
+    world.stores.items.put(anItem({ phase, activeJobId: held.id }));
+    world.stores.jobs.put(held);
+    return held;
+  };
+
+  it.each(['failedOver', 'committing', 'rollingBack'] as const)(
+    'keeps one that a job works on in %s, and lets go one whose job has ended',
+    async (phase) => {
+      const held = heldIn(phase);
+      world.orchestrator.running.add(held.instanceId);
+      expect(problemOf(await remove())).toMatchObject({ status: 409, code: 'FB-REQ-003' });
+      expect(world.stores.jobs.must(held.id)).toEqual(held);
+      world.stores.jobs.put({ ...held, state: 'failed' });
+      expect((await remove()).status).toBe(204);
+    },
+  );
+
+  it.each(['waitingForAgent', 'reverseReplicating'] as const)(
+    'tells the job that only waits or sends in %s to end',
+    async (phase) => {
+      const held = heldIn(phase);
+      world.orchestrator.running.add(held.instanceId);
+      expect((await remove()).status).toBe(204);
+      const { state, intents } = world.stores.jobs.must(held.id);
+      expect([state, Object.keys(intents)]).toEqual([held.state, ['cancel']]);
+    },
+  );
+
+  it('ends a failback whose orchestration was stopped from outside', async () => {
+    const held = heldIn('rollingBack');
     expect((await remove()).status).toBe(204);
+    expect(world.stores.jobs.must(held.id)).toMatchObject({
+      state: 'failed',
+      error: { code: 'FB-ORC-012' },
+    });
+  });
+
+  it.each([
+    ['was recorded and may be about to start', { state: 'queued' }],
+    ['is a rehearsal, which leaves a copy behind', { operation: 'rehearsal' }],
+  ] as const)('keeps one whose job %s', async (_what, changes) => {
+    const held = heldIn('failedOver', changes);
+    expect(problemOf(await remove())).toMatchObject({ status: 409, code: 'FB-REQ-003' });
+    expect(world.stores.jobs.must(held.id)).toEqual(held);
   });
 
   it('keeps one that a job takes at the same moment', async () => {

@@ -144,6 +144,36 @@ describe('PUT /api/protected-items/{id}', () => {
     expect(world.stores.items.must('web-01')).toMatchObject(kept);
   });
 
+  describe('repeated after a failback that was taken back', () => {
+    const vmId = '52aa0000-0000-4000-8000-000000000001';
+    const other = '52aa0000-0000-4000-8000-000000000002';
+    const afterPutOf = async (change: object, before: object = {}): Promise<string | null> => {
+      const target = { ...body.target, networks: [...body.target.networks] };
+      const known = { id: 'web-02', target: { ...target, ...before }, onPremisesVmId: vmId };
+      world.stores.items.put(anItem(known));
+      expect((await put('web-02', { ...body, target: { ...target, ...change } })).status).toBe(200);
+      return originalVmIdOf(world.stores.items.must('web-02'));
+    };
+
+    it.each([
+      ['nothing', {}, {}],
+      ['another network', { networks: [{ name: 'DMZ' }] }, {}],
+      ['another master target', { masterTarget: 'mt2' }, {}],
+      ['the id that it was given before', { vmId: other }, { vmId: other }],
+      ['no id where one was given before', {}, { vmId: other }],
+    ])('knows which VM is its own where it says %s', async (_what, change, before) => {
+      expect(await afterPutOf(change, before)).toBe(vmId);
+    });
+
+    it.each([
+      ['another name', { vmName: 'web-03' }, null],
+      ['another configuration server', { configurationServer: 'cs2' }, null],
+      ['another id', { vmId: other }, other],
+    ])('takes another VM for its own where it says %s', async (_what, change, expected) => {
+      expect(await afterPutOf(change)).toBe(expected);
+    });
+  });
+
   it('repeated, answers the same and reads the disks in anew', async () => {
     await put('web-02');
     const first = world.stores.items.must('web-02');

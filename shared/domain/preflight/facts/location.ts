@@ -31,6 +31,7 @@ export interface OriginalLocation {
   readonly vmId: string;
   /** False = it was taken out of the inventory, its files are still there: it is registered again. */
   readonly isRegistered: Known<boolean>;
+  readonly power: Known<'on' | 'off'>;
   readonly snapshotCount: Known<number>;
   readonly firmware: Known<'bios' | 'efi'>;
   /** Its disks hold a state to start from, so that only what differs is downloaded. */

@@ -48,6 +48,7 @@ import { disksToldApart } from './on-premises-vm/disks-told-apart.ts';
 import { hostDiscoveryFinished } from './on-premises-vm/discovery-finished.ts';
 import { originalFirmwareMatches } from './on-premises-vm/firmware.ts';
 import { targetHasNoSnapshots } from './on-premises-vm/no-snapshots.ts';
+import { originalIsNotTheLiveOne } from './on-premises-vm/not-the-live-one.ts';
 import { originalIsRegistered } from './on-premises-vm/registered.ts';
 import { physicalBecomesNewVm } from './physical/new-vm-only.ts';
 import { notToPhysicalMachine } from './physical/not-to-a-machine.ts';
@@ -132,6 +133,7 @@ export const RULES: readonly PreflightRule[] = [
   hostDiscoveryFinished,
   disksAttached,
   disksToldApart,
+  originalIsNotTheLiveOne,
   targetHasNoSnapshots,
   originalFirmwareMatches,
   originalIsGone,

@@ -21,6 +21,19 @@ export const LOCATION_PREFLIGHT_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-PRE-054': {
+    severity: 'critical',
+    category: 'preflight',
+    message: 'The on-premises VM is {actual}, and the Azure VM is off.',
+    possibleCauses: [
+      'The machine lives on-premises: a failback was committed in part, or somebody has moved it back.',
+      'The site started the VM by itself when it came back.',
+    ],
+    recommendedAction:
+      'Find out which of the two is the truth. If it is the on-premises VM, there is nothing to fail back: let the machine go. If it is the Azure VM, switch the on-premises VM off, then start the Azure VM.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
   'FB-PRE-060': {
     severity: 'critical',
     category: 'preflight',

@@ -72,6 +72,30 @@ export const ORIGINAL_CASES: readonly RuleCases[] = [
     unknown: ['location', 'location.isRegistered'],
   },
   {
+    rule: 'original.not-the-live-one',
+    code: 'FB-PRE-054',
+    violated: [
+      [
+        'it runs, and the Azure VM is deallocated',
+        { 'location.power': 'on', 'azureVm.powerState': 'deallocated' },
+        { actual: 'on' },
+      ],
+      [
+        'it runs, and the Azure VM is powered off',
+        { 'location.power': 'on', 'azureVm.powerState': 'stopped' },
+      ],
+    ],
+    passes: [
+      ['both run', { 'location.power': 'on' }],
+      ['both are off', { 'azureVm.powerState': 'deallocated' }],
+    ],
+    doesNotApply: [
+      ['a VM will be created', alternateOnVcenter],
+      ['the Azure VM is gone', { 'azureVm.exists': false }],
+    ],
+    unknown: ['azureVm', 'location', ['location.power', { 'azureVm.powerState': 'deallocated' }]],
+  },
+  {
     rule: 'original.datastore.seen-under-vcenter',
     code: 'FB-PRE-060',
     violated: [

@@ -52,12 +52,12 @@ const PROMISED: Readonly<
     atRest: ['failback', 'resume', 'restart', 'runPreflight'],
     running: ['commit', 'cancel', 'runPreflight'],
   },
-  committing: { atRest: ['failback', 'resume'], running: [] },
-  waitingForAgent: { atRest: ['failback', 'resume'], running: [] },
-  reverseReplicating: { atRest: ['failback', 'resume'], running: [] },
+  committing: { atRest: ['failback', 'resume', 'unprotect'], running: [] },
+  waitingForAgent: { atRest: ['failback', 'resume', 'unprotect'], running: ['unprotect'] },
+  reverseReplicating: { atRest: ['failback', 'resume', 'unprotect'], running: ['unprotect'] },
   protected: { atRest: ['unprotect'], running: [] },
   rollingBack: {
-    atRest: ['failback', 'resume', 'restart', 'runPreflight'],
+    atRest: ['failback', 'resume', 'restart', 'unprotect', 'runPreflight'],
     running: ['runPreflight'],
   },
 };
