@@ -9,10 +9,10 @@ import { DEADLINE_MS } from '../shared/policy/deadlines.ts';
 import { changePower } from './support/azure-power.ts';
 import { bootOrDecide, proveDisks, withWarnings } from './support/boot.ts';
 import { enterPhase } from './support/phase.ts';
-import type { PointToProve } from './support/prove.ts';
-import { runCommand } from './support/run-command.ts';
+import { mendNewest, type PointToProve } from './support/prove.ts';
+import { tryLongCommand } from './support/run-command.ts';
 import { replicatePoint } from './support/recovery-point.ts';
-import { asResult, callActivity, type Context, type Steps } from './support/steps.ts';
+import { asResult, callActivity, type Context, type Steps, unwrap } from './support/steps.ts';
 
 type Input = OrchestrationInput<'failover'>;
 
@@ -98,7 +98,7 @@ function* lastPoint(
 /** The newest point, or the older one that the operator chose: the disks are then taken back to it. */
 function* chosenPoint(
   context: Context,
-  { jobId, replicationId, site }: Input['replication'],
+  replication: Input['replication'],
   {
     choice,
     final,
@@ -112,7 +112,15 @@ function* chosenPoint(
   if (pointId === null || pointId === newest) {
     return { pointId: newest, takenAt, snapshots: final.base };
   }
-  const rewound = yield* runCommand(context, {
+  const { jobId, replicationId, site } = replication;
+  yield* enterPhase(context, replication, 'finalDelta', {
+    message: 'Comparing the disks block by block before they are taken back to the chosen point',
+  });
+  const repairedBlocks = yield* mendNewest(context, replication, {
+    newest: { pointId: newest, takenAt, snapshots: final.base },
+    keepPointId: pointId,
+  });
+  const rewound = yield* tryLongCommand(context, {
     jobId,
     step: 'rewind',
     agentId: site.masterTargetId,
@@ -120,5 +128,5 @@ function* chosenPoint(
     input: { replicationId, pointId },
     deadlineMs: DEADLINE_MS.seal,
   });
-  return { pointId, takenAt: rewound.takenAt, snapshots: null };
+  return { pointId, takenAt: unwrap(rewound).takenAt, snapshots: null, repairedBlocks };
 }

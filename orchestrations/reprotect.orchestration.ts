@@ -38,7 +38,7 @@ function* removeSnapshots(context: Context, jobId: string, site: SiteBinding): S
       vmName: target.vmName,
       ...(targetVmId === null ? {} : { targetVmId }),
     },
-    deadlineMs: DEADLINE_MS.seal,
+    deadlineMs: DEADLINE_MS.snapshotMerge,
   });
 }
 
