@@ -25,12 +25,12 @@ export async function retain(
   const journal = await folder.journal();
   const points = staying(journal.points, retention, now);
   const kept: Journal = { ...journal, points: [...points] };
-  // Files first: a volume without a free byte has no room for a new journal either. A rewind looks for the files
-  // before it begins, so that a point that is half gone is refused like one that is gone.
-  await removeFiles(folder, kept);
   const isChanged =
     points.length < journal.points.length || journal.points[0]?.hasUndo !== points[0]?.hasUndo;
-  if (isChanged) await folder.writeJournal(kept);
+  const isWritten = !isChanged || (await hasRoomFor(folder.writeJournal(kept)));
+  await removeFiles(folder, kept);
+  // Cut off in between, a point is listed whose files are gone: a rewind looks for them before it begins.
+  if (!isWritten) await folder.writeJournal(kept);
   return kept;
 }
 
@@ -60,6 +60,17 @@ export async function forgetOlderPoints(folder: ReplicationFolder): Promise<numb
   const kept = await retain(folder, newest, new Date());
   await folder.clearStaged();
   return points.length - kept.points.length;
+}
+
+/** A volume without a free byte has no room for a new journal either. */
+async function hasRoomFor(writing: Promise<void>): Promise<boolean> {
+  try {
+    await writing;
+    return true;
+  } catch (error) {
+    if (!isFull(error)) throw error;
+    return false;
+  }
 }
 
 /** The one place that decides what may go: always the oldest, because the newer ones are the way back to a point. */
