@@ -4,6 +4,7 @@ import type { Result } from '../shared/errors/result.ts';
 import { DEADLINE_MS, POLL_MS } from '../shared/policy/deadlines.ts';
 import { changePower } from './support/azure-power.ts';
 import { enterPhase } from './support/phase.ts';
+import { runCommand } from './support/run-command.ts';
 import {
   asResult,
   callActivity,
@@ -51,8 +52,36 @@ function* commit(context: Context, { jobId, itemId }: FailbackInput): Steps<null
     yield* waitUntilGone(context, job, vmName);
   }
   yield* callActivity(context, 'pruneSnapshots', { ...job, keep: [] });
+  yield* forgetOlderPoints(context, job);
   const committedAt = context.df.currentUtcDateTime.toISOString();
   yield* callActivity(context, 'recordReport', { jobId, report: { committedAt } });
+  return null;
+}
+
+/** Nobody goes back any more. They only take room: a master target that is away keeps nobody from the commit. */
+function* forgetOlderPoints(context: Context, { jobId, itemId }: CommitJob): Steps<void> {
+  const forgotten = yield* asResult(atMasterTarget(context, { jobId, itemId }));
+  const reason = forgotten.ok
+    ? forgotten.value
+    : `${forgotten.error.code} ${forgotten.error.message}`;
+  if (reason === null) return;
+  yield* enterPhase(context, { jobId, itemId, isRehearsal: false }, 'committing', {
+    message: `Older recovery points stay on the retention volume until the next failback: ${reason}`,
+  });
+}
+
+/** Returns why it was not asked. */
+function* atMasterTarget(context: Context, { jobId, itemId }: CommitJob): Steps<string | null> {
+  const { masterTargetId } = yield* callActivity(context, 'findSiteAgents', { jobId, itemId });
+  if (masterTargetId === null) return 'the master target is not connected';
+  yield* runCommand(context, {
+    jobId,
+    step: 'forget-older-points',
+    agentId: masterTargetId,
+    name: 'forgetOlderPoints',
+    input: { replicationId: itemId },
+    deadlineMs: DEADLINE_MS.quickCommand,
+  });
   return null;
 }
 

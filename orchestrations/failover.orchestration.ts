@@ -11,11 +11,18 @@ import { DEADLINE_MS } from '../shared/policy/deadlines.ts';
 import { changePower } from './support/azure-power.ts';
 import { bootOrDecide, proveDisks, withWarnings } from './support/boot.ts';
 import { enterPhase } from './support/phase.ts';
-import type { PointToProve } from './support/prove.ts';
-import { runCommand } from './support/run-command.ts';
+import { mendNewest, type PointToProve } from './support/prove.ts';
+import { runCommand, tryLongCommand } from './support/run-command.ts';
 import { replicatePoint } from './support/recovery-point.ts';
 import { lookAtSource } from './support/source.ts';
-import { asResult, callActivity, type Context, StepFailure, type Steps } from './support/steps.ts';
+import {
+  asResult,
+  callActivity,
+  type Context,
+  StepFailure,
+  type Steps,
+  unwrap,
+} from './support/steps.ts';
 
 type Input = OrchestrationInput<'failover'>;
 type Sealed = NonNullable<ActivityOutput<'readFailoverChoice'>['sealed']>;
@@ -146,7 +153,7 @@ function* sealedPoint(
     agentId: site.masterTargetId,
     name: 'discardUnsealed',
     input: { replicationId },
-    deadlineMs: DEADLINE_MS.seal,
+    deadlineMs: DEADLINE_MS.siteChange,
   });
   if (!isNewest) {
     const point = yield* rewind(context, replication, pointId);
@@ -174,7 +181,14 @@ function* chosenPoint(
   if (pointId === null || pointId === newest) {
     return { pointId: newest, takenAt, snapshots: final.base };
   }
-  return yield* rewind(context, replication, pointId);
+  yield* enterPhase(context, replication, 'finalDelta', {
+    message: 'Comparing the disks block by block before they are taken back to the chosen point',
+  });
+  const repairedBlocks = yield* mendNewest(context, replication, {
+    newest: { pointId: newest, takenAt, snapshots: final.base },
+    keepPointId: pointId,
+  });
+  return { ...(yield* rewind(context, replication, pointId)), repairedBlocks };
 }
 
 function* rewind(
@@ -182,7 +196,7 @@ function* rewind(
   { jobId, replicationId, site }: Input['replication'],
   pointId: string,
 ): Steps<PointToProve> {
-  const rewound = yield* runCommand(context, {
+  const rewound = yield* tryLongCommand(context, {
     jobId,
     step: 'rewind',
     agentId: site.masterTargetId,
@@ -190,5 +204,5 @@ function* rewind(
     input: { replicationId, pointId },
     deadlineMs: DEADLINE_MS.seal,
   });
-  return { pointId, takenAt: rewound.takenAt, snapshots: null };
+  return { pointId, takenAt: unwrap(rewound).takenAt, snapshots: null };
 }

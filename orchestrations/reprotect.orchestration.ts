@@ -46,7 +46,7 @@ function* removeSnapshots(
       vmName: target.vmName,
       ...(targetVmId === null ? {} : { targetVmId }),
     },
-    deadlineMs: DEADLINE_MS.seal,
+    deadlineMs: DEADLINE_MS.snapshotMerge,
   });
 }
 

@@ -5,7 +5,7 @@ import {
   encodeTransfer,
   frameBytesNeeded,
 } from '../../shared/contracts/transfer-codec.ts';
-import { FRAME, type TransferFrame } from '../../shared/contracts/transfer-protocol.ts';
+import { FRAME, FrameFault, type TransferFrame } from '../../shared/contracts/transfer-protocol.ts';
 import { digestOf } from '../runtime/block-bytes.ts';
 import { writeWhole } from './write-whole.ts';
 
@@ -80,14 +80,22 @@ export async function* readFrames(file: string, length: number): AsyncGenerator<
   const chunks = createReadStream(file, { end: length - 1, highWaterMark: BUFFER_BYTES });
   for await (const chunk of chunks as AsyncIterable<Buffer>) {
     buffered = buffered.length === 0 ? chunk : Buffer.concat([buffered, chunk]);
-    while (buffered.length >= frameBytesNeeded(buffered)) {
-      const decoded = decodeFrame(buffered);
-      if (decoded === null) break;
+    for (let decoded = whole(buffered); decoded !== null; decoded = whole(buffered)) {
       buffered = buffered.subarray(decoded.consumed);
       yield intact(decoded.frame);
     }
   }
   if (buffered.length > 0) throw new DamagedFile('the last record is cut off');
+}
+
+/** The frame at the front; `null` while it is not complete. A header that makes no sense is damage like any other. */
+function whole(bytes: Uint8Array): ReturnType<typeof decodeFrame> {
+  try {
+    return bytes.length < frameBytesNeeded(bytes) ? null : decodeFrame(bytes);
+  } catch (error) {
+    if (!(error instanceof FrameFault)) throw error;
+    throw new DamagedFile(error.message, { cause: error });
+  }
 }
 
 function intact(frame: NonNullable<ReturnType<typeof decodeFrame>>['frame']): TransferFrame {

@@ -9,10 +9,10 @@ import type { DiskRecord } from './journal-records.ts';
 import { letGoOf } from './locate-device.ts';
 import { ReplicationFolder } from './replication-folder.ts';
 import type { ReplicationGate } from './replication-gate.ts';
-import type { RetentionPolicy } from './retention.ts';
+import { forgetOlderPoints, makeRoom, type RetentionPolicy } from './retention.ts';
 import { replicateToAzure } from './reverse.ts';
 import { rewindTo } from './rewind.ts';
-import { sealPoint } from './seal.ts';
+import { SealQueue } from './seal-queue.ts';
 import { laneStates } from './staging.ts';
 import { waitingForSpace } from './storage-error.ts';
 import { TargetDisk } from './target-disk.ts';
@@ -35,6 +35,7 @@ export interface MasterTargetParts {
 /** The commands of the master target. */
 export function createMasterTargetHandlers(parts: MasterTargetParts): CommandHandlers {
   const { retentionFolder, retention, gate } = parts;
+  const seals = new SealQueue();
   const folderOf = (replicationId: string): ReplicationFolder =>
     new ReplicationFolder(retentionFolder, replicationId);
   const openFolder = (replicationId: string): ReplicationFolder => {
@@ -42,33 +43,55 @@ export function createMasterTargetHandlers(parts: MasterTargetParts): CommandHan
     if (!folder.exists) throw new FailbackError('FB-JRN-001', { replicationId });
     return folder;
   };
+  /** Whatever a command writes, a full volume holds it up and does not end it. */
+  const withRoom = async <T>(
+    context: CommandContext,
+    work: () => Promise<T>,
+    giveBack?: () => Promise<void>,
+  ): Promise<T> => {
+    const meter = new ProgressMeter(() => Date.now());
+    const wait = { context, meter, volume: retentionFolder };
+    return waitingForSpace(work, giveBack === undefined ? wait : { ...wait, makeRoom: giveBack });
+  };
   return {
     verifyMasterTarget: async () => success(await describeMasterTarget(parts)),
-    openTarget: async (input) =>
-      gate.alone(input.replicationId, async () =>
-        success(await openTarget(folderOf(input.replicationId), input)),
-      ),
+    openTarget: async (input, context) =>
+      gate.alone(input.replicationId, async () => {
+        const folder = folderOf(input.replicationId);
+        return success(await withRoom(context, async () => openTarget(folder, input)));
+      }),
     sealRecoveryPoint: async (input, context) =>
       gate.alone(input.replicationId, async () => {
         const folder = openFolder(input.replicationId);
         const { meter, onBytes } = await meterOf(context, 'sealing', await stagedBytes(folder));
-        const { signal } = context;
-        const seal = async (): ReturnType<typeof sealPoint> =>
-          sealPoint({ folder, retention, signal, onBytes }, input);
-        return success(await waitingForSpace(seal, context, meter));
+        const options = { folder, retention, signal: context.signal, onBytes };
+        const wait = { context, meter, volume: retentionFolder };
+        return success(await seals.seal(options, input, wait));
       }),
-    discardUnsealed: async ({ replicationId }) =>
+    discardUnsealed: async ({ replicationId }, context) =>
       gate.alone(replicationId, async () => {
         const folder = folderOf(replicationId);
         if (!folder.exists) return success({ sealedPointId: null });
-        await applyPending(folder);
-        await folder.clearStaged();
+        await withRoom(context, async () => {
+          await applyPending(folder);
+          await folder.clearStaged();
+        });
         return success({ sealedPointId: await sealedPointId(folder) });
       }),
-    rewindToPoint: async ({ replicationId, pointId }) =>
-      gate.alone(replicationId, async () =>
-        success(await rewindTo(openFolder(replicationId), pointId)),
-      ),
+    rewindToPoint: async ({ replicationId, pointId }, context) =>
+      gate.alone(replicationId, async () => {
+        const folder = openFolder(replicationId);
+        const rewind = async (): ReturnType<typeof rewindTo> => rewindTo(folder, pointId);
+        const forget = async (): Promise<void> =>
+          makeRoom(folder, { ...retention, keepPointId: pointId });
+        return success(await withRoom(context, rewind, forget));
+      }),
+    forgetOlderPoints: async ({ replicationId }, context) =>
+      gate.alone(replicationId, async () => {
+        const folder = folderOf(replicationId);
+        const forget = async (): Promise<number> => forgetOlderPoints(folder);
+        return success({ forgottenPoints: await withRoom(context, forget) });
+      }),
     verifyDisks: async ({ replicationId, pointId, sampleShare }, context) =>
       gate.alone(replicationId, async () => {
         const folder = openFolder(replicationId);
@@ -76,17 +99,21 @@ export function createMasterTargetHandlers(parts: MasterTargetParts): CommandHan
         const { signal } = context;
         return success(await verifyDisks({ folder, pointId, sampleShare, signal, onBytes }));
       }),
-    closeTarget: async ({ replicationId, forget }) =>
+    closeTarget: async ({ replicationId, forget }, context) =>
       gate.alone(replicationId, async () => {
         const folder = folderOf(replicationId);
         const wasOpen = folder.exists;
         for (const { device } of await folder.disks()) await letGoOf(device);
         if (wasOpen && forget) await folder.remove();
-        else if (wasOpen) await folder.writeDisks(await folder.disks(), false);
+        else if (wasOpen) {
+          await withRoom(context, async () => folder.writeDisks(await folder.disks(), false));
+        }
         return success({ wasOpen });
       }),
-    replicateToAzure: async (input, context) =>
-      success(await replicateToAzure(openFolder(input.replicationId), input, context)),
+    replicateToAzure: async (input, context) => {
+      const folder = openFolder(input.replicationId);
+      return success(await withRoom(context, async () => replicateToAzure(folder, input, context)));
+    },
   };
 }
 

@@ -6,6 +6,7 @@ import { digestOf, isZero } from '../runtime/block-bytes.ts';
 import { FrameFile } from './frame-file.ts';
 import type { DiskRecord } from './journal-records.ts';
 import { entryOf, isSame, Manifest } from './manifest.ts';
+import { OpenFiles } from './open-files.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
 import type { ChangeFrame } from './sinks.ts';
 import { type BlockChanges, byBlock, stagedChanges } from './staged-changes.ts';
@@ -38,25 +39,15 @@ export async function prepareDisk(
 ): Promise<void> {
   const { diskId, device, sizeBytes } = record;
   const { pointId, redoLengths } = request;
-  const disk = await TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: true });
-  const manifest = await Manifest.open(folder.manifestFile(diskId), sizeBytes);
-  const next = await FrameFile.open(folder.nextDigestsFile(pointId, diskId), 0);
-  const undo = await FrameFile.open(folder.undoFile(pointId, diskId), 0);
-  const buffers = Array.from({ length: BLOCKS_AHEAD }, () => Buffer.allocUnsafeSlow(BLOCK_BYTES));
-  const readOld = async (changed: BlockChanges, index: number): Promise<PreparedBlock> => {
-    const offset = changed.block * BLOCK_BYTES;
-    const length = Math.min(BLOCK_BYTES, sizeBytes - offset);
-    const old = buffers[index % BLOCKS_AHEAD]?.subarray(0, length) ?? Buffer.alloc(length);
-    const isOldNeeded = request.keepsUndo || !isReplaced(changed, length);
-    const [[entry]] = await Promise.all([
-      manifest.read(changed.block, 1),
-      isOldNeeded ? disk.readInto(old, offset) : old,
-    ]);
-    return new PreparedBlock(changed, old, entry ?? Buffer.alloc(0));
-  };
+  const files = new OpenFiles();
   try {
+    const disk = await files.add(TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: true }));
+    const manifest = await files.add(Manifest.open(folder.manifestFile(diskId), sizeBytes));
+    const next = await files.add(FrameFile.open(folder.nextDigestsFile(pointId, diskId), 0));
+    const undo = await files.add(FrameFile.open(folder.undoFile(pointId, diskId), 0));
+    const old = oldBlocks({ disk, manifest, sizeBytes }, request);
     const changes = byBlock(stagedChanges(folder, { diskId, pointId, redoLengths }));
-    for await (const block of ahead(changes, BLOCKS_AHEAD, readOld)) {
+    for await (const block of ahead(changes, BLOCKS_AHEAD, old)) {
       request.signal.throwIfAborted();
       block.check(diskId);
       if (request.keepsUndo) for (const frame of block.undo()) await undo.append(frame);
@@ -66,8 +57,35 @@ export async function prepareDisk(
     await next.sync();
     await undo.sync();
   } finally {
-    await Promise.all([disk.close(), manifest.close(), next.close(), undo.close()]);
+    await files.close();
   }
+}
+
+interface OldState {
+  readonly disk: TargetDisk;
+  readonly manifest: Manifest;
+  readonly sizeBytes: number;
+}
+
+/** Reads what lies there before the changes of a block, into as many buffers as blocks are under way. */
+function oldBlocks(
+  { disk, manifest, sizeBytes }: OldState,
+  request: PrepareRequest,
+): (changed: BlockChanges, index: number) => Promise<PreparedBlock> {
+  const buffers = Array.from({ length: BLOCKS_AHEAD }, () => Buffer.allocUnsafeSlow(BLOCK_BYTES));
+  return async (changed, index) => {
+    const offset = changed.block * BLOCK_BYTES;
+    const length = Math.min(BLOCK_BYTES, sizeBytes - offset);
+    const old = buffers[index % BLOCKS_AHEAD]?.subarray(0, length) ?? Buffer.alloc(length);
+    // A block that both sides found equal stays as it is: there is nothing to save, and its digest is known.
+    const isChanged = changed.changes.some(({ type }) => type !== FRAME.same);
+    const isOldNeeded = isChanged && (request.keepsUndo || !isReplaced(changed, length));
+    const [[entry]] = await Promise.all([
+      manifest.read(changed.block, 1),
+      isOldNeeded ? disk.readInto(old, offset) : old,
+    ]);
+    return new PreparedBlock(changed, old, entry ?? Buffer.alloc(0));
+  };
 }
 
 /** One block before its changes; `nextDigest` comes last, because it makes the changes in place. */

@@ -31,13 +31,13 @@ export async function runMasterTarget(): Promise<void> {
       const gate = new ReplicationGate();
       const folderOf = (id: string): ReplicationFolder =>
         new ReplicationFolder(retentionFolder, id);
-      const sessions = { folderOf, gate, log };
+      const { osType, retention, configurationServer } = config;
+      const sessions = { folderOf, gate, retention, log };
       const tls = certificates.current;
       const server = await startTransferServer({ listen: config.listen, tls, sessions });
       certificates.onRenewal((renewed) => server.renew(renewed));
       const host = config.advertisedHost ?? config.listen.host;
       const address = { host, port: server.port };
-      const { osType, retention, configurationServer } = config;
       // Beside the program that was started.
       const prepareScript = join(dirname(process.argv[1] ?? ''), 'prepare-linux.sh');
       const parts = {

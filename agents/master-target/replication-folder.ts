@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { z } from 'zod';
 import { replaceFile, syncFolder } from './durable-file.ts';
@@ -100,6 +100,14 @@ export class ReplicationFolder {
 
   async removePoint(pointId: string): Promise<void> {
     await rm(join(this.folder, 'points', pointId), { recursive: true, force: true });
+  }
+
+  /** What the files of a point take on the volume. */
+  async pointBytes(pointId: string): Promise<number> {
+    const folder = this.pointFolder(pointId);
+    const names = await readdir(folder).catch(() => []);
+    const files = await Promise.all(names.map(async (name) => stat(join(folder, name))));
+    return files.reduce((sum, { size }) => sum + size, 0);
   }
 
   /** Points that have files, also such that a crash left behind. */

@@ -10,6 +10,7 @@ import { ProgressMeter } from '../runtime/progress-meter.ts';
 import { renameOver, syncFolder } from './durable-file.ts';
 import { letGoOf } from './locate-device.ts';
 import { blockCount, entryOf, isSame, Manifest } from './manifest.ts';
+import { OpenFiles } from './open-files.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
 import { TargetDisk } from './target-disk.ts';
 
@@ -32,16 +33,17 @@ export async function replicateToAzure(
 ): Promise<Output> {
   const startedAt = Date.now();
   const { diskId, device, sizeBytes } = input;
-  const disk = await TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: true });
   const file = replicaManifest(folder, diskId);
-  const manifest = await Manifest.open(file, sizeBytes);
-  await copyFile(file, `${file}.next`);
-  const next = await Manifest.open(`${file}.next`, sizeBytes);
+  const files = new OpenFiles();
   const replica = new Replica(context);
   const meter = new ProgressMeter(() => Date.now());
   meter.expect(sizeBytes, blockCount(sizeBytes));
   let changedBytes = 0;
   try {
+    const disk = await files.add(TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: true }));
+    const manifest = await files.add(Manifest.open(file, sizeBytes));
+    await copyFile(file, `${file}.next`);
+    const next = await files.add(Manifest.open(`${file}.next`, sizeBytes));
     for (let first = 0; first < blockCount(sizeBytes); first += BATCH) {
       context.signal.throwIfAborted();
       const count = Math.min(BATCH, blockCount(sizeBytes) - first);
@@ -66,9 +68,7 @@ export async function replicateToAzure(
     }
     await next.sync();
   } finally {
-    await disk.close();
-    await manifest.close();
-    await next.close();
+    await files.close();
     // The image is taken away next.
     await letGoOf(device);
   }

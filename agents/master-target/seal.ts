@@ -8,7 +8,7 @@ import type { ReplicationFolder } from './replication-folder.ts';
 import { retain, type RetentionPolicy } from './retention.ts';
 import { laneStates } from './staging.ts';
 
-interface SealOptions {
+export interface SealOptions {
   readonly folder: ReplicationFolder;
   readonly retention: RetentionPolicy;
   readonly signal: AbortSignal;
@@ -42,7 +42,7 @@ export async function sealPoint(
   const isOneKept = before.points.some(({ pointId }) => pointId === keepPointId);
   const hasUndo = !isDirect && (retention.maxPoints > 1 || isOneKept);
   await folder.makePoint(input.pointId);
-  if (!isDirect) await prepare(options, { pointId: input.pointId, received, hasUndo });
+  if (!isDirect) await prepare(options, { pointId: input.pointId, received, before, hasUndo });
   const point: SealedPoint = {
     pointId: input.pointId,
     takenAt: input.takenAt,
@@ -69,14 +69,26 @@ async function prepare(
   work: {
     readonly pointId: string;
     readonly received: ReadonlyMap<string, Received>;
+    readonly before: Journal;
     readonly hasUndo: boolean;
   },
 ): Promise<void> {
-  const { pointId, received, hasUndo } = work;
+  const { pointId, received, before, hasUndo } = work;
+  const sealed = before.points.at(-1)?.snapshotNames ?? {};
   for (const disk of await folder.disks()) {
-    const redoLengths = received.get(disk.diskId)?.redoLengths ?? [];
-    const request = { pointId, redoLengths, keepsUndo: hasUndo, signal, onBytes };
-    await prepareDisk(folder, disk, request);
+    const { staged, redoLengths = [] } = received.get(disk.diskId) ?? {};
+    // Bytes of the instant at which the disk stands already mend it: undone, they would be damage again.
+    const isRepair = staged !== undefined && staged.snapshotName === sealed[disk.diskId];
+    const keepsUndo = hasUndo && !isRepair;
+    const request = { pointId, redoLengths, keepsUndo, signal, onBytes };
+    try {
+      await prepareDisk(folder, disk, request);
+    } catch (error) {
+      // Damaged where it waited: thrown away, so that what is sent again begins afresh.
+      const isDamaged = error instanceof FailbackError && error.code === 'FB-JRN-002';
+      if (isDamaged) await folder.clearStagedDisk(disk.diskId);
+      throw error;
+    }
   }
   await syncFolder(folder.pointFolder(pointId));
 }

@@ -17,7 +17,8 @@ import { LaneReceiver } from './lane-receiver.ts';
 import { answerTo, beginStaging, diskOf } from './staging.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
 import type { ReplicationGate, SessionRights } from './replication-gate.ts';
-import { asJournalError } from './storage-error.ts';
+import { makeRoom, type RetentionPolicy } from './retention.ts';
+import { asJournalError, isFull } from './storage-error.ts';
 import { TargetDisk } from './target-disk.ts';
 
 /**
@@ -33,6 +34,7 @@ const CREDIT_STEP_BYTES = CREDIT_BYTES / 8;
 export interface SessionParts {
   readonly folderOf: (replicationId: string) => ReplicationFolder;
   readonly gate: ReplicationGate;
+  readonly retention: RetentionPolicy;
   readonly log: Logger;
   /** Default: half a minute. */
   readonly helloMs?: number;
@@ -41,16 +43,18 @@ export interface SessionParts {
 /** Serves one connection of a process server to its end; never throws. */
 export async function serveConnection(socket: Duplex, parts: SessionParts): Promise<void> {
   const stream = new FrameStream(socket);
+  let volume = '';
   try {
     const hello = await helloOf(stream, parts);
+    volume = parts.folderOf(hello.replicationId).folder;
     await parts.gate.session({
       hello,
       close: () => stream.close(),
-      work: async (rights) => serveDisk({ stream, hello, rights }, parts),
+      work: async (rights) => serveDiskOrMakeRoom({ stream, hello, rights }, parts),
     });
   } catch (error) {
     parts.log.warn('a transfer ended early', { reason: String(error) });
-    await refuse(stream, asJournalError(error));
+    await refuse(stream, asJournalError(error, volume));
     await stream.drain(LAST_WORDS_MS);
   } finally {
     stream.close();
@@ -70,6 +74,19 @@ interface Served {
   readonly stream: FrameStream;
   readonly hello: Hello;
   readonly rights: SessionRights;
+}
+
+/** The process server comes again by and by: then there is room, if older points could make some. */
+async function serveDiskOrMakeRoom(served: Served, parts: SessionParts): Promise<void> {
+  try {
+    await serveDisk(served, parts);
+  } catch (error) {
+    const { replicationId, keepPointId } = served.hello;
+    const retention = { ...parts.retention, keepPointId };
+    const folder = parts.folderOf(replicationId);
+    if (isFull(error)) await served.rights.critical(async () => makeRoom(folder, retention));
+    throw error;
+  }
 }
 
 async function serveDisk({ stream, hello, rights }: Served, parts: SessionParts): Promise<void> {

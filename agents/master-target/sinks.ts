@@ -3,6 +3,7 @@ import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
 import { FrameFile } from './frame-file.ts';
 import type { DiskRecord } from './journal-records.ts';
 import { Manifest } from './manifest.ts';
+import { OpenFiles } from './open-files.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
 import { TargetDisk } from './target-disk.ts';
 
@@ -40,9 +41,17 @@ export class DirectSink implements Sink {
 
   static async open(folder: ReplicationFolder, disk: DiskRecord): Promise<DirectSink> {
     const { diskId, device, sizeBytes } = disk;
-    const target = await TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: false });
-    const manifest = await Manifest.open(folder.manifestFile(diskId), sizeBytes);
-    return new DirectSink(target, manifest, sizeBytes);
+    const files = new OpenFiles();
+    try {
+      const target = await files.add(
+        TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: false }),
+      );
+      const manifest = await files.add(Manifest.open(folder.manifestFile(diskId), sizeBytes));
+      return new DirectSink(target, manifest, sizeBytes);
+    } catch (error) {
+      await files.close();
+      throw error;
+    }
   }
 
   async take(frame: ChangeFrame): Promise<void> {

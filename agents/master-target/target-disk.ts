@@ -5,6 +5,7 @@ import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { digestOf } from '../runtime/block-bytes.ts';
 import { findDevice } from './locate-device.ts';
+import { isFull } from './storage-error.ts';
 import { writeWhole } from './write-whole.ts';
 
 const ZERO_CHUNK = Buffer.alloc(4 * 1024 * 1024);
@@ -12,12 +13,19 @@ const ZERO_CHUNK = Buffer.alloc(4 * 1024 * 1024);
 /** A disk of the target VM as the master target writes it: a file, or a disk attached to it. */
 export class TargetDisk {
   readonly #handle: FileHandle;
+  /** How people know it: the disk and where it is. */
+  readonly #name: { readonly diskId: string; readonly device: string };
   readonly #sizeBytes: number;
   /** Of the device, which may be larger than the disk. */
   readonly #endBytes: number;
 
-  private constructor(handle: FileHandle, sizeBytes: number, endBytes: number) {
+  private constructor(
+    handle: FileHandle,
+    name: { readonly diskId: string; readonly device: string },
+    { sizeBytes, endBytes }: { readonly sizeBytes: number; readonly endBytes: number },
+  ) {
     this.#handle = handle;
+    this.#name = name;
     this.#sizeBytes = sizeBytes;
     this.#endBytes = endBytes;
   }
@@ -40,7 +48,8 @@ export class TargetDisk {
       const values = { diskId, actualBytes, neededBytes: request.sizeBytes };
       throw new FailbackError('FB-JRN-005', values);
     }
-    return new TargetDisk(handle, request.sizeBytes, actualBytes);
+    const size = { sizeBytes: request.sizeBytes, endBytes: actualBytes };
+    return new TargetDisk(handle, { diskId, device: found.path }, size);
   }
 
   async read(offset: number, length: number): Promise<Buffer> {
@@ -59,8 +68,9 @@ export class TargetDisk {
     return buffer.fill(0, done);
   }
 
+  /** Throws FB-JRN-014 when the storage under the disk has no room for what it does not hold yet. */
   async write(offset: number, bytes: Uint8Array): Promise<void> {
-    await writeWhole(this.#handle, bytes, offset);
+    await this.#withRoom(writeWhole(this.#handle, bytes, offset));
   }
 
   /** Makes a stretch read as zeros; what does so already is not written, so that it stays sparse. */
@@ -85,12 +95,21 @@ export class TargetDisk {
     return digests;
   }
 
+  /** Throws FB-JRN-014: some storage finds out only now. */
   async sync(): Promise<void> {
-    await this.#handle.datasync();
+    await this.#withRoom(this.#handle.datasync());
   }
 
   async close(): Promise<void> {
     await this.#handle.close();
+  }
+
+  async #withRoom(writing: Promise<void>): Promise<void> {
+    try {
+      await writing;
+    } catch (error) {
+      throw isFull(error) ? new FailbackError('FB-JRN-014', this.#name, { cause: error }) : error;
+    }
   }
 }
 

@@ -118,7 +118,7 @@ export class TransferAttempt {
 
   async #connect(): Promise<TargetConnection> {
     const { transport, attemptId, input } = this.#options;
-    const { replicationId, pointId, diskId, sizeBytes, snapshotName } = input;
+    const { replicationId, pointId, diskId, sizeBytes, snapshotName, keepPointId } = input;
     const hello: Hello = {
       protocolVersion: PROTOCOL_VERSION,
       attemptId,
@@ -128,6 +128,7 @@ export class TransferAttempt {
       sizeBytes,
       blockBytes: BLOCK_BYTES,
       snapshotName,
+      ...(keepPointId === undefined ? {} : { keepPointId }),
     };
     const connection = await TargetConnection.open(transport, input.masterTarget, hello);
     this.#connections.push(connection);

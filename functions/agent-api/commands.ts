@@ -108,7 +108,7 @@ export const reportResultRoute = agentRoute({
 /** The point is lost when one of its disks is: the others would travel for days for nothing. */
 async function breakOffSiblings(deps: FunctionDeps, commandId: string): Promise<void> {
   await breakOff(deps, jobIdOf(commandId), {
-    names: ['replicateDisk'],
+    isMeant: ({ name }) => name === 'replicateDisk',
     error: errorRecord('FB-DATA-008'),
   });
 }

@@ -1,12 +1,13 @@
 import { INTENT_EVENT, partInstanceId } from '../../shared/contracts/orchestrations.ts';
 import type { CommandName } from '../../shared/contracts/commands.ts';
+import { transferProgressSchema } from '../../shared/contracts/progress.ts';
 import { refusalOfFailover } from '../../shared/domain/failover-choice.ts';
 import { isTerminal, type Job } from '../../shared/domain/job.ts';
 import { refusalBySource, sourceLossOf } from '../../shared/domain/source-state.ts';
 import { allowedIntents, type Intent } from '../../shared/domain/phases.ts';
 import { errorRecord, FailbackError } from '../../shared/errors/failback-error.ts';
 import type { ProtectedItem } from '../../shared/domain/protected-item.ts';
-import type { Versioned } from '../../shared/ports/stores.ts';
+import type { CommandRecord, Versioned } from '../../shared/ports/stores.ts';
 import { pinChoice } from '../../shared/services/pin-point.ts';
 import { recordEvent } from '../../shared/services/record-event.ts';
 import { updateRecord } from '../../shared/services/update-record.ts';
@@ -18,6 +19,9 @@ import { sightOf } from './sight-of-source.ts';
 
 /** Commands that run for hours and may be broken off at any moment; all others are let finish. */
 const INTERRUPTIBLE: readonly CommandName[] = ['replicateDisk', 'verifyDisks'];
+
+/** Commands that are let finish unless they wait for something, as for room on a full volume: that may take days. */
+const INTERRUPTIBLE_WHILE_WAITING: readonly CommandName[] = ['sealRecoveryPoint', 'rewindToPoint'];
 
 /** Parts of a failback that wait for an operator. */
 const WAITING_PARTS: readonly string[] = ['replication', 'commit-gate'];
@@ -57,7 +61,7 @@ export async function ask(deps: FunctionDeps, jobId: string, wish: Wish): Promis
   if (job === null) throw new FailbackError('FB-REQ-002', { kind: 'failback', id: jobId });
   if (intent === 'failover') await holdPoint(deps, job);
   if (intent === 'cancel') {
-    await breakOff(deps, jobId, { names: INTERRUPTIBLE, error: errorRecord('FB-ORC-005') });
+    await breakOff(deps, jobId, { isMeant: isInterruptible, error: errorRecord('FB-ORC-005') });
   }
   if (intent === 'failover') await breakOffVain(deps, job);
   const gates = job.gate === undefined ? WAITING_PARTS : [...WAITING_PARTS, job.gate];
@@ -66,6 +70,13 @@ export async function ask(deps: FunctionDeps, jobId: string, wish: Wish): Promis
   }
   await noteAsked(deps, job, wish);
   return job;
+}
+
+function isInterruptible({ name, progress }: CommandRecord): boolean {
+  if (INTERRUPTIBLE.includes(name)) return true;
+  const told = transferProgressSchema.safeParse(progress);
+  const isWaiting = told.success && told.data.health !== undefined;
+  return isWaiting && INTERRUPTIBLE_WHILE_WAITING.includes(name);
 }
 
 /** Also what was asked for before: who pressed the button twice, and when. */

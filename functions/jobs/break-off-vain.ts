@@ -15,7 +15,10 @@ export async function breakOffVain(
   if (phase !== 'replicating' || failoverTo === 'latest') return;
   const isVain = unreachableAccepted !== undefined || (await isSenderSilent(deps, jobId));
   if (!isVain) return;
-  await breakOff(deps, jobId, { names: ['replicateDisk'], error: errorRecord('FB-SRC-006') });
+  await breakOff(deps, jobId, {
+    isMeant: ({ name }) => name === 'replicateDisk',
+    error: errorRecord('FB-SRC-006'),
+  });
 }
 
 async function isSenderSilent({ stores, clock }: FunctionDeps, jobId: string): Promise<boolean> {

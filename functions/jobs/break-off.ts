@@ -1,22 +1,22 @@
-import type { CommandName } from '../../shared/contracts/commands.ts';
 import { commandEventName } from '../../shared/contracts/orchestrations.ts';
 import type { ErrorRecord } from '../../shared/errors/failback-error.ts';
 import { failure } from '../../shared/errors/result.ts';
 import { releaseSourceAccess } from '../../shared/services/release-source-access.ts';
+import type { CommandRecord } from '../../shared/ports/stores.ts';
 import { updateRecord } from '../../shared/services/update-record.ts';
 import type { FunctionDeps } from '../support/deps.ts';
 
 /**
- * Ends the open commands of a job that have one of the names. The agents hear of it at their next heartbeat;
+ * Ends the open commands of a job that are meant. The agents hear of it at their next heartbeat;
  * the orchestration does not wait for that.
  */
 export async function breakOff(
   deps: FunctionDeps,
   jobId: string,
-  what: { readonly names: readonly CommandName[]; readonly error: ErrorRecord },
+  what: { readonly isMeant: (command: CommandRecord) => boolean; readonly error: ErrorRecord },
 ): Promise<void> {
   for (const command of await deps.stores.commands.listOpen(jobId)) {
-    if (!what.names.includes(command.name)) continue;
+    if (!what.isMeant(command)) continue;
     const ended = await updateRecord(deps.stores.commands, command.id, (current) =>
       current.result === null ? { ...current, result: failure(what.error) } : current,
     );

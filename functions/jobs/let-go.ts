@@ -61,5 +61,8 @@ async function dismiss(deps: FunctionDeps, { job: { id }, isAtWork }: Holder): P
     ...job,
     intents: { ...job.intents, cancel: at },
   }));
-  await breakOff(deps, id, { names: BROKEN_OFF, error: errorRecord('FB-ORC-005') });
+  await breakOff(deps, id, {
+    isMeant: ({ name }) => BROKEN_OFF.includes(name),
+    error: errorRecord('FB-ORC-005'),
+  });
 }

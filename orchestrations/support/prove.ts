@@ -4,15 +4,17 @@ import type { DiskProof } from '../../shared/domain/job.ts';
 import { errorRecord } from '../../shared/errors/failback-error.ts';
 import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
 import { MAX_REPAIRED_BLOCKS } from '../../shared/policy/limits.ts';
-import { runCommand } from './run-command.ts';
+import { runCommand, tryLongCommand } from './run-command.ts';
 import { sendDisks } from './send-disks.ts';
-import { callActivity, type Context, StepFailure, type Steps } from './steps.ts';
+import { callActivity, type Context, StepFailure, type Steps, unwrap } from './steps.ts';
 
 export interface PointToProve {
   readonly pointId: string;
   readonly takenAt: string;
   /** Snapshots in Azure that the point was made from; `null` when they are gone, and with them any repair. */
   readonly snapshots: Base | null;
+  /** Blocks that were sent again before the disks were taken back to this point. */
+  readonly repairedBlocks?: number;
 }
 
 type Verified = CommandOutput<'verifyDisks'>;
@@ -27,27 +29,61 @@ export function* prove(
   replication: Replication,
   point: PointToProve,
 ): Steps<DiskProof> {
-  const { jobId } = replication;
-  const first = yield* verify(context, replication, {
-    pointId: point.pointId,
-    step: 'verify-disks',
-    sampleShare: replication.options.proofShare,
-  });
-  const repaired = first.mismatches.length;
-  const { pointId, verified } =
-    repaired === 0
-      ? { pointId: point.pointId, verified: first }
-      : yield* repairAndVerify(context, replication, { point, mismatches: first.mismatches });
+  const { repairedBlocks = 0 } = point;
+  const { pointId, verified, repaired } = yield* compare(context, replication, { point, part: '' });
   const proof: DiskProof = {
     pointId,
     blocksCompared: verified.blocksCompared,
     bytesCompared: verified.bytesCompared,
     comparedShare: verified.comparedShare,
     mismatches: 0,
-    repairedBlocks: repaired,
+    repairedBlocks: repairedBlocks + repaired,
   };
-  yield* callActivity(context, 'recordReport', { jobId, report: { proof } });
+  yield* callActivity(context, 'recordReport', { jobId: replication.jobId, report: { proof } });
   return proof;
+}
+
+/**
+ * Compares the newest point before the disks leave it for an older one, `keepPointId`: that has no snapshots any more,
+ * so that a block that is wrong can be mended now or never. Returns how many blocks were.
+ */
+export function* mendNewest(
+  context: Context,
+  replication: Replication,
+  { newest, keepPointId }: { readonly newest: PointToProve; readonly keepPointId: string },
+): Steps<number> {
+  const work = { point: newest, part: '-newest', keepPointId };
+  return (yield* compare(context, replication, work)).repaired;
+}
+
+interface Comparison {
+  readonly point: PointToProve;
+  /** Tells the steps of one comparison from those of another. */
+  readonly part: string;
+  readonly keepPointId?: string;
+}
+
+interface Compared {
+  readonly pointId: string;
+  readonly verified: Verified;
+  readonly repaired: number;
+}
+
+function* compare(
+  context: Context,
+  replication: Replication,
+  comparison: Comparison,
+): Steps<Compared> {
+  const { point, part } = comparison;
+  const { pointId } = point;
+  const verified = yield* verify(context, replication, {
+    pointId,
+    step: `verify-disks${part}`,
+    sampleShare: replication.options.proofShare,
+  });
+  const { mismatches } = verified;
+  if (mismatches.length === 0) return { pointId, verified, repaired: 0 };
+  return yield* repairAndVerify(context, replication, { ...comparison, mismatches });
 }
 
 function* verify(
@@ -68,20 +104,20 @@ function* verify(
 function* repairAndVerify(
   context: Context,
   replication: Replication,
-  work: { readonly point: PointToProve; readonly mismatches: Verified['mismatches'] },
-): Steps<{ pointId: string; verified: Verified }> {
-  const { point, mismatches } = work;
+  work: Comparison & { readonly mismatches: Verified['mismatches'] },
+): Steps<Compared> {
+  const { point, part, keepPointId, mismatches } = work;
   const { jobId, replicationId, site } = replication;
   const { snapshots } = point;
   const isRepairable = snapshots !== null && mismatches.length <= MAX_REPAIRED_BLOCKS;
   if (!isRepairable) throw unequal(replication, mismatches.length);
   const pointId = `${point.pointId}-repaired`;
   const repair = byDisk(mismatches);
-  const request = { step: 'repair', pointId, snapshots, base: {}, repair };
+  const request = { step: `repair${part}`, pointId, snapshots, base: {}, repair, keepPointId };
   yield* sendDisks(context, replication, request);
-  yield* runCommand(context, {
+  const sealed = yield* tryLongCommand(context, {
     jobId,
-    step: 'seal-repair',
+    step: `seal-repair${part}`,
     agentId: site.masterTargetId,
     name: 'sealRecoveryPoint',
     input: {
@@ -90,14 +126,16 @@ function* repairAndVerify(
       diskIds: [...repair.keys()],
       takenAt: point.takenAt,
       consistency: 'crashConsistent',
+      ...(keepPointId === undefined ? {} : { keepPointId }),
     },
     deadlineMs: DEADLINE_MS.seal,
   });
+  unwrap(sealed);
   // All of it, also after a sample: another sample might miss the block that was wrong.
-  const step = 'verify-repair';
+  const step = `verify-repair${part}`;
   const verified = yield* verify(context, replication, { pointId, step, sampleShare: 1 });
   if (verified.mismatches.length > 0) throw unequal(replication, verified.mismatches.length);
-  return { pointId, verified };
+  return { pointId, verified, repaired: mismatches.length };
 }
 
 function byDisk(mismatches: Verified['mismatches']): ReadonlyMap<string, Ranges> {

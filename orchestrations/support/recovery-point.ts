@@ -3,8 +3,9 @@ import type { CommandOutput } from '../../shared/contracts/commands.ts';
 import { type Base, pointId, type Replication } from '../../shared/contracts/orchestrations.ts';
 import type { CycleStatistics } from '../../shared/domain/job.ts';
 import type { ReplicationMode } from '../../shared/contracts/commands.ts';
+import type { ErrorCode } from '../../shared/errors/catalogue.ts';
 import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
-import { tryCommand } from './run-command.ts';
+import { tryLongCommand } from './run-command.ts';
 import { type Sent, sendDisks } from './send-disks.ts';
 import { callActivity, type Context, type Steps, unwrap } from './steps.ts';
 
@@ -93,9 +94,11 @@ function* sendAndSeal(
 ): Steps<{ sent: readonly Sent[]; sealed: Sealed }> {
   const { cycle, base, mode, taken } = request;
   const point = pointId(replication.jobId, cycle);
-  const transfer = { pointId: point, snapshots: taken.snapshots, base };
   const first = {
-    ...transfer,
+    pointId: point,
+    snapshots: taken.snapshots,
+    base,
+    keepPointId: yield* heldPoint(context, replication),
     step: `replicate-${cycle}`,
     ...(mode === undefined ? {} : { mode }),
   };
@@ -103,15 +106,38 @@ function* sendAndSeal(
   const keepPointId = yield* keptPoint(context, replication, point);
   const sealing = { point, taken, keepPointId };
   const sealed = yield* seal(context, replication, { ...sealing, step: `seal-${cycle}` });
-  if (sealed.ok || sealed.error.code !== 'FB-JRN-008') return { sent, sealed: unwrap(sealed) };
+  const again = sealed.ok ? undefined : SENT_AGAIN[sealed.error.code];
+  if (again === undefined) return { sent, sealed: unwrap(sealed) };
+  const { step, ...how } = again;
+  const resent = yield* sendDisks(context, replication, {
+    ...first,
+    ...how,
+    step: `${step}-${cycle}`,
+  });
+  const second = yield* seal(context, replication, { ...sealing, step: `seal-${step}-${cycle}` });
+  return { sent: resent, sealed: unwrap(second) };
+}
+
+interface SentAgain {
+  readonly step: string;
+  readonly mode?: ReplicationMode;
+}
+
+/** What a second transfer of the same snapshots mends, once: why a point could not be sealed. */
+const SENT_AGAIN: Partial<Record<ErrorCode, SentAgain>> = {
+  // What was received is damaged, or not there any more: the master target has thrown it away.
+  'FB-JRN-002': { step: 'resent' },
   // Somebody else wrote to the disk on-premises: no delta fits on it, but a comparison mends it.
-  const again = { ...transfer, step: `compare-${cycle}`, mode: 'checksum' } as const;
-  const compared = yield* sendDisks(context, replication, again);
-  const step = `seal-compared-${cycle}`;
-  return {
-    sent: compared,
-    sealed: unwrap(yield* seal(context, replication, { ...sealing, step })),
-  };
+  'FB-JRN-008': { step: 'compared', mode: 'checksum' },
+};
+
+/** The older point that must not go to make room for what is sent: known so far, it may still be another one. */
+function* heldPoint(
+  context: Context,
+  { itemId, isRehearsal }: Replication,
+): Steps<string | undefined> {
+  if (isRehearsal) return undefined;
+  return (yield* callActivity(context, 'readItem', { itemId }))?.pinnedPointId;
 }
 
 /** The older point that somebody goes back to. As late as can be: it may be chosen while the disks travel. */
@@ -136,8 +162,8 @@ function* seal(
   context: Context,
   { jobId, replicationId, site }: Replication,
   { point, taken, keepPointId, step }: Sealing,
-): ReturnType<typeof tryCommand<'sealRecoveryPoint'>> {
-  return yield* tryCommand(context, {
+): ReturnType<typeof tryLongCommand<'sealRecoveryPoint'>> {
+  return yield* tryLongCommand(context, {
     jobId,
     step,
     agentId: site.masterTargetId,

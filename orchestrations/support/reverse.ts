@@ -31,7 +31,11 @@ export interface ReverseFigures {
 export function* replicateToAzureOnce(context: Context, run: ReverseRun): Steps<ReverseFigures> {
   const { jobId, itemId, point, site } = run;
   // What was written meanwhile is put into the disks when an image is closed, also one that was left open.
-  const onSite = { jobId, agentId: site.configurationServerId, deadlineMs: DEADLINE_MS.seal };
+  const onSite = {
+    jobId,
+    agentId: site.configurationServerId,
+    deadlineMs: DEADLINE_MS.snapshotMerge,
+  };
   const input = { replicationId: itemId, pointId: point };
   const sent = yield* asResult(sendImage(context, run, onSite));
   // Also one that was not opened whole: a snapshot that stays grows until the datastore is full.

@@ -4,13 +4,22 @@ import {
   commandEventName,
   commandId,
   type OrchestrationInput,
+  partInstanceId,
 } from '../../shared/contracts/orchestrations.ts';
 import { type ErrorRecord, errorRecord } from '../../shared/errors/failback-error.ts';
 import { failure, type Result } from '../../shared/errors/result.ts';
 import { POLL_MS } from '../../shared/policy/deadlines.ts';
 import { COMMAND_LOOKS_PER_EXECUTION, HELD_UP_TURNS } from '../../shared/policy/limits.ts';
 import { refuseIfCancelled } from './gate.ts';
-import { callActivity, type Context, later, type Steps, unwrap } from './steps.ts';
+import {
+  asResult,
+  callActivity,
+  callOrchestration,
+  type Context,
+  later,
+  type Steps,
+  unwrap,
+} from './steps.ts';
 
 interface CommandCall<N extends CommandName> {
   readonly jobId: string;
@@ -58,6 +67,16 @@ export function* tryCommand<N extends CommandName>(
   const { jobId, step, whenHeldUp: _unused, ...rest } = call;
   const result = yield* awaitCommand(context, { ...rest, commandId: commandId(jobId, step) });
   return result as Result<CommandOutput<N>>;
+}
+
+/** As tryCommand, for what may take days: it waits in an orchestration of its own, whose history stays short. */
+export function* tryLongCommand<N extends CommandName>(
+  context: Context,
+  { jobId, step, ...call }: Omit<CommandCall<N>, 'whenHeldUp'>,
+): Steps<Result<CommandOutput<N>>> {
+  const command = { commandId: commandId(jobId, step), ...call };
+  const waiting = callOrchestration(context, 'command', command, partInstanceId(jobId, step));
+  return (yield* asResult(waiting)) as Result<CommandOutput<N>>;
 }
 
 /**

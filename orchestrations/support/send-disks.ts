@@ -23,6 +23,7 @@ interface SendRequest {
   readonly mode?: Input['mode'];
   /** Only these stretches, by disk; disks without any are not sent. Absent = what the mode says. */
   readonly repair?: ReadonlyMap<string, NonNullable<Input['repair']>>;
+  readonly keepPointId?: string | undefined;
 }
 
 /** Disks side by side; each is an orchestration of its own because its wait has many steps. */
@@ -32,7 +33,7 @@ export function* sendDisks(
   request: SendRequest,
 ): Steps<readonly Sent[]> {
   const { jobId, replicationId, site, processServerId } = replication;
-  const { pointId, snapshots, base, mode, repair } = request;
+  const { pointId, snapshots, base, mode, repair, keepPointId } = request;
   const disks = site.vm.disks.filter(({ id }) => repair === undefined || repair.has(id));
   const transfers = disks.map((disk) => {
     const step = `${request.step}-${disk.id}`;
@@ -48,6 +49,7 @@ export function* sendDisks(
       ...(mode === undefined ? {} : { mode }),
       ...(ranges === undefined ? {} : { repair: ranges }),
       masterTarget: site.masterTargetAddress,
+      ...(keepPointId === undefined ? {} : { keepPointId }),
     };
     const command = {
       commandId: commandId(jobId, step),

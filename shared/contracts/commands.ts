@@ -192,6 +192,8 @@ const commandSchemas = {
       /** Only these stretches of the snapshot: blocks that were found damaged at the target. */
       repair: z.array(z.object({ offset: z.int(), length: z.int().positive() })).optional(),
       masterTarget: z.object({ host: z.string(), port: z.int().min(1).max(65535) }),
+      /** As at sealRecoveryPoint: a full retention volume may let older points go before anything is sealed. */
+      keepPointId: identifierSchema.optional(),
     }),
     output: z.object({
       mode: replicationModeSchema,
@@ -276,6 +278,11 @@ const commandSchemas = {
   rewindToPoint: {
     input: z.object({ replicationId: replicationIdSchema, pointId: identifierSchema }),
     output: z.object({ takenAt: timestampSchema, consistency: consistencySchema }),
+  },
+  /** After the commit: of what could be gone back to only the record of the newest point stays. Touches no disk. */
+  forgetOlderPoints: {
+    input: z.object({ replicationId: replicationIdSchema }),
+    output: z.object({ forgottenPoints: z.int().nonnegative() }),
   },
   /** Throws away what was staged and never sealed; the disks stay at the last sealed point. */
   discardUnsealed: {

@@ -49,6 +49,8 @@ export const helloSchema = z.object({
   sizeBytes: sectorBytesSchema.positive(),
   blockBytes: z.int().positive(),
   snapshotName: z.string(),
+  /** Not to be let go to make room for what comes. */
+  keepPointId: identifierSchema.optional(),
 });
 export type Hello = z.infer<typeof helloSchema>;
 

@@ -9,8 +9,10 @@ export const DEADLINE_MS = {
   siteChange: 30 * MINUTE,
   /** One disk of one recovery point; an initial replication of 32 TiB at 1 Gbit/s takes three days. */
   transfer: 7 * 24 * HOUR,
-  /** Applying staged blocks to the disk, and reading a whole disk back. */
-  seal: 6 * HOUR,
+  /** Merging snapshots on-premises: as long as what was written since is large. */
+  snapshotMerge: 6 * HOUR,
+  /** Applying staged blocks to the disks takes hours; a retention volume that is full is waited for like a line that is down. */
+  seal: 7 * 24 * HOUR,
   verify: 24 * HOUR,
   /** Azure needs 10–15 minutes until a new process server has registered. */
   processServerRegistration: 25 * MINUTE,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Job } from '../../shared/domain/job.ts';
+import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { refused } from '../support/world/faults.ts';
 import { MASTER_TARGET, MINUTE_MS } from '../support/world/fixtures.ts';
 import { World } from '../support/world/world.ts';
@@ -48,6 +49,31 @@ async function breakOffCommit(): Promise<Job> {
   world.replicas.isBroken = false;
   return job;
 }
+
+describe('a commit', () => {
+  const lines = (): string[] => world.job().history.map(({ message }) => message);
+
+  it('frees the retention volume of all that nobody can go back to any more', async () => {
+    await untilCommitGate();
+    expect(world.site.replication('web').older).not.toEqual([]);
+    expect(world.agents.timesDone('forgetOlderPoints')).toBe(0);
+    await world.ask('commit');
+    expect((await world.untilEnd()).state).toBe('succeeded');
+    expect(world.site.replication('web').older).toEqual([]);
+    expect(world.agents.timesDone('forgetOlderPoints')).toBe(1);
+  });
+
+  it('does not fail because of that, and says so', async () => {
+    await untilCommitGate();
+    const error = new FailbackError('FB-SITE-900', { command: 'forget', reason: 'injected' });
+    world.agents.behaviours.plan('forgetOlderPoints', { error });
+    await world.ask('commit');
+    expect((await world.untilEnd()).state).toBe('succeeded');
+    expect(lines()).toContainEqual(
+      expect.stringMatching(/^Older recovery points stay on the retention volume .*FB-SITE-900/),
+    );
+  });
+});
 
 describe('a commit that broke off', () => {
   it('is taken up with the snapshots that the master target has sealed, not with the disks', async () => {
@@ -208,6 +234,8 @@ describe('a commit of a machine whose Azure VM somebody has deleted', () => {
     await world.ask('commit');
     expect(await world.untilEnd()).toMatchObject({ state: 'failed', phase: 'committing' });
     expect(world.snapshots.names).toEqual([]);
+    const lines = world.job().history.map(({ message }) => message);
+    expect(lines).toContainEqual(expect.stringMatching(/^Older .* the master target is not conn/));
     world.setAgentDown(MASTER_TARGET, false);
     await world.takeUp('resume');
     expect((await world.untilEnd()).state).toBe('succeeded');

@@ -124,9 +124,24 @@ describe('the deadline of a command', () => {
     await world.start();
     await world.until(() => recordOf(step) !== null);
     const { sentAt } = must(recordOf(step), 'the command');
-    await world.until(() => recordOf(step)?.result != null, DAY_MS);
+    await world.until(() => recordOf(step)?.result != null, 8 * DAY_MS);
     expect(world.timers.now().getTime() - Date.parse(sentAt)).toBe(DEADLINE_MS[deadline]);
     expect(recordOf(step)?.result).toMatchObject({ ok: false, error: { code: 'FB-ORC-003' } });
+    world.terminateEverything();
+  });
+
+  it('of a seal is as far away as that of a transfer, and its wait has a short history, too', async () => {
+    world.agents.behaviours.plan('sealRecoveryPoint', { answer: 'never' });
+    await world.start();
+    await world.until(() => recordOf('seal-0') !== null);
+    const { sentAt, deadlineAt } = must(recordOf('seal-0'), 'the command seal-0');
+    expect(Date.parse(deadlineAt) - Date.parse(sentAt)).toBe(DEADLINE_MS.transfer);
+    await world.advance(DAY_MS);
+    for (const part of ['seal-0', 'reprotect']) {
+      const { length } = world.host.history(partInstanceId(world.job().id, part));
+      expect(length).toBeGreaterThan(0);
+      expect(length).toBeLessThan(COMMAND_LOOKS_PER_EXECUTION * EVENTS_PER_LOOK);
+    }
     world.terminateEverything();
   });
 

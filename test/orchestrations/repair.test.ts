@@ -115,13 +115,52 @@ describe('blocks that differ from the source', () => {
     expect(world.agents.timesDone('verifyDisks')).toBe(1);
   });
 
-  it('after the disks were taken back to an older point cannot be repaired: it has no snapshot any more', async () => {
-    world.site.storageFault = { blocks: blocks(1), isLasting: false };
+  /** Goes back to the first delta, with blocks that the storage got wrong before. */
+  async function failOverToOlder(): Promise<string> {
     await world.start({ cycleIntervalSeconds: 60 });
     await world.until(() => world.job().cycles.length === 3);
     await world.settle();
-    await world.ask('failover', cycleAt(world.job(), 1).pointId);
+    const { pointId } = cycleAt(world.job(), 1);
+    await world.ask('failover', pointId);
+    return pointId;
+  }
+
+  it('are repaired before the disks are taken back to an older point, which has no snapshot any more', async () => {
+    world.site.storageFault = { blocks: blocks(2), isLasting: false };
+    const older = await failOverToOlder();
+    await world.untilWaiting('commitPending');
+    const final = cycleAt(world.job(), -1).pointId;
+    expect(world.job().report).toMatchObject({
+      recoveryPointId: older,
+      proof: { pointId: older, mismatches: 0, repairedBlocks: 2, comparedShare: 1 },
+    });
+    expect(sent('verifyDisks').map(({ pointId }) => pointId)).toEqual([
+      final,
+      `${final}-repaired`,
+      older,
+    ]);
+    // Neither what is sent since nor its seal may push the chosen point out.
+    const late = [...sent('replicateDisk'), ...sent('sealRecoveryPoint')].filter(({ pointId }) =>
+      pointId.startsWith(final),
+    );
+    expect(new Set(late.map(({ pointId }) => pointId)).size).toBe(2);
+    expect(late.every(({ keepPointId }) => keepPointId === older)).toBe(true);
+    expect(world.site.boots).toEqual(['web']);
+  });
+
+  it('still after that are neither taken back nor booted', async () => {
+    world.site.storageFault = LASTING_FAULT;
+    await failOverToOlder();
     await expectNeverBooted(1);
+    expect(world.agents.timesDone('rewindToPoint')).toBe(0);
+  });
+
+  it('appear only while the disks are taken back are never booted', async () => {
+    const older = await failOverToOlder();
+    await world.until(() => sent('rewindToPoint').length > 0);
+    world.site.replication('web').damaged = blocks(1);
+    await expectNeverBooted(1);
+    expect(sent('verifyDisks').at(-1)?.pointId).toBe(older);
     expect(sent('replicateDisk').every(({ repair }) => repair === undefined)).toBe(true);
   });
 
@@ -197,6 +236,49 @@ describe('a disk at home that somebody else wrote to', () => {
     const job = await world.untilEnd();
     expect(job).toMatchObject({ state: 'failed', error: { code: 'FB-JRN-008' } });
     expect(world.agents.timesDone('sealRecoveryPoint') - before).toBe(2);
+    expect(world.machines).toEqual({ azure: 'running', home: 'off' });
+  });
+});
+
+describe('what the master target received and finds damaged', () => {
+  const damaged = new FailbackError('FB-JRN-002', {
+    diskId: 'os',
+    pointId: 'p',
+    reason: 'a record does not fit its digest',
+  });
+
+  it('is sent again at once, as what it was, and the failback goes on', async () => {
+    await world.start({ cycleIntervalSeconds: 60 });
+    await world.until(() => world.job().cycles.length === 2);
+    world.agents.behaviours.plan('sealRecoveryPoint', { error: damaged }, 1);
+    await world.until(() => world.job().cycles.length === 4);
+    const again = sent('replicateDisk').filter(({ pointId }) => pointId.endsWith('p0002'));
+    expect(again).toHaveLength(2 * world.item.disks.length);
+    expect(again.every(({ mode }) => mode === undefined)).toBe(true);
+    expect(world.job().cycles.map(({ reasons }) => reasons[0]?.split(':')[0])).toEqual([
+      'full',
+      'delta',
+      'delta',
+      'delta',
+    ]);
+    expect(new Set(world.snapshots.taken).size).toBe(world.snapshots.taken.length);
+  });
+
+  it('also at the last delta, in the downtime', async () => {
+    await world.start();
+    await world.ask('failover');
+    await world.untilPhase('finalDelta');
+    world.agents.behaviours.plan('sealRecoveryPoint', { error: damaged }, 1);
+    await world.untilWaiting('commitPending');
+    expect(world.job().report.proof).toMatchObject({ mismatches: 0, repairedBlocks: 0 });
+  });
+
+  it('again ends the failback: its volume cannot be trusted', async () => {
+    await world.start({ cycleIntervalSeconds: 60 });
+    await world.until(() => world.job().cycles.length === 2);
+    world.agents.behaviours.plan('sealRecoveryPoint', { error: damaged });
+    const job = await world.untilEnd();
+    expect(job).toMatchObject({ state: 'failed', error: { code: 'FB-JRN-002' } });
     expect(world.machines).toEqual({ azure: 'running', home: 'off' });
   });
 });

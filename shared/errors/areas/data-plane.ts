@@ -101,8 +101,12 @@ export const DATA_PLANE_ERRORS = {
     severity: 'critical',
     category: 'dataPlane',
     message: 'The disk {diskId} cannot be sealed into {pointId}: {reason}',
-    possibleCauses: ['A transfer did not finish.'],
-    recommendedAction: 'The next cycle sends the point again.',
+    possibleCauses: [
+      'A transfer did not finish.',
+      'The retention volume lost or changed what was received.',
+    ],
+    recommendedAction:
+      'Nothing for now: it is sent again, once. If it happens again, check the retention volume.',
     isRetryable: false,
     isCustomerResolvable: true,
   },
@@ -122,12 +126,14 @@ export const DATA_PLANE_ERRORS = {
   'FB-JRN-004': {
     severity: 'critical',
     category: 'dataPlane',
-    message: 'The retention volume is full.',
+    message: 'The retention volume is full: {volume}',
     possibleCauses: [
       'Changes come faster than they are applied.',
+      'More recovery points are kept than there is room for.',
       'Something else fills the volume.',
     ],
-    recommendedAction: 'Free space on the retention volume; replication goes on by itself.',
+    recommendedAction:
+      'Free space on the retention volume, or make it larger; what was begun goes on by itself.',
     isRetryable: true,
     isCustomerResolvable: true,
   },
@@ -206,6 +212,18 @@ export const DATA_PLANE_ERRORS = {
     recommendedAction:
       'Restart the master target, or write 1 to /sys/block/<name>/device/delete for the device that is gone; then start the failback again.',
     isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-JRN-014': {
+    severity: 'critical',
+    category: 'dataPlane',
+    message: 'The storage under the disk {diskId} on-premises is full: {device}',
+    possibleCauses: [
+      'The disk grows as it is written to, and its datastore or volume has no room left.',
+    ],
+    recommendedAction:
+      'Free space where the disk lies, or enlarge it; what was begun goes on by itself.',
+    isRetryable: true,
     isCustomerResolvable: true,
   },
 } as const satisfies Catalogue;

@@ -153,6 +153,7 @@ describe('the certificate of an agent that runs', () => {
     const sessions = {
       folderOf: (id: string) => new ReplicationFolder(join(folder, 'retention'), id),
       gate: new ReplicationGate(),
+      retention: { maxPoints: 1, maxAgeHours: 24 },
       log: loggerOf(lines),
     };
     const listen = { host: '127.0.0.1', port: 0 };

@@ -25,6 +25,10 @@ interface ReplicationOptions {
   readonly connectionsPerDisk?: number;
   /** Absent = one of its own, as a process server that does nothing else. */
   readonly throttle?: Throttle;
+  /** One that serves others, too; absent = one of its own. */
+  readonly masterTarget?: MasterTarget;
+  /** Where the disk at home lies; absent = in the site's folder. */
+  readonly targetFolder?: string;
 }
 
 interface SendRequest {
@@ -37,6 +41,7 @@ interface SendRequest {
   /** Instead of fresh SAS URLs for the snapshot and the base. */
   readonly access?: () => Promise<DataAccess>;
   readonly context?: FakeContext;
+  readonly keepPointId?: string;
 }
 
 export function aThrottle(): Throttle {
@@ -58,7 +63,7 @@ export class LabReplication {
   readonly #isBlank: boolean;
 
   private constructor(
-    { site, source, staleBytes }: ReplicationOptions,
+    { site, source, staleBytes, targetFolder = site.folder }: ReplicationOptions,
     masterTarget: MasterTarget,
     processServer: CommandHandlers,
   ) {
@@ -67,7 +72,7 @@ export class LabReplication {
     this.masterTarget = masterTarget;
     this.#processServer = processServer;
     this.#isBlank = staleBytes === undefined;
-    this.targetFile = join(site.folder, `${this.replicationId}.raw`);
+    this.targetFile = join(targetFolder, `${this.replicationId}.raw`);
     writeFileSync(this.targetFile, staleBytes ?? '');
     const file = openSync(this.targetFile, 'r+');
     ftruncateSync(file, source.sizeBytes);
@@ -75,7 +80,7 @@ export class LabReplication {
   }
 
   static async open(options: ReplicationOptions): Promise<LabReplication> {
-    const masterTarget = await options.site.startMasterTarget();
+    const masterTarget = options.masterTarget ?? (await options.site.startMasterTarget());
     const transport = createTlsTransport(await options.site.certificate('processServer'));
     const throttle = options.throttle ?? aThrottle();
     const connectionsPerDisk = options.connectionsPerDisk ?? 2;
@@ -111,7 +116,7 @@ export class LabReplication {
   }
 
   async send(request: SendRequest): Promise<CommandOutput<'replicateDisk'>> {
-    const { point, snapshot, base, mode, repair } = request;
+    const { point, snapshot, base, mode, repair, keepPointId } = request;
     const access = request.access ?? (() => this.source.access(snapshot, base));
     const input = {
       replicationId: this.replicationId,
@@ -123,6 +128,7 @@ export class LabReplication {
       ...(base === undefined ? {} : { baseSnapshotName: base }),
       ...(mode === undefined ? {} : { mode }),
       ...(repair === undefined ? {} : { repair }),
+      ...(keepPointId === undefined ? {} : { keepPointId }),
     };
     const context = request.context ?? aCommandContext(access);
     return runCommand(this.#processServer, 'replicateDisk', input, context);

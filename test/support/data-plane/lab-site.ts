@@ -67,7 +67,7 @@ export async function startLabSite({
       const gate = new ReplicationGate();
       const folderOf = (id: string): ReplicationFolder =>
         new ReplicationFolder(retentionFolder, id);
-      const sessions = { folderOf, gate, log };
+      const sessions = { folderOf, gate, retention, log };
       const listen = { host: '127.0.0.1', port: 0 };
       const tls = await certificate('masterTarget');
       const server = await startTransferServer({ listen, tls, sessions });

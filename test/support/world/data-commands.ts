@@ -18,6 +18,7 @@ export type DataPlaneCommand =
   | 'sealRecoveryPoint'
   | 'rewindToPoint'
   | 'discardUnsealed'
+  | 'forgetOlderPoints'
   | 'verifyDisks'
   | 'closeTarget'
   | 'replicateToAzure';
@@ -68,6 +69,12 @@ export function dataPlaneEffects(parts: DataPlaneParts): CommandEffects<DataPlan
       const replication = site.replications.get(replicationId);
       replication?.staged.clear();
       return { sealedPointId: replication?.sealed?.pointId ?? null };
+    },
+    forgetOlderPoints: ({ replicationId }) => {
+      const replication = site.replications.get(replicationId);
+      const forgottenPoints = replication?.older.length ?? 0;
+      if (replication !== undefined) replication.older = [];
+      return { forgottenPoints };
     },
     verifyDisks: (input) => verifyDisks(site, input),
     closeTarget: ({ replicationId, forget }) => {

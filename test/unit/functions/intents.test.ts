@@ -290,6 +290,29 @@ describe('cancelling', () => {
     expect(world.orchestrator.woken).toContain('waiter command:fb-1.disk-os');
   });
 
+  it.each(['sealRecoveryPoint', 'rewindToPoint'] as const)(
+    'breaks off %s while it waits for room, which may take days, and lets it finish once it works',
+    async (name) => {
+      const working = {
+        bytesDone: 0,
+        bytesTotal: 1,
+        rangesDone: 0,
+        rangesTotal: 0,
+        wireBytes: 0,
+        bytesPerSecond: 0,
+      };
+      const health = errorRecord('FB-JRN-004', { volume: '/retention' });
+      world.stores.commands.put(
+        aCommand({ id: 'fb-1.waits', name, progress: { ...working, health } }),
+      );
+      world.stores.commands.put(aCommand({ id: 'fb-1.works', name, progress: working }));
+      await callRoute(world, 'actOnFailback', { params: { id: 'fb-1', action: 'cancel' } });
+      const resultOf = (id: string) => world.stores.commands.must(id).result;
+      expect(resultOf('fb-1.waits')).toEqual(failure(errorRecord('FB-ORC-005')));
+      expect(resultOf('fb-1.works')).toBeNull();
+    },
+  );
+
   it('of anything else than the whole failback breaks nothing off', async () => {
     world.stores.commands.put(aCommand({ id: 'fb-1.disk-os', name: 'replicateDisk' }));
     await callRoute(world, 'actOnFailback', { params: { id: 'fb-1', action: 'failover' } });

@@ -21,12 +21,14 @@ async function masterTarget({ tls, retentionFolder, port: wanted }: ChildStart):
   const log = { debug: silent, info: silent, warn: silent, error: silent };
   const folderOf = (id: string): ReplicationFolder => new ReplicationFolder(retentionFolder, id);
   const listen = { host: '127.0.0.1', port: wanted };
-  const { port } = await startTransferServer({ listen, tls, sessions: { folderOf, gate, log } });
+  const retention = { maxPoints: 3, maxAgeHours: 24 };
+  const sessions = { folderOf, gate, retention, log };
+  const { port } = await startTransferServer({ listen, tls, sessions });
   serve(
     createMasterTargetHandlers({
       retentionFolder,
       dataFolder: retentionFolder,
-      retention: { maxPoints: 3, maxAgeHours: 24 },
+      retention,
       osType: 'Linux',
       gate,
       transferAddress: { host: '127.0.0.1', port },

@@ -63,6 +63,7 @@ const INPUTS: { readonly [N in CommandName]: CommandInput<N> } = {
   },
   sealRecoveryPoint: { ...point, diskIds: ['os'], takenAt: NOW, consistency: 'crashConsistent' },
   rewindToPoint: point,
+  forgetOlderPoints: { replicationId },
   discardUnsealed: { replicationId },
   verifyDisks: { ...point, sampleShare: 0.25 },
   closeTarget: { replicationId, forget: true },
@@ -104,6 +105,7 @@ const OUTPUTS: { readonly [N in CommandName]?: CommandOutput<N> } = {
     retainedPointIds: ['fb-1-p0001', 'fb-1-p0002'],
   },
   rewindToPoint: { takenAt: NOW, consistency: 'applicationConsistent' },
+  forgetOlderPoints: { forgottenPoints: 11 },
   discardUnsealed: { sealedPointId: null },
   verifyDisks: {
     comparedShare: 0.25,

@@ -96,6 +96,7 @@ export const SHOWN_IN = {
     'contract/data-plane/sealing',
     'is refused for a point that is not retained any more',
   ],
+  'FB-JRN-014': ['contract/data-plane/no-room', 'holds up the first copy, and is named'],
   'FB-ORC-001': [
     'orchestrations/azure-failures',
     'for longer than all retries ends in FB-ORC-001 and a rollback',
