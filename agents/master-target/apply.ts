@@ -1,8 +1,8 @@
 import { FRAME } from '../../shared/contracts/transfer-protocol.ts';
 import { DamagedFile, readFrames } from './frame-file.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
-import { existsSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
+import { sizeIfThere } from './durable-file.ts';
 import type { DiskRecord, Journal } from './journal-records.ts';
 import { Manifest } from './manifest.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
@@ -19,6 +19,8 @@ export async function applyPending(folder: ReplicationFolder): Promise<number> {
   if (journal.pending === null) return 0;
   let writtenBytes = 0;
   for (const disk of await folder.disks()) writtenBytes += await bringThere(folder, disk, journal);
+  // With the point, Azure holds what the disks do. Not before: were the point never sealed, it would not.
+  if (journal.pending.kind === 'apply') await folder.forgetReplica();
   await folder.writeJournal({ ...journal, pending: null });
   await folder.clearStaged();
   return writtenBytes;
@@ -92,13 +94,14 @@ async function* framesOf(
   of: { readonly diskId: string; readonly pointId: string; readonly isNeeded: boolean },
 ): AsyncGenerator<ChangeFrame> {
   const { diskId, pointId, isNeeded } = of;
-  if (!existsSync(file)) {
+  const length = await sizeIfThere(file);
+  if (length === null) {
     if (!isNeeded) return;
     const reason = `${basename(file)} is not there any more`;
     throw new FailbackError('FB-JRN-002', { diskId, pointId, reason });
   }
   try {
-    for await (const frame of readFrames(file, statSync(file).size)) {
+    for await (const frame of readFrames(file, length)) {
       if (frame.type !== FRAME.checkpoint && frame.type !== FRAME.finish) yield frame;
     }
   } catch (error) {

@@ -1,10 +1,10 @@
-import { accessSync, constants, mkdirSync, readdirSync, statfsSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs';
 import type { CommandOutput } from '../../shared/contracts/commands.ts';
 import type { MasterTargetLoad } from '../../shared/domain/choose-master-target.ts';
 import { AGENT_VERSION } from '../runtime/run-agent.ts';
 import type { MasterTargetParts } from './handlers.ts';
 import { linuxPreparation } from './linux-preparation.ts';
-import { ReplicationFolder } from './replication-folder.ts';
+import { ReplicationFolder, replicationIds } from './replication-folder.ts';
 import { isOnVolumeOfItsOwn } from './separate-volume.ts';
 
 type Described = Omit<MasterTargetParts, 'gate'>;
@@ -20,7 +20,7 @@ export async function loadOf({
 >): Promise<MasterTargetLoad> {
   mkdirSync(retentionFolder, { recursive: true });
   const { bavail, bsize } = statfsSync(retentionFolder);
-  const known = readdirSync(retentionFolder).map(
+  const known = (await replicationIds(retentionFolder)).map(
     (id) => new ReplicationFolder(retentionFolder, id),
   );
   const areOpen = await Promise.all(known.map((folder) => folder.isOpen()));

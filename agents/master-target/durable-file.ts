@@ -1,4 +1,4 @@
-import { open, rename } from 'node:fs/promises';
+import { copyFile, open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -43,6 +43,15 @@ export async function replaceFile(
   await syncFolder(dirname(file), fileSystem);
 }
 
+/** A second file with the same bytes: after a crash it is whole, or not there under its name. */
+export async function copyWhole(from: string, to: string): Promise<void> {
+  const temporary = `${to}.new`;
+  await copyFile(from, temporary);
+  await syncEntry(temporary, 'r+');
+  await renameOver(temporary, to);
+  await syncFolder(dirname(to));
+}
+
 /** Takes the place of a file that is there already; on Windows it waits for whoever has one of them open. */
 export async function renameOver(
   from: string,
@@ -67,6 +76,24 @@ async function syncEntry(path: string, flags: 'r' | 'r+'): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/**
+ * What is read of a file or folder that may not be there: `null` then, and only then. Every other failure, as of
+ * a share that went away for a moment, must not pass for "there is none".
+ */
+export async function ifThere<T>(reading: Promise<T>): Promise<T | null> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** Bytes of a file, `null` when it is not there. */
+export async function sizeIfThere(file: string): Promise<number | null> {
+  return (await ifThere(stat(file)))?.size ?? null;
 }
 
 function codeOf(error: unknown): string {

@@ -38,9 +38,9 @@ export function createMasterTargetHandlers(parts: MasterTargetParts): CommandHan
   const seals = new SealQueue();
   const folderOf = (replicationId: string): ReplicationFolder =>
     new ReplicationFolder(retentionFolder, replicationId);
-  const openFolder = (replicationId: string): ReplicationFolder => {
+  const openFolder = async (replicationId: string): Promise<ReplicationFolder> => {
     const folder = folderOf(replicationId);
-    if (!folder.exists) throw new FailbackError('FB-JRN-001', { replicationId });
+    if (!(await folder.exists())) throw new FailbackError('FB-JRN-001', { replicationId });
     return folder;
   };
   /** Whatever a command writes, a full volume holds it up and does not end it. */
@@ -62,7 +62,7 @@ export function createMasterTargetHandlers(parts: MasterTargetParts): CommandHan
       }),
     sealRecoveryPoint: async (input, context) =>
       gate.alone(input.replicationId, async () => {
-        const folder = openFolder(input.replicationId);
+        const folder = await openFolder(input.replicationId);
         const { meter, onBytes } = await meterOf(context, 'sealing', await stagedBytes(folder));
         const options = { folder, retention, signal: context.signal, onBytes };
         const wait = { context, meter, volume: retentionFolder };
@@ -71,7 +71,7 @@ export function createMasterTargetHandlers(parts: MasterTargetParts): CommandHan
     discardUnsealed: async ({ replicationId }, context) =>
       gate.alone(replicationId, async () => {
         const folder = folderOf(replicationId);
-        if (!folder.exists) return success({ sealedPointId: null });
+        if (!(await folder.exists())) return success({ sealedPointId: null });
         await withRoom(context, async () => {
           await applyPending(folder);
           await folder.clearStaged();
@@ -80,7 +80,7 @@ export function createMasterTargetHandlers(parts: MasterTargetParts): CommandHan
       }),
     rewindToPoint: async ({ replicationId, pointId }, context) =>
       gate.alone(replicationId, async () => {
-        const folder = openFolder(replicationId);
+        const folder = await openFolder(replicationId);
         const rewind = async (): ReturnType<typeof rewindTo> => rewindTo(folder, pointId);
         const forget = async (): Promise<void> =>
           makeRoom(folder, { ...retention, keepPointId: pointId });
@@ -94,7 +94,7 @@ export function createMasterTargetHandlers(parts: MasterTargetParts): CommandHan
       }),
     verifyDisks: async ({ replicationId, pointId, sampleShare }, context) =>
       gate.alone(replicationId, async () => {
-        const folder = openFolder(replicationId);
+        const folder = await openFolder(replicationId);
         const { onBytes } = await meterOf(context, 'comparing', await diskBytes(folder));
         const { signal } = context;
         return success(await verifyDisks({ folder, pointId, sampleShare, signal, onBytes }));
@@ -102,16 +102,17 @@ export function createMasterTargetHandlers(parts: MasterTargetParts): CommandHan
     closeTarget: async ({ replicationId, forget }, context) =>
       gate.alone(replicationId, async () => {
         const folder = folderOf(replicationId);
-        const wasOpen = folder.exists;
+        const wasOpen = await folder.exists();
         for (const { device } of await folder.disks()) await letGoOf(device);
-        if (wasOpen && forget) await folder.remove();
+        // Also what a crash left of it.
+        if (forget) await folder.remove();
         else if (wasOpen) {
           await withRoom(context, async () => folder.writeDisks(await folder.disks(), false));
         }
         return success({ wasOpen });
       }),
     replicateToAzure: async (input, context) => {
-      const folder = openFolder(input.replicationId);
+      const folder = await openFolder(input.replicationId);
       return success(await withRoom(context, async () => replicateToAzure(folder, input, context)));
     },
   };

@@ -28,17 +28,29 @@ export class Manifest {
     this.#handle = handle;
   }
 
-  /** Opens the manifest, or makes one that says "all zeros". */
-  static async open(file: string, sizeBytes: number): Promise<Manifest> {
+  /**
+   * Opens the manifest, or makes one that says "all zeros", or "all unknown" where a manifest must have been. One of
+   * another length was damaged or belongs to another size: nothing it says is believed.
+   */
+  static async open(
+    file: string,
+    sizeBytes: number,
+    whenMissing: 'zeros' | 'unknown' = 'zeros',
+  ): Promise<Manifest> {
     const handle = await open(file, 'a+').then(async (created) => {
       await created.close();
       return open(file, 'r+');
     });
     const { size } = await handle.stat();
     const wanted = blockCount(sizeBytes) * DIGEST_BYTES;
-    if (size !== wanted) await handle.truncate(wanted);
-    if (size === 0) await syncFolder(dirname(file));
-    return new Manifest(handle);
+    if (size === wanted) return new Manifest(handle);
+    await handle.truncate(wanted);
+    const manifest = new Manifest(handle);
+    if (size !== 0 || whenMissing === 'unknown') await manifest.#forgetAll(blockCount(sizeBytes));
+    // Its length, too: a part of it must not be taken for damage after a power cut.
+    await handle.sync();
+    await syncFolder(dirname(file));
+    return manifest;
   }
 
   /** Written at the latest with the next sync. Copies the digest. */
@@ -94,6 +106,11 @@ export class Manifest {
 
   async close(): Promise<void> {
     await this.#handle.close();
+  }
+
+  async #forgetAll(blocks: number): Promise<void> {
+    for (let block = 0; block < blocks; block += 1) await this.forget(block);
+    await this.#flush();
   }
 
   async #flush(): Promise<void> {

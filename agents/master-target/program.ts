@@ -6,7 +6,7 @@ import { runAgent } from '../runtime/run-agent.ts';
 import { masterTargetConfigSchema } from './config.ts';
 import { loadOf } from './describe.ts';
 import { createMasterTargetHandlers } from './handlers.ts';
-import { ReplicationFolder } from './replication-folder.ts';
+import { removeForgotten, ReplicationFolder } from './replication-folder.ts';
 import { ReplicationGate } from './replication-gate.ts';
 import { startTransferServer } from './transfer-server.ts';
 
@@ -22,6 +22,7 @@ export async function runMasterTarget(): Promise<void> {
   if (config === null) return;
   const retentionFolder = resolve(config.configFolder, config.retentionFolder);
   makeFolder(retentionFolder);
+  await removeForgotten(retentionFolder);
   await runAgent({
     kind: 'masterTarget',
     config,

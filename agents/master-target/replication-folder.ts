@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { z } from 'zod';
-import { replaceFile, syncFolder } from './durable-file.ts';
+import { ifThere, renameOver, replaceFile, sizeIfThere, syncFolder } from './durable-file.ts';
 import {
   type DiskRecord,
   type Journal,
@@ -15,6 +14,12 @@ import {
 } from './journal-records.ts';
 
 const EMPTY_JOURNAL: Journal = { points: [], pending: null };
+
+/** Of a disk, not of a lane. */
+const STAGED_HEAD = /^[^.]+\.json$/;
+
+/** Begins the name of a folder that is being deleted; no id of a replication begins so. */
+const GONE = '.gone-';
 
 /**
  * Everything about one replication on the retention volume:
@@ -32,8 +37,8 @@ export class ReplicationFolder {
     this.folder = join(retentionFolder, replicationId);
   }
 
-  get exists(): boolean {
-    return existsSync(join(this.folder, 'replication.json'));
+  async exists(): Promise<boolean> {
+    return (await sizeIfThere(join(this.folder, 'replication.json'))) !== null;
   }
 
   async disks(): Promise<readonly DiskRecord[]> {
@@ -79,12 +84,13 @@ export class ReplicationFolder {
   }
 
   async clearStaged(): Promise<void> {
+    await this.#clear('staged', (name) => STAGED_HEAD.test(name));
     await this.#clear('staged', () => true);
   }
 
   async clearStagedDisk(diskId: string): Promise<void> {
-    // The head goes first: lanes without one count as nothing.
-    await rm(join(this.folder, `staged/${diskId}.json`), { force: true });
+    // The head goes first, and durably: lanes without one count as nothing, and are not taken for those of the next.
+    await this.#clear('staged', (name) => name === `${diskId}.json`);
     await this.#clear('staged', (name) => name.startsWith(`${diskId}.`));
   }
 
@@ -105,14 +111,14 @@ export class ReplicationFolder {
   /** What the files of a point take on the volume. */
   async pointBytes(pointId: string): Promise<number> {
     const folder = this.pointFolder(pointId);
-    const names = await readdir(folder).catch(() => []);
+    const names = (await ifThere(readdir(folder))) ?? [];
     const files = await Promise.all(names.map(async (name) => stat(join(folder, name))));
     return files.reduce((sum, { size }) => sum + size, 0);
   }
 
   /** Points that have files, also such that a crash left behind. */
   async pointFolders(): Promise<readonly string[]> {
-    return readdir(join(this.folder, 'points')).catch(() => []);
+    return (await ifThere(readdir(join(this.folder, 'points')))) ?? [];
   }
 
   pointFolder(pointId: string): string {
@@ -141,19 +147,43 @@ export class ReplicationFolder {
     await this.#clear('manifests', (name) => name.includes('.replica.bin'));
   }
 
+  /** A manifest that another replication of this id left would vouch for blocks of a disk that is blank. */
+  async forgetManifest(diskId: string): Promise<void> {
+    await this.#clear('manifests', (name) => name.startsWith(`${diskId}.`));
+  }
+
+  /** Gone as a whole with one rename: a crash while the files are deleted leaves nothing that could be opened. */
   async remove(): Promise<void> {
-    await rm(this.folder, { recursive: true, force: true });
+    const retentionFolder = dirname(this.folder);
+    const gone = join(retentionFolder, `${GONE}${basename(this.folder)}`);
+    await rm(gone, { recursive: true, force: true });
+    await ifThere(renameOver(this.folder, gone));
+    await syncFolder(retentionFolder);
+    await rm(gone, { recursive: true, force: true });
   }
 
   async #clear(part: string, isMeant: (name: string) => boolean): Promise<void> {
     const folder = join(this.folder, part);
-    const names = await readdir(folder).catch(() => []);
-    for (const name of names.filter(isMeant)) await rm(join(folder, name), { force: true });
+    const names = ((await ifThere(readdir(folder))) ?? []).filter(isMeant);
+    for (const name of names) await rm(join(folder, name), { force: true });
+    if (names.length > 0) await syncFolder(folder);
   }
 
   async #read<S extends z.ZodType>(name: string, schema: S): Promise<z.output<S> | null> {
     const file = join(this.folder, name);
-    if (!existsSync(file)) return null;
-    return schema.parse(JSON.parse(await readFile(file, 'utf8')));
+    const text = await ifThere(readFile(file, 'utf8'));
+    return text === null ? null : schema.parse(JSON.parse(text));
+  }
+}
+
+/** Ids of the replications that the retention volume holds. */
+export async function replicationIds(retentionFolder: string): Promise<readonly string[]> {
+  return (await readdir(retentionFolder)).filter((name) => !name.startsWith(GONE));
+}
+
+/** What a crash left of replications that were being forgotten. */
+export async function removeForgotten(retentionFolder: string): Promise<void> {
+  for (const name of await readdir(retentionFolder)) {
+    if (name.startsWith(GONE)) await rm(join(retentionFolder, name), { recursive: true });
   }
 }

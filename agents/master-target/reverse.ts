@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AnonymousCredential, PageBlobClient } from '@azure/storage-blob';
@@ -7,7 +6,7 @@ import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { CommandContext } from '../runtime/types.ts';
 import { ProgressMeter } from '../runtime/progress-meter.ts';
-import { renameOver, syncFolder } from './durable-file.ts';
+import { renameOver, sizeIfThere, syncFolder } from './durable-file.ts';
 import { letGoOf } from './locate-device.ts';
 import { blockCount, entryOf, isSame, Manifest } from './manifest.ts';
 import { OpenFiles } from './open-files.ts';
@@ -33,7 +32,7 @@ export async function replicateToAzure(
 ): Promise<Output> {
   const startedAt = Date.now();
   const { diskId, device, sizeBytes } = input;
-  const file = replicaManifest(folder, diskId);
+  const file = await replicaManifest(folder, diskId);
   const files = new OpenFiles();
   const replica = new Replica(context);
   const meter = new ProgressMeter(() => Date.now());
@@ -41,7 +40,8 @@ export async function replicateToAzure(
   let changedBytes = 0;
   try {
     const disk = await files.add(TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: true }));
-    const manifest = await files.add(Manifest.open(file, sizeBytes));
+    // Without it, nobody knows what Azure holds: everything is sent.
+    const manifest = await files.add(Manifest.open(file, sizeBytes, 'unknown'));
     await copyFile(file, `${file}.next`);
     const next = await files.add(Manifest.open(`${file}.next`, sizeBytes));
     for (let first = 0; first < blockCount(sizeBytes); first += BATCH) {
@@ -83,9 +83,9 @@ export async function replicateToAzure(
 }
 
 /** After a failover to an older point, Azure holds another one than the disks do. */
-function replicaManifest(folder: ReplicationFolder, diskId: string): string {
+async function replicaManifest(folder: ReplicationFolder, diskId: string): Promise<string> {
   const remembered = folder.replicaManifestFile(diskId);
-  return existsSync(remembered) ? remembered : folder.manifestFile(diskId);
+  return (await sizeIfThere(remembered)) !== null ? remembered : folder.manifestFile(diskId);
 }
 
 /** The page blob in Azure, through SAS URLs that are renewed before they run out. */

@@ -1,10 +1,7 @@
-import { existsSync } from 'node:fs';
-import { copyFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import type { CommandOutput } from '../../shared/contracts/commands.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { applyPending } from './apply.ts';
-import { renameOver, syncFolder } from './durable-file.ts';
+import { copyWhole, sizeIfThere } from './durable-file.ts';
 import type { SealedPoint } from './journal-records.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
 
@@ -23,9 +20,10 @@ export async function rewindTo(
   }
   // Before anything is changed: what is missing later would keep the disks between two points.
   for (const { diskId } of await folder.disks()) {
-    const isCovered = wanted.snapshotNames[diskId] !== undefined;
-    if (isCovered && !newer.every((each) => existsSync(folder.undoFile(each.pointId, diskId)))) {
-      throw new FailbackError('FB-JRN-009', { pointId });
+    if (wanted.snapshotNames[diskId] === undefined) continue;
+    for (const each of newer) {
+      const isThere = (await sizeIfThere(folder.undoFile(each.pointId, diskId))) !== null;
+      if (!isThere) throw new FailbackError('FB-JRN-009', { pointId });
     }
   }
   if (newer.length > 0) await goBack(folder, points.slice(0, index + 1), newer);
@@ -40,10 +38,8 @@ async function goBack(
   // The newest point is what the source held at its end, and what the replica in Azure starts from.
   for (const { diskId } of await folder.disks()) {
     const remembered = folder.replicaManifestFile(diskId);
-    if (existsSync(remembered)) continue;
-    await copyFile(folder.manifestFile(diskId), `${remembered}.new`);
-    await renameOver(`${remembered}.new`, remembered);
-    await syncFolder(dirname(remembered));
+    const isRemembered = (await sizeIfThere(remembered)) !== null;
+    if (!isRemembered) await copyWhole(folder.manifestFile(diskId), remembered);
   }
   const undo = newer.map(({ pointId }) => pointId).toReversed();
   await folder.writeJournal({ points: [...kept], pending: { kind: 'rewind', undo } });

@@ -57,7 +57,6 @@ export async function sealPoint(
   };
   const redoLengths = mapOf(received, (disk) => [...disk.redoLengths]);
   const pending = { kind: 'apply', redoLengths } as const;
-  await folder.forgetReplica();
   await folder.writeJournal({ points: [...before.points, point], pending });
   const appliedBytes = await applyPending(folder);
   const kept = await retain(folder, { ...retention, keepPointId }, new Date());

@@ -16,9 +16,7 @@ import type { ReplicationFolder } from './replication-folder.ts';
 /** The disk a process server speaks of. Throws FB-JRN-001 or FB-JRN-005. */
 export async function diskOf(folder: ReplicationFolder, hello: Hello): Promise<DiskRecord> {
   const { replicationId, diskId, sizeBytes, blockBytes } = hello;
-  const disk = folder.exists
-    ? (await folder.disks()).find((each) => each.diskId === diskId)
-    : undefined;
+  const disk = (await folder.disks()).find((each) => each.diskId === diskId);
   if (disk === undefined) throw new FailbackError('FB-JRN-001', { replicationId });
   if (disk.sizeBytes !== sizeBytes) {
     const values = { diskId, actualBytes: disk.sizeBytes, neededBytes: sizeBytes };
@@ -143,8 +141,11 @@ async function noteFirstPoint(
   { diskId, pointId, snapshotName }: Hello,
 ): Promise<void> {
   const disks = await folder.disks();
+  const isFirst = disks.some((disk) => disk.diskId === diskId && disk.firstPointId === undefined);
+  if (!isFirst) return;
+  await folder.forgetManifest(diskId);
   const noted = disks.map((disk) =>
-    disk.diskId === diskId && disk.firstPointId === undefined
+    disk.diskId === diskId
       ? { ...disk, firstPointId: pointId, firstSnapshotName: snapshotName }
       : disk,
   );
