@@ -41,15 +41,15 @@ export class Manifest {
       await created.close();
       return open(file, 'r+');
     });
-    const { size } = await handle.stat();
-    const wanted = blockCount(sizeBytes) * DIGEST_BYTES;
-    if (size === wanted) return new Manifest(handle);
-    await handle.truncate(wanted);
     const manifest = new Manifest(handle);
-    if (size !== 0 || whenMissing === 'unknown') await manifest.#forgetAll(blockCount(sizeBytes));
-    // Its length, too: a part of it must not be taken for damage after a power cut.
-    await handle.sync();
-    await syncFolder(dirname(file));
+    try {
+      await manifest.#makeFit(blockCount(sizeBytes), whenMissing);
+      // Whoever made it may not have come that far.
+      await syncFolder(dirname(file));
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
     return manifest;
   }
 
@@ -108,9 +108,16 @@ export class Manifest {
     await this.#handle.close();
   }
 
-  async #forgetAll(blocks: number): Promise<void> {
-    for (let block = 0; block < blocks; block += 1) await this.forget(block);
-    await this.#flush();
+  async #makeFit(blocks: number, whenMissing: 'zeros' | 'unknown'): Promise<void> {
+    const { size } = await this.#handle.stat();
+    if (size === blocks * DIGEST_BYTES) return;
+    await this.#handle.truncate(blocks * DIGEST_BYTES);
+    if (size !== 0 || whenMissing === 'unknown') {
+      for (let block = 0; block < blocks; block += 1) await this.forget(block);
+      await this.#flush();
+    }
+    // Its length, too: a part of it must not be taken for damage after a power cut.
+    await this.#handle.sync();
   }
 
   async #flush(): Promise<void> {

@@ -1,5 +1,7 @@
+import { dirname } from 'node:path';
 import { FRAME, FrameFault, type TransferFrame } from '../../shared/contracts/transfer-protocol.ts';
 import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
+import { syncFolder } from './durable-file.ts';
 import { FrameFile } from './frame-file.ts';
 import type { DiskRecord } from './journal-records.ts';
 import { Manifest } from './manifest.ts';
@@ -118,7 +120,15 @@ export class JournalSink implements Sink {
   }
 
   static async open(file: string, durableLength: number): Promise<JournalSink> {
-    return new JournalSink(await FrameFile.open(file, durableLength));
+    const redo = await FrameFile.open(file, durableLength);
+    // Before its lane says that it holds something.
+    if (durableLength === 0) {
+      await syncFolder(dirname(file)).catch(async (error: unknown) => {
+        await redo.close();
+        throw error;
+      });
+    }
+    return new JournalSink(redo);
   }
 
   get redoLength(): number {

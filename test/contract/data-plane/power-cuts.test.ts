@@ -1,0 +1,133 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import type * as Files from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import * as fc from 'fast-check';
+import { Random } from '../../support/data-plane/random.ts';
+import { must } from '../../support/must.ts';
+import { type JournalCode, loadJournalCode } from '../../support/power-cut/journal-code.ts';
+import { EVERYTHING, NOTHING_UNSYNCED, someOf } from '../../support/power-cut/nodes.ts';
+import {
+  afterCut,
+  aHistory,
+  expectRecovery,
+  type OnCut,
+  withDisks,
+} from '../../support/power-cut/play.ts';
+import { RecordingFiles } from '../../support/power-cut/recorded-folder.ts';
+
+/** More of them find more: POWER_CUT_RUNS=200. */
+const RUNS = Number(process.env['POWER_CUT_RUNS'] ?? 10);
+const TIMEOUT_MS = RUNS * 60_000;
+/** One of so many cuts of a random run is looked at. */
+const LOOK_AT_ONE_OF = 4;
+/** Between two looks at the clock: what a lane has is made durable every second. */
+const STEP_MS = 300;
+
+let files: RecordingFiles;
+let code: JournalCode;
+
+beforeAll(async () => {
+  files = new RecordingFiles(jest.requireActual<typeof Files>('node:fs/promises'));
+  jest.doMock('node:fs/promises', () => files.module);
+  // Loaded only now, so that it gets the files above.
+  code = await loadJournalCode();
+  let now = Date.now();
+  jest.spyOn(Date, 'now').mockImplementation(() => (now += STEP_MS));
+});
+afterAll(() => {
+  jest.restoreAllMocks();
+});
+
+describe('power cuts in the middle of random work', () => {
+  const step = fc.record({
+    kind: fc.constantFrom('seal', 'seal', 'repair', 'abandon', 'discard', 'rewind', 'forget'),
+    /** Cut at this sync, if there are so many; the work goes on with what is left. */
+    cutIn: fc.nat(40),
+  });
+
+  it(
+    'lose nothing that was sealed, and the same commands end the same',
+    async () => {
+      const property = fc.asyncProperty(
+        fc.integer(),
+        fc.array(step, { minLength: 2, maxLength: 6 }),
+        async (seed, steps) => {
+          const random = new Random(seed);
+          const kinds = [NOTHING_UNSYNCED, EVERYTHING, someOf(random)];
+          const onCut: OnCut = async (disks, path) => {
+            if (random.below(LOOK_AT_ONE_OF) > 0) return;
+            const survivors = must(kinds[random.below(3)], 'a kind');
+            await expectRecovery(code, disks, { path, survivors });
+          };
+          await withDisks({ code, files, seed, onCut }, async (disks) => {
+            await disks.open();
+            for (const { kind, cutIn } of steps) {
+              disks.cutIn(cutIn);
+              if (kind === 'seal') await disks.seal();
+              else if (kind === 'repair') await disks.seal(['os']);
+              else if (kind === 'rewind') await disks.rewind(1 + random.below(2));
+              else if (kind !== 'forget') await disks.abandon(kind === 'discard');
+              else {
+                await disks.forget();
+                return;
+              }
+            }
+          });
+        },
+      );
+      await fc.assert(property, { numRuns: RUNS, endOnFailure: true });
+    },
+    TIMEOUT_MS,
+  );
+});
+
+describe('the record of what is durable', () => {
+  /** Names and bytes of everything in a folder, but for the paths in records. */
+  function all(root: string): Record<string, string> {
+    const names = readdirSync(root, { recursive: true, encoding: 'utf8' }).toSorted();
+    const contents = names.map((name) => {
+      const file = join(root, name);
+      return statSync(file).isDirectory() ? 'folder' : readFileSync(file, 'base64');
+    });
+    return Object.fromEntries(
+      names.map((name, index) => [
+        name,
+        /\.json(\.new)?$/.test(name) ? '' : (contents[index] ?? ''),
+      ]),
+    );
+  }
+
+  it('has everything that was done to the files', async () => {
+    const onCut: OnCut = async (disks) =>
+      afterCut(disks, EVERYTHING, async (root) => {
+        expect(all(root)).toEqual(all(disks.recorded.root));
+      });
+    await withDisks({ code, files, seed: 5, onCut }, aHistory);
+  });
+
+  it.each([
+    ['the redo', /\.redo$/],
+    ['the undo', /\.undo$/],
+    ['the new digests', /\.next$/],
+    ['the first disk', /^os\.raw$/],
+    ['the second disk', /^data\.raw$/],
+    ['the manifests', /manifests\/\w+\.bin$/],
+    ['what Azure holds', /\.replica\.bin\.new$/],
+    ['the journal', /journal\.json\.new$/],
+    ['how far a lane is', /staged\/\w+\.\d\.json\.new$/],
+    ['what is staged', /staged\/\w+\.json\.new$/],
+    ['the disks of the replication', /replication\.json\.new$/],
+    ['the names of replications', /^retention$/],
+    ['the names of a replication', /^retention\/web-01$/],
+    ['the names of staged files', /staged$/],
+    ['the names of manifests', /manifests$/],
+    ['the names of points', /points$/],
+    ['the names of files of a point', /point-\d+$/],
+  ])('would show that %s is not made durable', async (_name, isIgnored) => {
+    const onCut: OnCut = async (disks, path) =>
+      expectRecovery(code, disks, { path, survivors: NOTHING_UNSYNCED });
+    const history = withDisks({ code, files, seed: 6, onCut, isIgnored }, aHistory);
+    await expect(history).rejects.toThrow('The power goes before');
+  });
+});
