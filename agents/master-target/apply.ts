@@ -10,15 +10,28 @@ import type { ChangeFrame } from './sinks.ts';
 import { stagedChanges } from './staged-changes.ts';
 import { TargetDisk } from './target-disk.ts';
 
+type Attempt = 'first' | 'again';
+
+interface Place {
+  readonly disk: TargetDisk;
+  readonly manifest: Manifest;
+  readonly attempt: Attempt;
+}
+
 /**
  * Brings the disks to the newest point of the journal, if they are not there yet. Each step writes the same
- * bytes again when it is cut off and repeated. Returns the bytes written.
+ * bytes again when it is cut off and repeated; only whoever has just written the journal can know that it was
+ * not begun before. Returns the bytes written.
  */
-export async function applyPending(folder: ReplicationFolder): Promise<number> {
+export async function applyPending(
+  folder: ReplicationFolder,
+  attempt: Attempt = 'again',
+): Promise<number> {
   const journal = await folder.journal();
   if (journal.pending === null) return 0;
   let writtenBytes = 0;
-  for (const disk of await folder.disks()) writtenBytes += await bringThere(folder, disk, journal);
+  for (const disk of await folder.disks())
+    writtenBytes += await bringThere(folder, disk, { journal, attempt });
   // With the point, Azure holds what the disks do. Not before: were the point never sealed, it would not.
   if (journal.pending.kind === 'apply') await folder.forgetReplica();
   await folder.writeJournal({ ...journal, pending: null });
@@ -29,8 +42,9 @@ export async function applyPending(folder: ReplicationFolder): Promise<number> {
 async function bringThere(
   folder: ReplicationFolder,
   record: DiskRecord,
-  { points, pending }: Journal,
+  { journal, attempt }: { readonly journal: Journal; readonly attempt: Attempt },
 ): Promise<number> {
+  const { points, pending } = journal;
   const { diskId, device, sizeBytes } = record;
   const point = points.at(-1);
   if (pending === null || point === undefined) return 0;
@@ -38,7 +52,7 @@ async function bringThere(
   const isCovered = point.snapshotNames[diskId] !== undefined;
   const disk = await TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: false });
   const manifest = await Manifest.open(folder.manifestFile(diskId), sizeBytes);
-  const at = { disk, manifest };
+  const at = { disk, manifest, attempt };
   let writtenBytes = 0;
   try {
     if (pending.kind === 'apply') {
@@ -71,16 +85,15 @@ async function bringThere(
   return writtenBytes;
 }
 
-async function write(
-  frame: ChangeFrame,
-  { disk, manifest }: { readonly disk: TargetDisk; readonly manifest: Manifest },
-): Promise<number> {
+async function write(frame: ChangeFrame, { disk, manifest, attempt }: Place): Promise<number> {
   switch (frame.type) {
     case FRAME.data:
       await disk.write(frame.offset, frame.payload);
       return frame.length;
     case FRAME.zero:
-      await disk.zero(frame.offset, frame.length);
+      // Zeros of an earlier attempt may be in the kernel's cache only.
+      if (attempt === 'first') await disk.zero(frame.offset, frame.length);
+      else await disk.writeZeros(frame.offset, frame.length);
       return frame.length;
     case FRAME.same:
       await manifest.set(frame.block, frame.digest);

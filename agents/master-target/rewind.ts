@@ -43,6 +43,6 @@ async function goBack(
   }
   const undo = newer.map(({ pointId }) => pointId).toReversed();
   await folder.writeJournal({ points: [...kept], pending: { kind: 'rewind', undo } });
-  await applyPending(folder);
+  await applyPending(folder, 'first');
   for (const pointId of undo) await folder.removePoint(pointId);
 }

@@ -58,7 +58,7 @@ export async function sealPoint(
   const redoLengths = mapOf(received, (disk) => [...disk.redoLengths]);
   const pending = { kind: 'apply', redoLengths } as const;
   await folder.writeJournal({ points: [...before.points, point], pending });
-  const appliedBytes = await applyPending(folder);
+  const appliedBytes = await applyPending(folder, 'first');
   const kept = await retain(folder, { ...retention, keepPointId }, new Date());
   return { sealedAt: point.sealedAt, appliedBytes, retainedPointIds: idsOf(kept) };
 }

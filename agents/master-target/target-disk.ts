@@ -4,6 +4,7 @@ import { DIGEST_BYTES } from '../../shared/contracts/transfer-protocol.ts';
 import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { digestOf } from '../runtime/block-bytes.ts';
+import { DirectReads } from './direct-reads.ts';
 import { findDevice } from './locate-device.ts';
 import { isFull } from './storage-error.ts';
 import { writeWhole } from './write-whole.ts';
@@ -18,13 +19,16 @@ export class TargetDisk {
   readonly #sizeBytes: number;
   /** Of the device, which may be larger than the disk. */
   readonly #endBytes: number;
+  /** Of a file. The cache of a device ends with the last who has it open. */
+  readonly #direct: DirectReads | null;
 
   private constructor(
-    handle: FileHandle,
+    opened: { readonly handle: FileHandle; readonly direct: DirectReads | null },
     name: { readonly diskId: string; readonly device: string },
     { sizeBytes, endBytes }: { readonly sizeBytes: number; readonly endBytes: number },
   ) {
-    this.#handle = handle;
+    this.#handle = opened.handle;
+    this.#direct = opened.direct;
     this.#name = name;
     this.#sizeBytes = sizeBytes;
     this.#endBytes = endBytes;
@@ -42,14 +46,19 @@ export class TargetDisk {
       throw new FailbackError('FB-JRN-003', { diskId, device: name });
     }
     const handle = await open(found.path, request.isReadOnly ? 'r' : 'r+');
-    const actualBytes = found.sizeBytes ?? (await sizeOf(handle));
-    if (actualBytes < request.sizeBytes) {
+    try {
+      const actualBytes = found.sizeBytes ?? (await sizeOf(handle));
+      if (actualBytes < request.sizeBytes) {
+        const values = { diskId, actualBytes, neededBytes: request.sizeBytes };
+        throw new FailbackError('FB-JRN-005', values);
+      }
+      const direct = device.kind === 'file' ? await DirectReads.open(found.path) : null;
+      const size = { sizeBytes: request.sizeBytes, endBytes: actualBytes };
+      return new TargetDisk({ handle, direct }, { diskId, device: found.path }, size);
+    } catch (error) {
       await handle.close();
-      const values = { diskId, actualBytes, neededBytes: request.sizeBytes };
-      throw new FailbackError('FB-JRN-005', values);
+      throw error;
     }
-    const size = { sizeBytes: request.sizeBytes, endBytes: actualBytes };
-    return new TargetDisk(handle, { diskId, device: found.path }, size);
   }
 
   async read(offset: number, length: number): Promise<Buffer> {
@@ -59,18 +68,22 @@ export class TargetDisk {
   /** Fills the buffer; what lies behind the end of the device reads as zeros. Windows refuses to read there. */
   async readInto(buffer: Buffer, offset: number): Promise<Buffer> {
     const length = Math.max(0, Math.min(buffer.length, this.#endBytes - offset));
-    let done = 0;
-    while (done < length) {
-      const { bytesRead } = await this.#handle.read(buffer, done, length - done, offset + done);
-      if (bytesRead === 0) break;
-      done += bytesRead;
-    }
+    const wanted = buffer.subarray(0, length);
+    const done = await (this.#direct?.readInto(wanted, offset) ?? this.#readCached(wanted, offset));
     return buffer.fill(0, done);
   }
 
   /** Throws FB-JRN-014 when the storage under the disk has no room for what it does not hold yet. */
   async write(offset: number, bytes: Uint8Array): Promise<void> {
     await this.#withRoom(writeWhole(this.#handle, bytes, offset));
+  }
+
+  /** Makes a stretch zeros, whatever it seems to be. */
+  async writeZeros(offset: number, length: number): Promise<void> {
+    for (let done = 0; done < length; done += ZERO_CHUNK.length) {
+      const zeros = ZERO_CHUNK.subarray(0, Math.min(ZERO_CHUNK.length, length - done));
+      await this.write(offset + done, zeros);
+    }
   }
 
   /** Makes a stretch read as zeros; what does so already is not written, so that it stays sparse. */
@@ -101,6 +114,7 @@ export class TargetDisk {
   }
 
   async close(): Promise<void> {
+    await this.#direct?.close();
     await this.#handle.close();
   }
 
@@ -110,6 +124,17 @@ export class TargetDisk {
     } catch (error) {
       throw isFull(error) ? new FailbackError('FB-JRN-014', this.#name, { cause: error }) : error;
     }
+  }
+
+  async #readCached(buffer: Buffer, offset: number): Promise<number> {
+    let done = 0;
+    while (done < buffer.length) {
+      const left = buffer.length - done;
+      const { bytesRead } = await this.#handle.read(buffer, done, left, offset + done);
+      if (bytesRead === 0) break;
+      done += bytesRead;
+    }
+    return done;
   }
 }
 

@@ -18,6 +18,8 @@ export interface Expected {
   readonly transfer: Transfer | null;
   /** Whether the replication itself may not be there, and what of it may lie there then. */
   readonly whenGone: 'must be there' | 'nothing is left' | 'not made yet';
+  /** It was reported as forgotten. */
+  readonly isForgotten: boolean;
 }
 
 export const folderIn = (code: JournalCode, root: string): ReplicationFolder =>
@@ -54,7 +56,7 @@ export async function expectSurvival(
 export async function recover(
   code: JournalCode,
   folder: ReplicationFolder,
-  { allowed, whenGone }: Expected,
+  { allowed, whenGone, isForgotten }: Expected,
 ): Promise<readonly ModelPoint[] | null> {
   await code.removeForgotten(join(folder.folder, '..'));
   if (!(await folder.exists())) {
@@ -64,6 +66,7 @@ export async function recover(
     }
     return null;
   }
+  if (isForgotten) throw new Error('what was forgotten is there again');
   await code.applyPending(folder);
   return pointsOf(folder, allowed);
 }

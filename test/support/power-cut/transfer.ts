@@ -65,6 +65,15 @@ export function comparison(diskId: string, next: Buffer): DiskTransfer {
   return { diskId, mode: 'checksum', lanes: lanesOf(diskId, next.length), pieces, next };
 }
 
+/** A new disk: what reads as zeros there stays so without a word. */
+export function firstCopy(diskId: string, next: Buffer): DiskTransfer {
+  const all = comparison(diskId, next);
+  const pieces = all.pieces.filter(
+    ({ offset, length }) => !isZero(next.subarray(offset, offset + length)),
+  );
+  return { ...all, mode: 'full', pieces };
+}
+
 /** Some changes anywhere, of single sectors and of more than a block. */
 export function delta(diskId: string, old: Buffer, random: Random): DiskTransfer {
   const next = Buffer.from(old);

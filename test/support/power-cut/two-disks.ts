@@ -24,12 +24,15 @@ import {
   type ModelPoint,
   send,
   type Transfer,
+  firstCopy,
 } from './transfer.ts';
 
 const SIZES: Readonly<Record<string, number>> = {
   os: 2 * BLOCK_BYTES + 1536,
   data: BLOCK_BYTES + 4096,
 };
+/** Of a new disk only what is not zero is sent. */
+const BLANK_DISK = 'data';
 const DISK_IDS = Object.keys(SIZES);
 
 interface Options {
@@ -71,7 +74,13 @@ export class TwoDisks {
     for (const [diskId, content] of stale) writeFileSync(diskFile(root, diskId), content);
     this.#source = stale;
     this.#recorded = this.#record(root);
-    this.#expected = { allowed: [[]], azure: null, transfer: null, whenGone: 'not made yet' };
+    this.#expected = {
+      allowed: [[]],
+      azure: null,
+      transfer: null,
+      whenGone: 'not made yet',
+      isForgotten: false,
+    };
   }
 
   get expected(): Expected {
@@ -104,7 +113,7 @@ export class TwoDisks {
           diskId,
           sizeBytes: must(SIZES[diskId], diskId),
           device: { kind: 'file', path: diskFile(this.#recorded.root, diskId) } as const,
-          isBlank: false,
+          isBlank: diskId === BLANK_DISK,
         }));
         await folder.writeDisks(disks, true);
       },
@@ -133,12 +142,22 @@ export class TwoDisks {
   async abandon(isDiscarded: boolean): Promise<void> {
     const transfer = this.#transfer(DISK_IDS);
     const { code } = this.#options;
+    const mode = 'full' as const;
     await this.#perform({
       expected: { transfer },
       run: async (folder) => send(code, folder, transfer, 2),
     });
-    this.#expect({ transfer: null });
-    if (!isDiscarded) return;
+    // Begun afresh in another mode, and after a cut perhaps in the old one again.
+    const inFull = { ...transfer, disks: transfer.disks.map((disk) => ({ ...disk, mode })) };
+    await this.#perform({
+      expected: { transfer },
+      run: async (folder) => send(code, folder, inFull, 2),
+    });
+    // Also in the middle of throwing it away: the same may be sent again.
+    if (!isDiscarded) {
+      this.#expect({ transfer: null });
+      return;
+    }
     await this.#perform({
       expected: {},
       run: async (folder) => {
@@ -146,6 +165,7 @@ export class TwoDisks {
         await folder.clearStaged();
       },
     });
+    this.#expect({ transfer: null });
   }
 
   async rewind(steps: number): Promise<void> {
@@ -186,6 +206,7 @@ export class TwoDisks {
       allowed: [this.#points],
       whenGone: isThere ? 'must be there' : 'nothing is left',
     });
+    this.#expect({ isForgotten: whenGone === 'must be there' && !isThere });
     if (whenGone === 'must be there' || isThere) await this.#options.onCut(this, 'the end');
   }
 
@@ -222,6 +243,7 @@ export class TwoDisks {
     const disks = diskIds.map((diskId) => {
       const old = must(this.#newest.get(diskId), diskId);
       const changes = delta(diskId, old, this.#random);
+      if (this.#count === 1 && diskId === BLANK_DISK) return firstCopy(diskId, changes.next);
       const isCompared = isFirst || this.#random.below(3) === 0;
       return isCompared ? comparison(diskId, changes.next) : changes;
     });
@@ -246,10 +268,10 @@ export class TwoDisks {
     this.#expected = { ...this.#expected, ...part };
   }
 
-  /** Stale bytes and zeros in turn. */
+  /** Stale bytes and zeros in turn, or nothing yet. */
   #firstContent(diskId: string, sizeBytes: number): Buffer {
-    const content = this.#random.bytes(sizeBytes);
-    return diskId === 'os' ? content.fill(0, BLOCK_BYTES) : content;
+    if (diskId === BLANK_DISK) return Buffer.alloc(sizeBytes);
+    return this.#random.bytes(sizeBytes).fill(0, BLOCK_BYTES);
   }
 }
 
