@@ -82,6 +82,7 @@ describe('forgetting a replication', () => {
     rmSync(join(folder.folder, 'replication.json'));
     const handlers = createMasterTargetHandlers({
       retentionFolder: root,
+      dataFolder: root,
       retention: { maxPoints: 3, maxAgeHours: 24 },
       osType: 'Linux',
       gate: new ReplicationGate(),
