@@ -82,6 +82,23 @@ describe('power cuts in the middle of random work', () => {
   );
 });
 
+describe('staged files that are thrown away', () => {
+  it(
+    'are never taken for those of another transfer, whichever of them a cut leaves',
+    async () => {
+      const random = new Random(7);
+      const onCut: OnCut = async (disks, path) => {
+        if (!path.endsWith('/staged')) return;
+        for (let draw = 0; draw < 6; draw += 1) {
+          await expectRecovery(code, disks, { path, survivors: someOf(random) });
+        }
+      };
+      await withDisks({ code, files, seed: 1, onCut }, aHistory);
+    },
+    TIMEOUT_MS,
+  );
+});
+
 describe('the record of what is durable', () => {
   /** Names and bytes of everything in a folder, but for the paths in records. */
   function all(root: string): Record<string, string> {

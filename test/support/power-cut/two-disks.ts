@@ -159,7 +159,7 @@ export class TwoDisks {
       return;
     }
     await this.#perform({
-      expected: {},
+      expected: { transfer: inFull },
       run: async (folder) => {
         await code.applyPending(folder);
         await folder.clearStaged();
