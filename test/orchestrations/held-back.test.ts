@@ -82,7 +82,7 @@ describe('a failover that would lose more than was agreed once its turn has come
     await it.settle();
     expect(it.vm.powerActions).toEqual([]);
     expect(eventsOf(it)).toHaveLength(2);
-    await it.ask('failover', 'latestProcessed', 150);
+    await it.ask('failover', 'latestProcessed', { maxDataLossMinutes: 150 });
     await it.untilWaiting('commitPending');
   });
 
@@ -119,8 +119,8 @@ describe('a failover that would lose more than was agreed once its turn has come
   it('goes by the last limit that was named, as long as nothing is shut down', async () => {
     const it = await inLongCycle();
     const { pointId } = must(it.job().cycles[1], 'the second cycle');
-    await it.ask('failover', pointId, 600);
-    await it.ask('failover', pointId, 60);
+    await it.ask('failover', pointId, { maxDataLossMinutes: 600 });
+    await it.ask('failover', pointId, { maxDataLossMinutes: 60 });
     await it.until(() => it.job().heldBack !== undefined);
     expect(it.vm.powerActions).toEqual([]);
   });

@@ -118,7 +118,7 @@ async function recordHeldBack(): Promise<Record<string, Recording>> {
     await world.settle();
     world.agents.behaviours.plan('replicateDisk', { afterMs: 2 * HOUR_MS }, 2);
     await world.advance(5 * MINUTE_MS);
-    await world.ask('failover', 'latestProcessed', 60);
+    await world.ask('failover', 'latestProcessed', { maxDataLossMinutes: 60 });
     await world.until(() => world.job().heldBack !== undefined);
     await world.settle();
     await world.ask('failover');

@@ -43,7 +43,7 @@ import { Site } from './site.ts';
 import { Timers } from './timers.ts';
 import { wantedContent } from './wanted-content.ts';
 
-type Terms = Pick<Parameters<typeof ask>[2], 'acceptUnreachableSource'>;
+type Terms = Pick<Parameters<typeof ask>[2], 'acceptUnreachableSource' | 'maxDataLossMinutes'>;
 
 interface WorldOptions {
   /** False: the machine's original VM is gone, a new one is made. */
@@ -174,11 +174,9 @@ export class World {
   }
 
   /** As an operator does it: the record, then the event. Throws what the HTTP function answers. */
-  async ask(intent: Intent, recoveryPoint?: string, terms: number | Terms = {}): Promise<void> {
+  async ask(intent: Intent, recoveryPoint?: string, terms: Terms = {}): Promise<void> {
     const point = recoveryPoint === undefined ? {} : { recoveryPoint };
-    const limits = typeof terms === 'number' ? { maxDataLossMinutes: terms } : terms;
-    const wish = { intent, ...point, ...limits, caller: 'operator' };
-    await ask(this.deps, this.job().id, wish);
+    await ask(this.deps, this.job().id, { intent, ...point, ...terms, caller: 'operator' });
     await this.settle();
   }
 
