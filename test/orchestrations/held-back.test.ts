@@ -28,7 +28,9 @@ async function inLongCycle(): Promise<World> {
 /** Asked for a point that is minutes old, which is hours old when the cycle is through. */
 async function heldBack(): Promise<World> {
   const it = await inLongCycle();
-  await it.ask('failover', must(it.job().cycles[1], 'the second cycle').pointId, 60);
+  await it.ask('failover', must(it.job().cycles[1], 'the second cycle').pointId, {
+    maxDataLossMinutes: 60,
+  });
   await it.until(() => it.job().heldBack !== undefined);
   await it.settle();
   return it;
@@ -77,7 +79,9 @@ describe('a failover that would lose more than was agreed once its turn has come
     const it = await heldBack();
     it.agents.behaviours.plan('replicateDisk', { afterMs: 2 * HOUR_MS }, 2);
     await it.advance(5 * MINUTE_MS);
-    await it.ask('failover', must(it.job().cycles.at(-1), 'the last cycle').pointId, 60);
+    await it.ask('failover', must(it.job().cycles.at(-1), 'the last cycle').pointId, {
+      maxDataLossMinutes: 60,
+    });
     await it.until(() => it.job().heldBack?.gate === 'replication-3');
     await it.settle();
     expect(it.vm.powerActions).toEqual([]);
@@ -111,7 +115,7 @@ describe('a failover that would lose more than was agreed once its turn has come
   ])('is not put back: %s', async (_what, point, limit) => {
     const it = await inLongCycle();
     const wanted = point === 'fb-1' ? must(it.job().cycles[1], 'the second cycle').pointId : point;
-    await it.ask('failover', wanted, limit);
+    await it.ask('failover', wanted, { maxDataLossMinutes: limit });
     await it.untilWaiting('commitPending');
     expect(eventsOf(it)).toEqual([]);
   });
@@ -154,7 +158,9 @@ describe('a failover that would lose more than was agreed once its turn has come
     for (const after of killPlaces('a failover that is put back', asked - before, 13)) {
       const it = await inLongCycle();
       it.host.crashAfter(after);
-      await it.ask('failover', must(it.job().cycles[1], 'the second cycle').pointId, 60);
+      await it.ask('failover', must(it.job().cycles[1], 'the second cycle').pointId, {
+        maxDataLossMinutes: 60,
+      });
       await it.until(() => it.host.isCrashed);
       await it.host.restart();
       await it.until(() => it.job().heldBack !== undefined);
