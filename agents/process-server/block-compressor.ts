@@ -1,8 +1,12 @@
+import { availableParallelism } from 'node:os';
 import { constants, createZstdCompress } from 'node:zlib';
 import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
 
-/** Threads of Node's pool are four, and reading files and names needs one of them, too. */
-const MAX_COMPRESSORS = 3;
+/**
+ * Threads of Node's pool are four, and reading files and names needs one of them, too. More than there are processors
+ * bring nothing and cost megabytes.
+ */
+const MAX_COMPRESSORS = Math.min(3, availableParallelism());
 /** Few pieces for a block, and no large one held by what a compressible block leaves of it. */
 const CHUNK_BYTES = BLOCK_BYTES / 2;
 
