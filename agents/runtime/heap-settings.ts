@@ -8,5 +8,5 @@ import { setFlagsFromString } from 'node:v8';
  */
 export function collectForStreaming(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
-  setFlagsFromString('--heap-growing-percent=400');
+  setFlagsFromString('--heap-growing-percent=200');
 }

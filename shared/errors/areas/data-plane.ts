@@ -21,7 +21,8 @@ export const DATA_PLANE_ERRORS = {
     category: 'dataPlane',
     message: 'The source disk has {actualBytes} bytes, {neededBytes} were expected.',
     possibleCauses: ['The disk in Azure was resized.'],
-    recommendedAction: 'Read the protected item in again and start a new failback.',
+    recommendedAction:
+      'Resize the disk at home as well where the original VM is used, put the protected item again (PUT) and start a new failback.',
     isRetryable: false,
     isCustomerResolvable: true,
   },
