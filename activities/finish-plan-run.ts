@@ -11,8 +11,8 @@ import type { StoreDeps } from './support/deps.ts';
 import { requireRun, updateRun } from './support/plan-runs.ts';
 
 /**
- * Ends the run, lets go of what it held, and frees the plan for the next one. Machines left behind make it fail, by name; so do those that a
- * cancel could not take back. Idempotent.
+ * Ends the run, lets go of what it held, and frees the plan for the next one. Machines left behind make it fail, by
+ * name; so do those that a cancel could not take back. Idempotent.
  */
 export const createFinishPlanRun = ({
   stores,

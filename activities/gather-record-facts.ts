@@ -10,9 +10,9 @@ import {
   type ProtectedItem,
   rpoSeconds,
 } from '../shared/domain/protected-item.ts';
+import { isHeard } from '../shared/domain/heartbeat.ts';
 import type { Job } from '../shared/domain/job.ts';
 import { type MeasuredRate, sentBytesPerSecond } from '../shared/domain/transfer-rate.ts';
-import { HEARTBEAT_STALE_MS } from '../shared/policy/limits.ts';
 import type { AgentRecord } from '../shared/ports/stores.ts';
 import type { StoreDeps } from './support/deps.ts';
 import { processServerName } from '../shared/services/process-server-name.ts';
@@ -87,10 +87,8 @@ function placed(item: ProtectedItem, placement: Placement): ProtectedItem {
 /** One that was retired keeps its record, without a heartbeat. */
 function standingOf(agent: AgentRecord, now: Date): AgentStanding | null {
   const { id, name, version, address, heartbeatAt } = agent;
-  const heartbeatMs = Date.parse(heartbeatAt);
-  if (heartbeatMs === 0 || agent.isRetired === true) return null;
-  const isConnected = now.getTime() - heartbeatMs <= HEARTBEAT_STALE_MS;
-  return { id, name, version, address, heartbeatAt, isConnected };
+  if (Date.parse(heartbeatAt) === 0 || agent.isRetired === true) return null;
+  return { id, name, version, address, heartbeatAt, isConnected: isHeard(agent, now) };
 }
 
 /** Of machines that are on the move now; others change nothing that has to be carried. */

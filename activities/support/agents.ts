@@ -1,4 +1,4 @@
-import { HEARTBEAT_STALE_MS } from '../../shared/policy/limits.ts';
+import { isHeard } from '../../shared/domain/heartbeat.ts';
 import type { AgentRecord } from '../../shared/ports/stores.ts';
 import { updateRecord } from '../../shared/services/update-record.ts';
 import type { StoreDeps } from './deps.ts';
@@ -10,14 +10,14 @@ export async function connectedAgent(
   name: string,
 ): Promise<AgentRecord | null> {
   const agents = await stores.agents.list();
-  const now = clock.now().getTime();
+  const now = clock.now();
   return (
     agents.find(
       (agent) =>
         agent.kind === kind &&
         agent.name === name &&
         agent.isRetired !== true &&
-        now - Date.parse(agent.heartbeatAt) <= HEARTBEAT_STALE_MS,
+        isHeard(agent, now),
     ) ?? null
   );
 }

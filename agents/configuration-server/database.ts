@@ -33,12 +33,15 @@ export interface ReplicationRecord extends PlannedReplication {
   readonly vmId: string;
 }
 
+/** What came of starting VMware Tools in the guest. */
+export const VMWARE_TOOLS_STATES = ['running', 'failed', 'notInstalled'] as const;
+
 export interface MobilityAgentRecord {
   /** One of the ids of its VM, see guest-ids.ts. */
   readonly vmId: string;
   readonly hostName: string;
   readonly version: string;
-  readonly vmwareTools?: 'running' | 'failed' | 'notInstalled' | undefined;
+  readonly vmwareTools?: (typeof VMWARE_TOOLS_STATES)[number] | undefined;
   readonly registeredAt: string;
 }
 

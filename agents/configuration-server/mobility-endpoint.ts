@@ -5,11 +5,10 @@ import type { Secret } from '../../shared/domain/secret.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { isProofRight, proofOf } from '../runtime/enrolment.ts';
 import type { Logger } from '../runtime/types.ts';
-import type { SiteDatabase } from './database.ts';
+import { type SiteDatabase, VMWARE_TOOLS_STATES } from './database.ts';
 import { canonicalId } from './guest-ids.ts';
 
 const MAX_BODY_BYTES = 16 * 1024;
-const VMWARE_TOOLS_STATES = ['running', 'failed', 'notInstalled'] as const;
 
 const registrationSchema = z.object({
   vmId: z.string().min(1).max(200),

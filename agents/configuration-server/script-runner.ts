@@ -7,6 +7,7 @@ import { redact } from '../../shared/domain/secret.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { MAX_ACTION_OUTPUT } from '../../shared/policy/limits.ts';
 import { success } from '../../shared/errors/result.ts';
+import { codeOf } from '../runtime/error-code.ts';
 import type { CommandHandlers } from '../runtime/types.ts';
 import type { SiteDatabase } from './database.ts';
 
@@ -100,7 +101,6 @@ function killGroup(pid: number | undefined): void {
   try {
     process.kill(platform === 'win32' ? pid : -pid, 'SIGKILL');
   } catch (error) {
-    const isGone = error instanceof Object && 'code' in error && error.code === 'ESRCH';
-    if (!isGone) throw error;
+    if (codeOf(error) !== 'ESRCH') throw error;
   }
 }

@@ -5,6 +5,7 @@ import { basename } from 'node:path';
 import { sizeIfThere } from './durable-file.ts';
 import type { DiskRecord, Journal } from './journal-records.ts';
 import { Manifest } from './manifest.ts';
+import { OpenFiles } from './open-files.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
 import type { ChangeFrame } from './sinks.ts';
 import { stagedChanges } from './staged-changes.ts';
@@ -30,8 +31,9 @@ export async function applyPending(
   const journal = await folder.journal();
   if (journal.pending === null) return 0;
   let writtenBytes = 0;
-  for (const disk of await folder.disks())
+  for (const disk of await folder.disks()) {
     writtenBytes += await bringThere(folder, disk, { journal, attempt });
+  }
   // With the point, Azure holds what the disks do. Not before: were the point never sealed, it would not.
   if (journal.pending.kind === 'apply') await folder.forgetReplica();
   await folder.writeJournal({ ...journal, pending: null });
@@ -50,11 +52,12 @@ async function bringThere(
   if (pending === null || point === undefined) return 0;
   // A disk that came into the replication later has nothing of the point.
   const isCovered = point.snapshotNames[diskId] !== undefined;
-  const disk = await TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: false });
-  const manifest = await Manifest.open(folder.manifestFile(diskId), sizeBytes);
-  const at = { disk, manifest, attempt };
+  const files = new OpenFiles();
   let writtenBytes = 0;
   try {
+    const disk = await files.add(TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: false }));
+    const manifest = await files.add(Manifest.open(folder.manifestFile(diskId), sizeBytes));
+    const at = { disk, manifest, attempt };
     if (pending.kind === 'apply') {
       const redoLengths = pending.redoLengths[diskId] ?? [];
       const { pointId } = point;
@@ -79,8 +82,7 @@ async function bringThere(
     await disk.sync();
     await manifest.sync();
   } finally {
-    await disk.close();
-    await manifest.close();
+    await files.close();
   }
   return writtenBytes;
 }

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { codeOf } from '../runtime/error-code.ts';
 
 /** Fits every disk and file system that we know of. */
 const ALIGNMENT_BYTES = 4096;
@@ -76,6 +77,5 @@ function aligned(lengthBytes: number): number {
 }
 
 function isRefusal(error: unknown): boolean {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : '';
-  return code === 'EINVAL' || code === 'EOPNOTSUPP';
+  return ['EINVAL', 'EOPNOTSUPP'].includes(codeOf(error));
 }

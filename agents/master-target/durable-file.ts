@@ -1,6 +1,7 @@
 import { copyFile, open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { codeOf } from '../runtime/error-code.ts';
 
 /** What a rename is refused with on Windows while somebody, as a virus scanner, has one of the files open. */
 const IN_USE: readonly string[] = ['EPERM', 'EACCES', 'EBUSY'];
@@ -94,9 +95,4 @@ export async function ifThere<T>(reading: Promise<T>): Promise<T | null> {
 /** Bytes of a file, `null` when it is not there. */
 export async function sizeIfThere(file: string): Promise<number | null> {
   return (await ifThere(stat(file)))?.size ?? null;
-}
-
-function codeOf(error: unknown): string {
-  const isCoded = typeof error === 'object' && error !== null && 'code' in error;
-  return isCoded ? String(error.code) : '';
 }

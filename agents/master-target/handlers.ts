@@ -47,11 +47,10 @@ export function createMasterTargetHandlers(parts: MasterTargetParts): CommandHan
   const withRoom = async <T>(
     context: CommandContext,
     work: () => Promise<T>,
-    giveBack?: () => Promise<void>,
+    makeRoom?: () => Promise<void>,
   ): Promise<T> => {
     const meter = new ProgressMeter(() => Date.now());
-    const wait = { context, meter, volume: retentionFolder };
-    return waitingForSpace(work, giveBack === undefined ? wait : { ...wait, makeRoom: giveBack });
+    return waitingForSpace(work, { context, meter, volume: retentionFolder, makeRoom });
   };
   return {
     verifyMasterTarget: async () => success(await describeMasterTarget(parts)),

@@ -1,5 +1,6 @@
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { withBackoff } from '../runtime/backoff.ts';
+import { codeOf } from '../runtime/error-code.ts';
 import type { ProgressMeter } from '../runtime/progress-meter.ts';
 import type { CommandContext } from '../runtime/types.ts';
 
@@ -8,12 +9,7 @@ const MAX_PAUSE_MS = 15_000;
 
 /** No room is left where the file lies. */
 export function isFull(error: unknown): boolean {
-  return (
-    typeof error === 'object' &&
-    error !== null &&
-    'code' in error &&
-    (error.code === 'ENOSPC' || error.code === 'EDQUOT')
-  );
+  return ['ENOSPC', 'EDQUOT'].includes(codeOf(error));
 }
 
 /**
@@ -37,7 +33,7 @@ export interface SpaceWait {
   /** Where the journal lies, for people to read. */
   readonly volume: string;
   /** Gives back what can be given back, before every pause. */
-  readonly makeRoom?: () => Promise<void>;
+  readonly makeRoom?: (() => Promise<void>) | undefined;
 }
 
 /** Repeats the work while there is no room for it, and shows that as health. `attempt` counts from 0. */

@@ -4,6 +4,7 @@ import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { DiskRecord } from './journal-records.ts';
 import { blockCount, isSame, Manifest } from './manifest.ts';
+import { OpenFiles } from './open-files.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
 import { TargetDisk } from './target-disk.ts';
 
@@ -47,10 +48,11 @@ async function verifyDisk(
   output: Output,
 ): Promise<void> {
   const { diskId, device, sizeBytes } = record;
-  const disk = await TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: true });
-  const manifest = await Manifest.open(options.folder.manifestFile(diskId), sizeBytes);
   const blocks = blockCount(sizeBytes);
+  const files = new OpenFiles();
   try {
+    const disk = await files.add(TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: true }));
+    const manifest = await files.add(Manifest.open(options.folder.manifestFile(diskId), sizeBytes));
     for (let first = 0; first < blocks; first += BATCH) {
       options.signal.throwIfAborted();
       const count = Math.min(BATCH, blocks - first);
@@ -74,8 +76,7 @@ async function verifyDisk(
       options.onBytes(bytes.length);
     }
   } finally {
-    await disk.close();
-    await manifest.close();
+    await files.close();
   }
 }
 

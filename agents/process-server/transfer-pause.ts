@@ -1,15 +1,14 @@
+import { growingPauseMs } from '../runtime/backoff.ts';
 import { StorageFailure } from './storage-http.ts';
 
-const FIRST_MS = 300;
-const MAX_MS = 15_000;
+const PAUSES = { firstMs: 300, maxMs: 15_000 } as const;
 
 /**
  * Milliseconds before the next attempt of a transfer, after so many failures in a row: longer each time, with jitter,
  * and never shorter than what an overloaded storage service asked for with its last answer.
  */
 export function pauseAfter(failures: number, error: unknown, random = Math.random()): number {
-  const ceilingMs = Math.min(MAX_MS, FIRST_MS * 2 ** (failures - 1));
-  return Math.max(ceilingMs * (0.5 + random / 2), askedMs(error));
+  return Math.max(growingPauseMs(failures, PAUSES, random), askedMs(error));
 }
 
 function askedMs(error: unknown): number {

@@ -23,9 +23,17 @@ export async function withBackoff<T>(
     } catch (error) {
       if (failures >= maxAttempts || !options.isWorthRetrying(error)) throw error;
       signal?.throwIfAborted();
-      const ceiling = Math.min(maxMs, firstMs * 2 ** (failures - 1));
-      const pause = options.askedDelayMs?.(error) ?? ceiling * (0.5 + Math.random() / 2);
+      const pause = options.askedDelayMs?.(error) ?? growingPauseMs(failures, { firstMs, maxMs });
       await delay(pause, undefined, signal === undefined ? {} : { signal });
     }
   }
+}
+
+/** The pause after so many failures in a row: twice as long each time, half of it chance. */
+export function growingPauseMs(
+  failures: number,
+  { firstMs, maxMs }: Pick<BackoffOptions, 'firstMs' | 'maxMs'>,
+  random = Math.random(),
+): number {
+  return Math.min(maxMs, firstMs * 2 ** (failures - 1)) * (0.5 + random / 2);
 }

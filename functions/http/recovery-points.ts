@@ -4,7 +4,7 @@ import {
   recoveryPointViewSchema,
 } from '../../shared/contracts/http-api.ts';
 import { pageQuery, pageSchema } from '../../shared/contracts/http/paging.ts';
-import { keysOfPoint, newestFirst } from '../../shared/domain/newest-first.ts';
+import { keysOfPoint, orderOfPoint } from '../../shared/domain/newest-first.ts';
 import {
   directionOf,
   type ProtectedItem,
@@ -48,11 +48,7 @@ function retainedAtHome(
   { recoveryPoints = [] }: ProtectedItem,
   wanted: Request,
 ): Page<RecoveryPoint> {
-  return pageOfArray(
-    recoveryPoints,
-    ({ takenAt, pointId }) => `${newestFirst(takenAt)}-${pointId}`,
-    wanted,
-  );
+  return pageOfArray(recoveryPoints, orderOfPoint, wanted);
 }
 
 /**

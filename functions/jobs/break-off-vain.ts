@@ -1,6 +1,6 @@
+import { isHeard } from '../../shared/domain/heartbeat.ts';
 import type { Job } from '../../shared/domain/job.ts';
 import { errorRecord } from '../../shared/errors/failback-error.ts';
-import { HEARTBEAT_STALE_MS } from '../../shared/policy/limits.ts';
 import type { FunctionDeps } from '../support/deps.ts';
 import { breakOff } from './break-off.ts';
 
@@ -24,9 +24,7 @@ export async function breakOffVain(
 async function isSenderSilent({ stores, clock }: FunctionDeps, jobId: string): Promise<boolean> {
   const open = await stores.commands.listOpen(jobId);
   const senders = open.flatMap(({ name, agentId }) => (name === 'replicateDisk' ? [agentId] : []));
-  const now = clock.now().getTime();
-  const heard = (await stores.agents.list()).filter(
-    ({ heartbeatAt }) => now - Date.parse(heartbeatAt) <= HEARTBEAT_STALE_MS,
-  );
+  const now = clock.now();
+  const heard = (await stores.agents.list()).filter((agent) => isHeard(agent, now));
   return senders.some((id) => !heard.some((agent) => agent.id === id));
 }

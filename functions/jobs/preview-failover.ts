@@ -4,12 +4,13 @@ import {
   finalDeltaSeconds,
   refusalOfFailover,
 } from '../../shared/domain/failover-choice.ts';
+import { isHeard } from '../../shared/domain/heartbeat.ts';
+import { isSwitchedOff } from '../../shared/domain/power-state.ts';
 import { recommendedPoint } from '../../shared/domain/recommended-point.ts';
 import type { Job } from '../../shared/domain/job.ts';
 import { type ProtectedItem, resolveRecoveryPoint } from '../../shared/domain/protected-item.ts';
 import { refusalBySource, sourceLossOf } from '../../shared/domain/source-state.ts';
 import { type ErrorRecord, FailbackError } from '../../shared/errors/failback-error.ts';
-import { HEARTBEAT_STALE_MS } from '../../shared/policy/limits.ts';
 import { processServerName } from '../../shared/services/process-server-name.ts';
 import type { FunctionDeps } from '../support/deps.ts';
 import { sightOf } from './sight-of-source.ts';
@@ -81,7 +82,7 @@ async function recommendation(
   const choice = recommendedPoint({
     source: { state, reason },
     isLossNoted: sourceLossOf(job) !== null,
-    isAzureVmOff: power === 'stopped' || power === 'deallocated',
+    isAzureVmOff: isSwitchedOff(power),
     processServerSilentSince: await silentSince(deps, item),
     hasSealedPoint: newest !== null,
   });
@@ -100,6 +101,5 @@ async function silentSince(
   const agents = await stores.agents.list();
   const server = agents.find((each) => each.kind === 'processServer' && each.name === name);
   if (server === undefined) return 'never';
-  const silentMs = clock.now().getTime() - Date.parse(server.heartbeatAt);
-  return silentMs > HEARTBEAT_STALE_MS ? server.heartbeatAt : null;
+  return isHeard(server, clock.now()) ? null : server.heartbeatAt;
 }

@@ -20,11 +20,18 @@ export function orderOfJob(id: string): string {
 }
 
 /** `<item>.<newest first>-<point>`: what is known of the points of one machine lies together, newest first. */
-export function recoveryPointId(
-  itemId: string,
-  { takenAt, pointId }: { readonly takenAt: string; readonly pointId: string },
-): string {
-  return `${itemId}.${newestFirst(takenAt)}-${pointId}`;
+export function recoveryPointId(itemId: string, point: PointInTime): string {
+  return `${itemId}.${orderOfPoint(point)}`;
+}
+
+/** What to sort the points of one machine by. */
+export function orderOfPoint({ takenAt, pointId }: PointInTime): string {
+  return `${newestFirst(takenAt)}-${pointId}`;
+}
+
+interface PointInTime {
+  readonly takenAt: string;
+  readonly pointId: string;
 }
 
 /** Earlier versions kept the points of all machines in one partition, without the machine in their ids. */

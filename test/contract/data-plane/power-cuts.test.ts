@@ -1,11 +1,10 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import type * as Files from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import * as fc from 'fast-check';
 import { Random } from '../../support/data-plane/random.ts';
 import { must } from '../../support/must.ts';
-import { type JournalCode, loadJournalCode } from '../../support/power-cut/journal-code.ts';
+import { type JournalCode, recordJournal } from '../../support/power-cut/journal-code.ts';
 import { EVERYTHING, NOTHING_UNSYNCED, someOf } from '../../support/power-cut/nodes.ts';
 import {
   afterCut,
@@ -14,26 +13,18 @@ import {
   type OnCut,
   withDisks,
 } from '../../support/power-cut/play.ts';
-import { RecordingFiles } from '../../support/power-cut/recorded-folder.ts';
+import type { RecordingFiles } from '../../support/power-cut/recorded-folder.ts';
 
 /** More of them find more: POWER_CUT_RUNS=200. */
 const RUNS = Number(process.env['POWER_CUT_RUNS'] ?? 10);
 const TIMEOUT_MS = RUNS * 60_000;
 /** One of so many cuts of a random run is looked at. */
 const LOOK_AT_ONE_OF = 4;
-/** Between two looks at the clock: what a lane has is made durable every second. */
-const STEP_MS = 300;
-
 let files: RecordingFiles;
 let code: JournalCode;
 
 beforeAll(async () => {
-  files = new RecordingFiles(jest.requireActual<typeof Files>('node:fs/promises'));
-  jest.doMock('node:fs/promises', () => files.module);
-  // Loaded only now, so that it gets the files above.
-  code = await loadJournalCode();
-  let now = Date.now();
-  jest.spyOn(Date, 'now').mockImplementation(() => (now += STEP_MS));
+  ({ files, code } = await recordJournal());
 });
 afterAll(() => {
   jest.restoreAllMocks();

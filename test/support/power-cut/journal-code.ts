@@ -1,3 +1,5 @@
+import type * as Files from 'node:fs/promises';
+import { jest } from '@jest/globals';
 import type * as Apply from '../../../agents/master-target/apply.ts';
 import type * as Lanes from '../../../agents/master-target/lane-receiver.ts';
 import type * as Manifests from '../../../agents/master-target/manifest.ts';
@@ -6,6 +8,7 @@ import type * as Rewind from '../../../agents/master-target/rewind.ts';
 import type * as Seal from '../../../agents/master-target/seal.ts';
 import type * as Staging from '../../../agents/master-target/staging.ts';
 import type * as Verify from '../../../agents/master-target/verify.ts';
+import { RecordingFiles } from './recorded-folder.ts';
 
 /** The product's code, as it was loaded with files that are recorded. */
 export interface JournalCode
@@ -18,6 +21,25 @@ export interface JournalCode
     Pick<typeof Seal, 'sealPoint'>,
     Pick<typeof Staging, 'beginStaging' | 'diskOf'>,
     Pick<typeof Verify, 'verifyDisks'> {}
+
+/** Between two looks at the clock: what a lane has is made durable every second. */
+const STEP_MS = 300;
+
+interface RecordedJournal {
+  readonly files: RecordingFiles;
+  readonly code: JournalCode;
+}
+
+/** Replaces the file system and the clock of the test file; `jest.restoreAllMocks` gives the clock back. */
+export async function recordJournal(): Promise<RecordedJournal> {
+  const files = new RecordingFiles(jest.requireActual<typeof Files>('node:fs/promises'));
+  jest.doMock('node:fs/promises', () => files.module);
+  // Loaded only now, so that it gets the files above.
+  const code = await loadJournalCode();
+  let now = Date.now();
+  jest.spyOn(Date, 'now').mockImplementation(() => (now += STEP_MS));
+  return { files, code };
+}
 
 /** To be called after `node:fs/promises` was replaced. */
 export async function loadJournalCode(): Promise<JournalCode> {

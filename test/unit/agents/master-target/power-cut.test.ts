@@ -1,9 +1,8 @@
 import { readFileSync, renameSync } from 'node:fs';
-import type * as Files from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Random } from '../../../support/data-plane/random.ts';
 import { must } from '../../../support/must.ts';
-import { type JournalCode, loadJournalCode } from '../../../support/power-cut/journal-code.ts';
+import { type JournalCode, recordJournal } from '../../../support/power-cut/journal-code.ts';
 import { EVERYTHING, NOTHING_UNSYNCED, someOf } from '../../../support/power-cut/nodes.ts';
 import {
   afterCut,
@@ -12,23 +11,15 @@ import {
   type OnCut,
   withDisks,
 } from '../../../support/power-cut/play.ts';
-import { RecordingFiles } from '../../../support/power-cut/recorded-folder.ts';
+import type { RecordingFiles } from '../../../support/power-cut/recorded-folder.ts';
 import { diskFile, expectSurvival, folderIn } from '../../../support/power-cut/survival.ts';
 import type { TwoDisks } from '../../../support/power-cut/two-disks.ts';
-
-/** Between two looks at the clock: what a lane has is made durable every second. */
-const STEP_MS = 300;
 
 let files: RecordingFiles;
 let code: JournalCode;
 
 beforeAll(async () => {
-  files = new RecordingFiles(jest.requireActual<typeof Files>('node:fs/promises'));
-  jest.doMock('node:fs/promises', () => files.module);
-  // Loaded only now, so that it gets the files above.
-  code = await loadJournalCode();
-  let now = Date.now();
-  jest.spyOn(Date, 'now').mockImplementation(() => (now += STEP_MS));
+  ({ files, code } = await recordJournal());
 });
 afterAll(() => {
   jest.restoreAllMocks();

@@ -2,6 +2,7 @@ import { Agent as HttpAgent, type AgentOptions } from 'node:http';
 import { Agent as HttpsAgent, type RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { codeOf } from '../../../../runtime/error-code.ts';
 import { FailbackError } from '../../../../../shared/errors/failback-error.ts';
 
 /** A machine that is away may swallow what is sent to it. */
@@ -68,8 +69,7 @@ function mismatch(socket: TLSSocket, pin: string, options: RequestOptions): Fail
 }
 
 function untrusted(error: Error, options: RequestOptions): Error {
-  const code = 'code' in error ? String(error.code) : '';
-  if (!TRUST_FAILURE.test(code)) return error;
+  if (!TRUST_FAILURE.test(codeOf(error))) return error;
   const values = { address: addressOf(options), reason: error.message };
   return new FailbackError('FB-VSPHERE-002', values, { cause: error });
 }

@@ -1,8 +1,7 @@
+import { isSwitchedOff } from '../../../power-state.ts';
 import type { PreflightRule } from '../../rule.ts';
 import { ifKnown, passed, violated } from '../../verdict.ts';
 import { withAzureVm, withOriginal } from '../support.ts';
-
-const OFF: readonly string[] = ['stopped', 'deallocated'];
 
 /**
  * What it writes is then nowhere else: a failback would stop it and write the older disks of Azure over its own. So it
@@ -16,7 +15,7 @@ export const originalIsNotTheLiveOne: PreflightRule = {
   check: (facts) =>
     withAzureVm(facts, ({ powerState }) =>
       withOriginal(facts, ({ power }) => {
-        if (!OFF.includes(powerState)) return passed;
+        if (!isSwitchedOff(powerState)) return passed;
         return ifKnown(power, 'location.power', (actual) =>
           actual === 'off'
             ? passed
