@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { FRAME, FrameFault, type TransferFrame } from '../../shared/contracts/transfer-protocol.ts';
 import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
+import { alignedBuffer } from './direct-file.ts';
 import { syncFolder } from './durable-file.ts';
 import { FrameFile } from './frame-file.ts';
 import type { DiskRecord } from './journal-records.ts';
@@ -31,7 +32,7 @@ export class DirectSink implements Sink {
   readonly #disk: TargetDisk;
   readonly #manifest: Manifest;
   readonly #sizeBytes: number;
-  readonly #buffer = Buffer.allocUnsafeSlow(GATHER_BYTES);
+  readonly #buffer = alignedBuffer(GATHER_BYTES);
   #gatheredAt = 0;
   #gathered = 0;
 

@@ -4,11 +4,13 @@ import { DIGEST_BYTES } from '../../shared/contracts/transfer-protocol.ts';
 import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { digestOf } from '../runtime/block-bytes.ts';
-import { DirectReads } from './direct-reads.ts';
+import { DIRECT_ALIGNMENT_BYTES, DirectFile } from './direct-file.ts';
 import { findDevice } from './locate-device.ts';
 import { isFull } from './storage-error.ts';
 import { writeWhole } from './write-whole.ts';
 
+/** Shorter writes are put in order and joined by the page cache. */
+const MIN_DIRECT_WRITE_BYTES = 64 * 1024;
 const ZERO_CHUNK = Buffer.alloc(4 * 1024 * 1024);
 
 /** A disk of the target VM as the master target writes it: a file, or a disk attached to it. */
@@ -19,16 +21,22 @@ export class TargetDisk {
   readonly #sizeBytes: number;
   /** Of the device, which may be larger than the disk. */
   readonly #endBytes: number;
+  readonly #direct: DirectFile | null;
   /** Of a file. The cache of a device ends with the last who has it open. */
-  readonly #direct: DirectReads | null;
+  readonly #isReadDirectly: boolean;
 
   private constructor(
-    opened: { readonly handle: FileHandle; readonly direct: DirectReads | null },
+    opened: {
+      readonly handle: FileHandle;
+      readonly direct: DirectFile | null;
+      readonly isReadDirectly: boolean;
+    },
     name: { readonly diskId: string; readonly device: string },
     { sizeBytes, endBytes }: { readonly sizeBytes: number; readonly endBytes: number },
   ) {
     this.#handle = opened.handle;
     this.#direct = opened.direct;
+    this.#isReadDirectly = opened.isReadDirectly;
     this.#name = name;
     this.#sizeBytes = sizeBytes;
     this.#endBytes = endBytes;
@@ -52,9 +60,10 @@ export class TargetDisk {
         const values = { diskId, actualBytes, neededBytes: request.sizeBytes };
         throw new FailbackError('FB-JRN-005', values);
       }
-      const direct = device.kind === 'file' ? await DirectReads.open(found.path) : null;
+      const direct = await DirectFile.open(found.path, request);
+      const opened = { handle, direct, isReadDirectly: device.kind === 'file' };
       const size = { sizeBytes: request.sizeBytes, endBytes: actualBytes };
-      return new TargetDisk({ handle, direct }, { diskId, device: found.path }, size);
+      return new TargetDisk(opened, { diskId, device: found.path }, size);
     } catch (error) {
       await handle.close();
       throw error;
@@ -69,13 +78,14 @@ export class TargetDisk {
   async readInto(buffer: Buffer, offset: number): Promise<Buffer> {
     const length = Math.max(0, Math.min(buffer.length, this.#endBytes - offset));
     const wanted = buffer.subarray(0, length);
-    const done = await (this.#direct?.readInto(wanted, offset) ?? this.#readCached(wanted, offset));
+    const direct = this.#isReadDirectly ? this.#direct : null;
+    const done = await (direct?.readInto(wanted, offset) ?? this.#readCached(wanted, offset));
     return buffer.fill(0, done);
   }
 
   /** Throws FB-JRN-014 when the storage under the disk has no room for what it does not hold yet. */
   async write(offset: number, bytes: Uint8Array): Promise<void> {
-    await this.#withRoom(writeWhole(this.#handle, bytes, offset));
+    await this.#withRoom(this.#write(offset, bytes));
   }
 
   /** Makes a stretch zeros, whatever it seems to be. */
@@ -116,6 +126,15 @@ export class TargetDisk {
   async close(): Promise<void> {
     await this.#direct?.close();
     await this.#handle.close();
+  }
+
+  async #write(offset: number, bytes: Uint8Array): Promise<void> {
+    const isDirect =
+      bytes.length >= MIN_DIRECT_WRITE_BYTES && offset % DIRECT_ALIGNMENT_BYTES === 0;
+    if (this.#direct === null || !isDirect) return writeWhole(this.#handle, bytes, offset);
+    const whole = bytes.length - (bytes.length % DIRECT_ALIGNMENT_BYTES);
+    await this.#direct.write(bytes.subarray(0, whole), offset);
+    await writeWhole(this.#handle, bytes.subarray(whole), offset + whole);
   }
 
   async #withRoom(writing: Promise<void>): Promise<void> {

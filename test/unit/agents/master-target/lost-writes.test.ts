@@ -17,7 +17,7 @@ const cache = {
   content: new Random(0).bytes(0),
   isDirty: false,
   fails: false,
-  hasDirectReads: true,
+  hasDirectAccess: true,
 };
 
 let real: typeof Files;
@@ -56,7 +56,7 @@ const write: Transfer = async (bytes, at, length, offset) => {
 async function opened(path: string, flags: string | number): Promise<Files.FileHandle> {
   if (path !== file) return real.open(path, flags);
   if (typeof flags === 'number') {
-    if (!cache.hasDirectReads) throw fault('EINVAL');
+    if (!cache.hasDirectAccess) throw fault('EINVAL');
     writeOut();
     return real.open(path, 'r');
   }
@@ -75,7 +75,7 @@ beforeEach(() => {
   file = join(root, 'data.raw');
   cache.content = new Random(1).bytes(SIZE_BYTES);
   writeFileSync(file, cache.content);
-  Object.assign(cache, { isDirty: false, fails: false, hasDirectReads: true });
+  Object.assign(cache, { isDirty: false, fails: false, hasDirectAccess: true });
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
@@ -111,7 +111,7 @@ describe('a disk file after a write that failed', () => {
   });
 
   it('gets all of a point that is applied again, also where nothing reads past the cache', async () => {
-    cache.hasDirectReads = false;
+    cache.hasDirectAccess = false;
     const folder = folderIn(code, root);
     const disk = { diskId: 'data', sizeBytes: SIZE_BYTES, device: device(), isBlank: false };
     await folder.writeDisks([disk], true);
