@@ -28,7 +28,7 @@ export async function applyPending(
   folder: ReplicationFolder,
   attempt: Attempt = 'again',
 ): Promise<number> {
-  const journal = await folder.journal();
+  const journal = await folder.durableJournal();
   if (journal.pending === null) return 0;
   let writtenBytes = 0;
   for (const disk of await folder.disks()) {

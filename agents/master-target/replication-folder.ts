@@ -61,6 +61,17 @@ export class ReplicationFolder {
     return (await this.#read('journal.json', journalSchema)) ?? EMPTY_JOURNAL;
   }
 
+  /** The journal that is there after a power cut, too. To be read before anything that it says is acted on. */
+  async durableJournal(): Promise<Journal> {
+    await this.settle();
+    return this.journal();
+  }
+
+  /** Whoever replaced a record may have died, or found no room, before that was durable. */
+  async settle(): Promise<void> {
+    await ifThere(syncFolder(this.folder));
+  }
+
   async writeJournal(journal: Journal): Promise<void> {
     await replaceFile(join(this.folder, 'journal.json'), JSON.stringify(journal));
   }
@@ -166,7 +177,8 @@ export class ReplicationFolder {
     const folder = join(this.folder, part);
     const names = ((await ifThere(readdir(folder))) ?? []).filter(isMeant);
     for (const name of names) await rm(join(folder, name), { force: true });
-    if (names.length > 0) await syncFolder(folder);
+    // Also where nothing is left: whoever removed it may not have come this far.
+    await ifThere(syncFolder(folder));
   }
 
   async #read<S extends z.ZodType>(name: string, schema: S): Promise<z.output<S> | null> {

@@ -22,7 +22,7 @@ export async function retain(
   retention: Retention,
   now: Date,
 ): Promise<Journal> {
-  const journal = await folder.journal();
+  const journal = await folder.durableJournal();
   const points = staying(journal.points, retention, now);
   const kept: Journal = { ...journal, points: [...points] };
   const isChanged =

@@ -1,7 +1,8 @@
+import { dirname } from 'node:path';
 import type { CommandOutput } from '../../shared/contracts/commands.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { applyPending } from './apply.ts';
-import { copyWhole, sizeIfThere } from './durable-file.ts';
+import { copyWhole, sizeIfThere, syncFolder } from './durable-file.ts';
 import type { SealedPoint } from './journal-records.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
 
@@ -40,6 +41,8 @@ async function goBack(
     const remembered = folder.replicaManifestFile(diskId);
     const isRemembered = (await sizeIfThere(remembered)) !== null;
     if (!isRemembered) await copyWhole(folder.manifestFile(diskId), remembered);
+    // By an attempt that may not have come so far as to make its name durable.
+    else await syncFolder(dirname(remembered));
   }
   const undo = newer.map(({ pointId }) => pointId).toReversed();
   await folder.writeJournal({ points: [...kept], pending: { kind: 'rewind', undo } });

@@ -32,10 +32,22 @@ export async function sealPoint(
   const madeGoodBytes = await applyPending(folder);
   const before = await folder.journal();
   const done = before.points.at(-1);
-  if (done?.pointId === input.pointId) {
-    const retainedPointIds = idsOf(before);
-    return { sealedAt: done.sealedAt, appliedBytes: madeGoodBytes, retainedPointIds };
-  }
+  const isDone = done?.pointId === input.pointId;
+  const { sealedAt, appliedBytes } = isDone
+    ? { sealedAt: done.sealedAt, appliedBytes: madeGoodBytes }
+    : await sealNext(options, input, before);
+  // Also what was sealed by an attempt that was cut off before it came to this.
+  const { keepPointId } = input;
+  const kept = await retain(folder, { ...retention, keepPointId }, new Date());
+  return { sealedAt, appliedBytes, retainedPointIds: kept.points.map(({ pointId }) => pointId) };
+}
+
+async function sealNext(
+  options: SealOptions,
+  input: CommandInput<'sealRecoveryPoint'>,
+  before: Journal,
+): Promise<Pick<CommandOutput<'sealRecoveryPoint'>, 'sealedAt' | 'appliedBytes'>> {
+  const { folder, retention } = options;
   const received = await receivedDisks(folder, input);
   const isDirect = before.points.length === 0;
   const { keepPointId } = input;
@@ -59,8 +71,7 @@ export async function sealPoint(
   const pending = { kind: 'apply', redoLengths } as const;
   await folder.writeJournal({ points: [...before.points, point], pending });
   const appliedBytes = await applyPending(folder, 'first');
-  const kept = await retain(folder, { ...retention, keepPointId }, new Date());
-  return { sealedAt: point.sealedAt, appliedBytes, retainedPointIds: idsOf(kept) };
+  return { sealedAt: point.sealedAt, appliedBytes };
 }
 
 async function prepare(
@@ -117,10 +128,6 @@ function whyNotSealable(
   if (staged === null) return 'nothing was received';
   if (staged.pointId !== pointId) return `what was received belongs to ${staged.pointId}`;
   return isFinished ? null : 'the transfer did not finish';
-}
-
-function idsOf({ points }: Journal): string[] {
-  return points.map(({ pointId }) => pointId);
 }
 
 function mapOf<T>(

@@ -142,7 +142,7 @@ async function noteFirstPoint(
 ): Promise<void> {
   const disks = await folder.disks();
   const isFirst = disks.some((disk) => disk.diskId === diskId && disk.firstPointId === undefined);
-  if (!isFirst) return;
+  if (!isFirst) return folder.settle();
   await folder.forgetManifest(diskId);
   const noted = disks.map((disk) =>
     disk.diskId === diskId

@@ -5,7 +5,13 @@ import * as fc from 'fast-check';
 import { Random } from '../../support/data-plane/random.ts';
 import { must } from '../../support/must.ts';
 import { type JournalCode, recordJournal } from '../../support/power-cut/journal-code.ts';
-import { EVERYTHING, NOTHING_UNSYNCED, someOf } from '../../support/power-cut/nodes.ts';
+import {
+  EVERYTHING,
+  kindsOfSurvivors,
+  NOTHING_UNSYNCED,
+  someOf,
+} from '../../support/power-cut/nodes.ts';
+import { CASES, playCase } from '../../support/power-cut/older-points.ts';
 import {
   afterCut,
   aHistory,
@@ -14,12 +20,30 @@ import {
   withDisks,
 } from '../../support/power-cut/play.ts';
 import type { RecordingFiles } from '../../support/power-cut/recorded-folder.ts';
+import type { TwoDisks } from '../../support/power-cut/two-disks.ts';
 
 /** More of them find more: POWER_CUT_RUNS=200. */
 const RUNS = Number(process.env['POWER_CUT_RUNS'] ?? 10);
 const TIMEOUT_MS = RUNS * 60_000;
 /** One of so many cuts of a random run is looked at. */
 const LOOK_AT_ONE_OF = 4;
+const FILL_AT_ONE_OF = 13;
+
+const STEPS = {
+  seal: async (disks) => disks.seal(),
+  repair: async (disks) => disks.seal(['os']),
+  abandon: async (disks) => disks.abandon(false),
+  discard: async (disks) => disks.abandon(true),
+  rewind: async (disks, random) => disks.rewind(1 + random.below(2)),
+  pin: async (disks, random) => disks.pin(random.below(4)),
+  unpin: async (disks) => disks.pin(null),
+  makeRoom: async (disks, random) => disks.makeRoom(1 + random.below(3)),
+  forgetOlder: async (disks) => disks.forgetOlder(),
+  forget: async (disks) => disks.forget(),
+} satisfies Readonly<Record<string, (disks: TwoDisks, random: Random) => Promise<void>>>;
+const KINDS = Object.keys(STEPS) as readonly (keyof typeof STEPS)[];
+const OFTEN = ['seal', 'seal', 'seal', 'pin', 'rewind', 'makeRoom'] as const;
+
 let files: RecordingFiles;
 let code: JournalCode;
 
@@ -32,7 +56,9 @@ afterAll(() => {
 
 describe('power cuts in the middle of random work', () => {
   const step = fc.record({
-    kind: fc.constantFrom('seal', 'seal', 'repair', 'abandon', 'discard', 'rewind', 'forget'),
+    kind: fc.constantFrom(...OFTEN, ...KINDS),
+    /** The volume is full from this step on, if there are so many. */
+    fillIn: fc.oneof(fc.constant(0), fc.nat(120)),
     /** Cut at this sync, if there are so many; the work goes on with what is left. */
     cutIn: fc.nat(40),
   });
@@ -42,27 +68,22 @@ describe('power cuts in the middle of random work', () => {
     async () => {
       const property = fc.asyncProperty(
         fc.integer(),
-        fc.array(step, { minLength: 2, maxLength: 6 }),
+        fc.array(step, { minLength: 3, maxLength: 8 }),
         async (seed, steps) => {
           const random = new Random(seed);
-          const kinds = [NOTHING_UNSYNCED, EVERYTHING, someOf(random)];
+          const kinds = kindsOfSurvivors(random);
           const onCut: OnCut = async (disks, path) => {
             if (random.below(LOOK_AT_ONE_OF) > 0) return;
-            const survivors = must(kinds[random.below(3)], 'a kind');
+            const survivors = must(kinds[random.below(kinds.length)], 'a kind');
             await expectRecovery(code, disks, { path, survivors });
           };
           await withDisks({ code, files, seed, onCut }, async (disks) => {
             await disks.open();
-            for (const { kind, cutIn } of steps) {
+            for (const { kind, cutIn, fillIn } of steps) {
               disks.cutIn(cutIn);
-              if (kind === 'seal') await disks.seal();
-              else if (kind === 'repair') await disks.seal(['os']);
-              else if (kind === 'rewind') await disks.rewind(1 + random.below(2));
-              else if (kind !== 'forget') await disks.abandon(kind === 'discard');
-              else {
-                await disks.forget();
-                return;
-              }
+              disks.fillIn(fillIn);
+              await STEPS[kind](disks, random);
+              if (kind === 'forget') return;
             }
           });
         },
@@ -85,6 +106,38 @@ describe('staged files that are thrown away', () => {
         }
       };
       await withDisks({ code, files, seed: 1, onCut }, aHistory);
+    },
+    TIMEOUT_MS,
+  );
+});
+
+describe('a full volume, and a power cut after it', () => {
+  /** Where it matters most that a step failed: names are changed, and not durable. The others by chance. */
+  function chosen(steps: readonly string[]): readonly number[] {
+    const numbers = steps.map((_path, index) => index + 1);
+    const isName = (number: number): boolean =>
+      /^retention\/web-01(\/manifests)?$/.test(steps[number - 1] ?? '');
+    return numbers.filter((number) => isName(number) || number % FILL_AT_ONE_OF === 1);
+  }
+
+  it.each(CASES)(
+    'leave what can go on while $title',
+    async (each) => {
+      const random = new Random(9);
+      const kinds = kindsOfSurvivors(random);
+      const steps = await playCase({ code, files, seed: 2, onCut: async () => undefined }, each);
+      for (const fillIn of chosen(steps)) {
+        let wasFull = false;
+        const onCut: OnCut = async (disks, path) => {
+          const isFirst = !wasFull && disks.room.wasFull;
+          ({ wasFull } = disks.room);
+          if (!wasFull || (!isFirst && random.below(LOOK_AT_ONE_OF) > 0)) return;
+          const survivors = must(kinds[random.below(kinds.length)], 'a kind');
+          await expectRecovery(code, disks, { path, survivors });
+        };
+        await playCase({ code, files, seed: 2, onCut }, each, fillIn);
+        expect(wasFull).toBe(true);
+      }
     },
     TIMEOUT_MS,
   );

@@ -30,13 +30,20 @@ export type Node = FileNode | FolderNode;
 
 /** Which of the things that were never made durable are there after the cut. */
 export interface Survivors {
-  entries(): boolean;
+  entries(entries: Entries): boolean;
   /** What is left of a change, which may be a part of it. */
   change(change: Change): Change | null;
 }
 
 export const NOTHING_UNSYNCED: Survivors = { entries: () => false, change: () => null };
 export const EVERYTHING: Survivors = { entries: () => true, change: (change) => change };
+/** Of what was never made durable, only that files went: the worst where something took their place. */
+const ONLY_REMOVALS: Survivors = { entries: isRemoval, change: () => null };
+/** Nothing went, and all that came is there: the worst where nobody must find what was thrown away. */
+const NO_REMOVALS: Survivors = {
+  entries: (entries) => !isRemoval(entries),
+  change: (change) => change,
+};
 
 /** Any of them, in any combination, and writes in part. */
 export function someOf(random: Random): Survivors {
@@ -53,6 +60,11 @@ export function someOf(random: Random): Survivors {
         : { kind: 'write', offset: change.offset + cut, bytes: change.bytes.subarray(cut) };
     },
   };
+}
+
+/** One of each: the four ends, and something in between. */
+export function kindsOfSurvivors(random: Random): readonly Survivors[] {
+  return [NOTHING_UNSYNCED, ONLY_REMOVALS, NO_REMOVALS, EVERYTHING, someOf(random)];
 }
 
 /** Takes what lies in a real folder as durable. */
@@ -83,11 +95,16 @@ export function makeDurable(node: Node): void {
   node.unsynced = [];
 }
 
+/** What was written and could not be made durable: the system may drop it, and say nothing the next time. */
+export function dropWrites(node: Node): void {
+  if (node.kind === 'file') node.unsynced = node.unsynced.filter(({ kind }) => kind === 'size');
+}
+
 /** Makes real files of what is there after the cut. */
 export function build(node: FolderNode, folder: string, survivors: Survivors): void {
   mkdirSync(folder, { recursive: true });
   const entries = new Map(node.durable);
-  for (const unsynced of node.unsynced) if (survivors.entries()) setAll(entries, unsynced);
+  for (const unsynced of node.unsynced) if (survivors.entries(unsynced)) setAll(entries, unsynced);
   for (const [name, child] of entries) {
     const path = join(folder, name);
     if (child.kind === 'folder') build(child, path, survivors);
@@ -109,6 +126,10 @@ function contentOf({ durable, unsynced }: FileNode, survivors: Survivors): Buffe
     if (left !== null) content = changed(content, left);
   }
   return content;
+}
+
+function isRemoval(entries: Entries): boolean {
+  return entries.every(([, node]) => node === null);
 }
 
 /** Never in place: the same bytes may be durable. */

@@ -5,6 +5,7 @@ import {
   aFile,
   aFolder,
   build,
+  dropWrites,
   enter,
   type FileNode,
   type FolderNode,
@@ -13,6 +14,7 @@ import {
   nodeOf,
   type Survivors,
 } from './nodes.ts';
+import { noRoom } from './room.ts';
 
 /** Thrown where the power goes; nothing that happens afterwards counts. */
 export class PowerCut extends Error {
@@ -24,6 +26,12 @@ interface Hooks {
   readonly beforeSync: (path: string) => Promise<void>;
   /** A sync that does nothing, as if somebody had taken it out of the code. */
   readonly isIgnored: (path: string) => boolean;
+  /** Asked before anything grows, and before it is made durable: some storage finds out only then. */
+  readonly hasRoomFor: (path: string) => Promise<boolean>;
+  /** A file went. */
+  readonly onRemoval: () => void;
+  /** The code waits for something. */
+  readonly onPause: () => Promise<void>;
 }
 
 /**
@@ -79,11 +87,36 @@ export class RecordedFolder {
     ]);
   }
 
+  /** Throws ENOSPC. */
+  async expectRoom(path: string): Promise<void> {
+    if (this.isOff || (await this.#hooks.hasRoomFor(relative(this.root, path)))) return;
+    throw noRoom(path);
+  }
+
   async sync(path: string, node: Node): Promise<void> {
     if (this.isOff) return;
     const name = relative(this.root, path);
     await this.#hooks.beforeSync(name);
+    try {
+      await this.expectRoom(path);
+    } catch (error) {
+      dropWrites(node);
+      throw error;
+    }
     if (!this.#hooks.isIgnored(name)) makeDurable(node);
+  }
+
+  remove(path: string, node: Node): void {
+    if (node.kind === 'folder') {
+      for (const [name, child] of node.now) this.remove(join(path, name), child);
+    } else {
+      this.#hooks.onRemoval();
+    }
+    this.enter(path, null);
+  }
+
+  async pause(): Promise<void> {
+    if (!this.isOff) await this.#hooks.onPause();
   }
 }
 
@@ -100,6 +133,11 @@ export class RecordingFiles {
     this.#recorded = folder;
   }
 
+  /** In place of a pause. */
+  async pause(): Promise<void> {
+    await this.#recorded?.pause();
+  }
+
   get module(): Partial<typeof Files> {
     return {
       ...this.#real,
@@ -112,10 +150,11 @@ export class RecordingFiles {
   }
 
   async #open(path: string, flags: string | number): Promise<Files.FileHandle> {
-    const handle = await this.#real.open(path, flags);
     const recorded = this.#of(path);
+    let node = recorded?.find(path);
+    if (node === undefined && flags !== 'r') await recorded?.expectRoom(path);
+    const handle = await this.#real.open(path, flags);
     if (recorded === null) return withoutSync(handle);
-    let node = recorded.find(path);
     if (node === undefined) {
       node = aFile();
       recorded.enter(path, node);
@@ -130,6 +169,7 @@ export class RecordingFiles {
   }
 
   async #copyFile(from: string, to: string): Promise<void> {
+    await this.#of(to)?.expectRoom(to);
     await this.#real.copyFile(from, to);
     const bytes = readFileSync(to);
     const node = aFile();
@@ -138,8 +178,9 @@ export class RecordingFiles {
   }
 
   async #mkdir(path: string, options: { readonly recursive: true }): Promise<void> {
-    await this.#real.mkdir(path, options);
     const recorded = this.#of(path);
+    if (recorded?.find(path) === undefined) await recorded?.expectRoom(path);
+    await this.#real.mkdir(path, options);
     if (recorded === null) return;
     const missing: string[] = [];
     for (let each = path; recorded.find(each) === undefined; each = dirname(each))
@@ -151,7 +192,7 @@ export class RecordingFiles {
     await this.#real.rm(path, options);
     const recorded = this.#of(path);
     const node = recorded?.find(path);
-    if (recorded !== null && node !== undefined) drop(recorded, path, node);
+    if (recorded !== null && node !== undefined) recorded.remove(path, node);
   }
 
   #of(path: string): RecordedFolder | null {
@@ -160,13 +201,6 @@ export class RecordingFiles {
     const isWithin = path === recorded.root || path.startsWith(recorded.root + sep);
     return isWithin ? recorded : null;
   }
-}
-
-function drop(recorded: RecordedFolder, path: string, node: Node): void {
-  if (node.kind === 'folder') {
-    for (const [name, child] of node.now) drop(recorded, join(path, name), child);
-  }
-  recorded.enter(path, null);
 }
 
 function withoutSync(handle: Files.FileHandle): Files.FileHandle {
@@ -183,7 +217,9 @@ function recordingHandle(handle: Files.FileHandle, opened: Opened): Files.FileHa
   const { recorded, path, node } = opened;
   const sync = async (): Promise<void> => recorded.sync(path, node);
   const own: Record<string, unknown> =
-    node.kind === 'folder' ? { sync } : { sync, datasync: sync, ...writesOf(handle, node) };
+    node.kind === 'folder'
+      ? { sync }
+      : { sync, datasync: sync, ...writesOf(handle, { recorded, path, node }) };
   return new Proxy(handle, {
     get: (target, name) => {
       if (typeof name === 'string' && name in own) return own[name];
@@ -193,8 +229,11 @@ function recordingHandle(handle: Files.FileHandle, opened: Opened): Files.FileHa
   });
 }
 
-function writesOf(handle: Files.FileHandle, node: FileNode): Record<string, unknown> {
-  const write = async (
+function writesOf(
+  handle: Files.FileHandle,
+  { recorded, path, node }: Opened & { readonly node: FileNode },
+): Record<string, unknown> {
+  const put = async (
     bytes: Uint8Array,
     at: number,
     length: number,
@@ -204,6 +243,16 @@ function writesOf(handle: Files.FileHandle, node: FileNode): Record<string, unkn
     const written = Buffer.from(bytes.subarray(at, at + result.bytesWritten));
     node.unsynced.push({ kind: 'write', offset, bytes: written });
     return result;
+  };
+  const write: typeof put = async (bytes, at, length, offset) => {
+    try {
+      await recorded.expectRoom(path);
+    } catch (error) {
+      // As much of it as there was room for.
+      await put(bytes, at, Math.floor(length / 2), offset);
+      throw error;
+    }
+    return put(bytes, at, length, offset);
   };
   return {
     write,

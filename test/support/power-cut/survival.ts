@@ -4,59 +4,69 @@ import type { ReplicationFolder } from '../../../agents/master-target/replicatio
 import { BLOCK_BYTES } from '../../../shared/domain/page-ranges.ts';
 import { must } from '../must.ts';
 import type { JournalCode } from './journal-code.ts';
-import { type ModelPoint, REPLICATION_ID, send, type Transfer } from './transfer.ts';
+import { codeOf, diskFile, type Machine, machineAt } from './machine.ts';
+import type { ModelPoint, Transfer } from './transfer.ts';
 
-export const MAX_POINTS = 3;
+type Lists = readonly (readonly ModelPoint[])[];
+
+/** The command that was cut off, as it comes again. */
+interface Repeat {
+  readonly run: (machine: Machine) => Promise<void>;
+  /** Retained points when it is done. */
+  readonly ends: Lists;
+}
 
 /** What has to be there after a power cut at this moment. */
 export interface Expected {
   /** Retained points, oldest first: what they were before the work that goes on, or are after a part of it. */
-  readonly allowed: readonly (readonly ModelPoint[])[];
+  readonly allowed: Lists;
+  /** Of those, what retention lets go while no new journal fits: the disks go there, or it is said that they cannot. */
+  readonly leaving: readonly string[];
+  /** Somebody goes back to it. */
+  readonly pinned: string | null;
   /** Newest point that was sealed, which is what Azure holds; `null` before the first. */
   readonly azure: ModelPoint | null;
   /** Can be resumed. */
   readonly transfer: Transfer | null;
+  readonly repeat: Repeat | null;
   /** Whether the replication itself may not be there, and what of it may lie there then. */
   readonly whenGone: 'must be there' | 'nothing is left' | 'not made yet';
   /** It was reported as forgotten. */
   readonly isForgotten: boolean;
 }
 
-export const folderIn = (code: JournalCode, root: string): ReplicationFolder =>
-  new code.ReplicationFolder(join(root, 'retention'), REPLICATION_ID);
-
-export const diskFile = (root: string, diskId: string): string => join(root, `${diskId}.raw`);
-
 /** Recovers as the program does, and looks at everything that must hold. Uses up what lies in the folder. */
 export async function expectSurvival(
   code: JournalCode,
   root: string,
   expected: Expected,
+  isRepeated = expected.transfer !== null,
 ): Promise<void> {
-  const folder = folderIn(code, root);
-  const points = await recover(code, folder, expected);
-  if (points === null) return;
-  const { transfer } = expected;
-  const isSealed = points.some(({ pointId }) => pointId === transfer?.point.pointId);
-  const azure = isSealed ? (transfer?.point ?? null) : expected.azure;
-  const place = { folder, root };
-  await expectAt(code, place, { points, azure });
-  if (transfer === null || isSealed) {
-    await walkBack(code, place, { points, azure });
+  const machine = machineAt(code, root);
+  const left = await recover(machine, expected);
+  if (left === null) return;
+  const azureOf = (points: readonly ModelPoint[]): ModelPoint | null => {
+    const { transfer, azure } = expected;
+    const isSealed = points.some(({ pointId }) => pointId === transfer?.point.pointId);
+    return isSealed ? (transfer?.point ?? null) : azure;
+  };
+  await expectAt(machine, { points: left, azure: azureOf(left) });
+  const { repeat, leaving } = expected;
+  if (!isRepeated || repeat === null) {
+    await walkBack(machine, { points: left, azure: azureOf(left) }, leaving);
     return;
   }
-  await send(code, folder, transfer);
-  await seal(code, folder, transfer);
-  const after = { points: [...points, transfer.point].slice(-MAX_POINTS), azure: transfer.point };
-  await expectAt(code, place, after);
-  await walkBack(code, place, after);
+  await repeat.run(machine);
+  const points = await pointsOf(machine.folder, repeat.ends);
+  const after = { points, azure: azureOf(points) };
+  await expectAt(machine, after);
+  await walkBack(machine, after, []);
 }
 
 /** The points that are retained, `null` when there is no replication. Brings the disks to the newest. */
 export async function recover(
-  code: JournalCode,
-  folder: ReplicationFolder,
-  { allowed, whenGone, isForgotten }: Expected,
+  { code, folder }: Machine,
+  { allowed, pinned, whenGone, isForgotten }: Expected,
 ): Promise<readonly ModelPoint[] | null> {
   await code.removeForgotten(join(folder.folder, '..'));
   if (!(await folder.exists())) {
@@ -68,13 +78,17 @@ export async function recover(
   }
   if (isForgotten) throw new Error('what was forgotten is there again');
   await code.applyPending(folder);
-  return pointsOf(folder, allowed);
+  const points = await pointsOf(folder, allowed);
+  if (pinned !== null && !points.some(({ pointId }) => pointId === pinned)) {
+    throw new Error(`${pinned} is gone, and somebody goes back to it`);
+  }
+  return points;
 }
 
-/** Which of the allowed lists the journal holds. */
+/** Which of these lists the journal holds. */
 export async function pointsOf(
   folder: ReplicationFolder,
-  allowed: Expected['allowed'],
+  allowed: Lists,
 ): Promise<readonly ModelPoint[]> {
   const idsOf = (points: readonly { readonly pointId: string }[]): string =>
     points.map(({ pointId }) => pointId).join(' ');
@@ -84,51 +98,34 @@ export async function pointsOf(
   return points;
 }
 
-export async function seal(
-  code: JournalCode,
-  folder: ReplicationFolder,
-  { point, disks }: Transfer,
-): Promise<void> {
-  const { signal } = new AbortController();
-  const retention = { maxPoints: MAX_POINTS, maxAgeHours: 24 };
-  await code.sealPoint(
-    { folder, retention, signal, onBytes: () => undefined },
-    {
-      replicationId: REPLICATION_ID,
-      pointId: point.pointId,
-      diskIds: disks.map(({ diskId }) => diskId),
-      takenAt: new Date().toISOString(),
-      consistency: 'crashConsistent',
-    },
-  );
-}
-
-interface Place {
-  readonly folder: ReplicationFolder;
-  readonly root: string;
-}
-
 interface Standing {
   readonly points: readonly ModelPoint[];
   readonly azure: ModelPoint | null;
 }
 
 async function walkBack(
-  code: JournalCode,
-  place: Place,
+  machine: Machine,
   { points, azure }: Standing,
+  leaving: readonly string[],
 ): Promise<void> {
   for (let left = points.length - 1; left > 0; left -= 1) {
     const older = points.slice(0, left);
-    await code.rewindTo(place.folder, must(older.at(-1), 'a point').pointId);
-    await expectAt(code, place, { points: older, azure });
+    const { pointId } = must(older.at(-1), 'a point');
+    try {
+      await machine.code.rewindTo(machine.folder, pointId);
+    } catch (error) {
+      if (!leaving.includes(pointId) || codeOf(error) !== 'FB-JRN-009') throw error;
+      // Said before anything is touched.
+      await expectAt(machine, { points: points.slice(0, left + 1), azure });
+      return;
+    }
+    await expectAt(machine, { points: older, azure });
   }
 }
 
 /** Every disk at the newest point, the manifests true, and what is known of Azure as well. */
 async function expectAt(
-  code: JournalCode,
-  { folder, root }: Place,
+  { code, folder, root }: Machine,
   { points, azure }: Standing,
 ): Promise<void> {
   const point = points.at(-1);

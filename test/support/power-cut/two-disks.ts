@@ -1,83 +1,78 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ReplicationFolder } from '../../../agents/master-target/replication-folder.ts';
-import { BLOCK_BYTES } from '../../../shared/domain/page-ranges.ts';
 import type { Random } from '../data-plane/random.ts';
 import { must } from '../must.ts';
 import type { JournalCode } from './journal-code.ts';
+import {
+  discard,
+  diskFile,
+  forgetOlder,
+  type Machine,
+  machineAt,
+  makeRoom,
+  MAX_POINTS,
+  receive,
+  rewind,
+  seal,
+  stayingOf,
+} from './machine.ts';
 import { someOf } from './nodes.ts';
 import { PowerCut, RecordedFolder, type RecordingFiles } from './recorded-folder.ts';
-import {
-  diskFile,
-  type Expected,
-  folderIn,
-  MAX_POINTS,
-  pointsOf,
-  recover,
-  seal,
-} from './survival.ts';
-import {
-  comparison,
-  type Contents,
-  delta,
-  type ModelPoint,
-  send,
-  type Transfer,
-  firstCopy,
-} from './transfer.ts';
-
-const SIZES: Readonly<Record<string, number>> = {
-  os: 2 * BLOCK_BYTES + 1536,
-  data: BLOCK_BYTES + 4096,
-};
-/** Of a new disk only what is not zero is sent. */
-const BLANK_DISK = 'data';
-const DISK_IDS = Object.keys(SIZES);
+import { Room } from './room.ts';
+import { type Expected, pointsOf, recover } from './survival.ts';
+import { BLANK_DISK, DISK_IDS, SIZES, SourceMachine } from './source-machine.ts';
+import type { Contents, ModelPoint, Transfer } from './transfer.ts';
 
 interface Options {
   readonly code: JournalCode;
   readonly files: RecordingFiles;
   readonly random: Random;
-  /** Called wherever the power may go: right before something is made durable, and after each operation. */
+  /**
+   * Called wherever the power may go: right before something is made durable, where there is no room, while the code
+   * waits for room, and after each operation.
+   */
   readonly onCut: (disks: TwoDisks, path: string) => Promise<void>;
   readonly isIgnored: (path: string) => boolean;
 }
 
 /** Done again from the start after a power cut, as commands are. */
 interface Operation {
-  readonly expected: Partial<Expected>;
-  readonly run: (folder: ReplicationFolder) => Promise<void>;
+  readonly expected?: Partial<Expected>;
+  readonly run: (machine: Machine) => Promise<void>;
+  /** Retained points when it is done; absent = the command that follows matters, not this one. */
+  readonly ends?: Expected['allowed'];
 }
 
 /** A machine of two disks that comes home, beside a model of it that is made of byte arrays. */
 export class TwoDisks {
   readonly #options: Options;
-  readonly #random: Random;
   #recorded: RecordedFolder;
-  #source: Contents;
+  readonly #source: SourceMachine;
+  readonly #stale: Contents;
+  readonly #room = new Room();
   #points: readonly ModelPoint[] = [];
+  #pinned: ModelPoint | null = null;
   #expected: Expected;
-  #count = 0;
   /** The power goes at the sync with this number; 0 = it does not. */
   #cutIn = 0;
   #survived: string | null = null;
 
   constructor(options: Options) {
     this.#options = options;
-    this.#random = options.random;
     const root = newRoot();
     mkdirSync(join(root, 'retention'));
-    const stale = new Map(
-      DISK_IDS.map((diskId) => [diskId, this.#firstContent(diskId, must(SIZES[diskId], diskId))]),
-    );
-    for (const [diskId, content] of stale) writeFileSync(diskFile(root, diskId), content);
-    this.#source = stale;
+    this.#source = new SourceMachine(options.random);
+    this.#stale = this.#source.firstContents();
+    for (const [diskId, content] of this.#stale) writeFileSync(diskFile(root, diskId), content);
     this.#recorded = this.#record(root);
     this.#expected = {
       allowed: [[]],
+      leaving: [],
+      pinned: null,
       azure: null,
       transfer: null,
+      repeat: null,
       whenGone: 'not made yet',
       isForgotten: false,
     };
@@ -100,19 +95,34 @@ export class TwoDisks {
     rmSync(this.#recorded.root, { recursive: true, force: true });
   }
 
-  /** The power goes at the sync with this number of the next operation, if it has so many. */
-  cutIn(syncs: number): void {
-    this.#cutIn = syncs;
+  /** The power goes at the instant with this number of the next operation, if it has so many. */
+  cutIn(instants: number): void {
+    this.#cutIn = instants;
+  }
+
+  /** Nothing more can be written from the step with this number of the next operation on; 0 = there is room. */
+  fillIn(steps: number): void {
+    this.#room.fillIn(steps);
+  }
+
+  get room(): Pick<Room, 'wasFull' | 'steps'> {
+    return this.#room;
+  }
+
+  /** Somebody goes back to the point so many before the newest, or nobody does any more. */
+  pin(age: number | null): void {
+    this.#pinned = age === null ? null : (this.#points.at(-1 - age) ?? null);
+    this.#expect({ pinned: this.#keepPointId });
   }
 
   async open(): Promise<void> {
     await this.#perform({
       expected: { whenGone: 'not made yet' },
-      run: async (folder) => {
+      run: async ({ root, folder }) => {
         const disks = DISK_IDS.map((diskId) => ({
           diskId,
           sizeBytes: must(SIZES[diskId], diskId),
-          device: { kind: 'file', path: diskFile(this.#recorded.root, diskId) } as const,
+          device: { kind: 'file', path: diskFile(root, diskId) } as const,
           isBlank: diskId === BLANK_DISK,
         }));
         await folder.writeDisks(disks, true);
@@ -124,90 +134,125 @@ export class TwoDisks {
   /** A point of all disks, or, as a repair, of one. */
   async seal(diskIds: readonly string[] = DISK_IDS): Promise<void> {
     const transfer = this.#transfer(this.#points.length === 0 ? DISK_IDS : diskIds);
-    const all = [...this.#points, transfer.point];
+    const { point } = transfer;
+    const before = this.#roomed([MAX_POINTS, MAX_POINTS - 1]);
+    const all = before.map((points) => [...points, point]);
+    const ends = all.map((points) => this.#staying(points));
     await this.#perform({
-      expected: { allowed: [this.#points, all, all.slice(-MAX_POINTS)], transfer },
-      run: async (folder) => {
-        if (!(await this.#isSealed(folder, transfer))) {
-          await send(this.#options.code, folder, transfer);
-        }
-        await seal(this.#options.code, folder, transfer);
+      expected: {
+        allowed: [...before, ...all, ...ends],
+        leaving: this.#leaving(ends),
+        transfer,
       },
+      run: async (machine) => this.#bring(machine, transfer),
+      ends,
     });
-    if (this.#points.at(-1) !== transfer.point) throw new Error('the sealed point is not there');
-    this.#expect({ azure: transfer.point, transfer: null });
+    this.#expect({ azure: point, transfer: null });
   }
 
   /** A transfer that is never finished; the next one finds what it left, or it is thrown away. */
   async abandon(isDiscarded: boolean): Promise<void> {
     const transfer = this.#transfer(DISK_IDS);
-    const { code } = this.#options;
     const mode = 'full' as const;
-    await this.#perform({
-      expected: { transfer },
-      run: async (folder) => send(code, folder, transfer, 2),
-    });
     // Begun afresh in another mode, and after a cut perhaps in the old one again.
     const inFull = { ...transfer, disks: transfer.disks.map((disk) => ({ ...disk, mode })) };
-    await this.#perform({
-      expected: { transfer },
-      run: async (folder) => send(code, folder, inFull, 2),
-    });
-    // Also in the middle of throwing it away: the same may be sent again.
-    if (!isDiscarded) {
-      this.#expect({ transfer: null });
-      return;
+    for (const each of [transfer, inFull]) {
+      await this.#perform({
+        ...this.#unfinished(transfer),
+        run: async (machine) => receive(machine, each, { keepPointId: this.#keepPointId, most: 2 }),
+      });
     }
-    await this.#perform({
-      expected: { transfer: inFull },
-      run: async (folder) => {
-        await code.applyPending(folder);
-        await folder.clearStaged();
-      },
-    });
+    // Also in the middle of throwing it away: the same may be sent again.
+    if (isDiscarded) await this.#perform({ ...this.#unfinished(inFull), run: discard });
     this.#expect({ transfer: null });
   }
 
+  /** Not behind a point that somebody else goes back to. */
   async rewind(steps: number): Promise<void> {
-    const kept = this.#points.slice(0, Math.max(1, this.#points.length - steps));
-    const wanted = kept.at(-1);
+    const oldest = Math.max(
+      0,
+      this.#points.findIndex((point) => point === this.#pinned),
+    );
+    const index = Math.max(oldest, this.#points.length - 1 - steps);
+    const wanted = this.#points[index];
     if (wanted === undefined) return;
+    // Room is made without those before the one that is wanted.
+    const before = this.#roomed([MAX_POINTS], wanted.pointId);
+    const ends = before.map((points) => points.slice(0, points.indexOf(wanted) + 1));
     await this.#perform({
-      expected: { allowed: [this.#points, kept] },
-      run: async (folder) => {
-        await this.#options.code.rewindTo(folder, wanted.pointId);
+      expected: {
+        allowed: [...before, ...ends],
+        leaving: this.#leaving(ends),
+        pinned: wanted.pointId,
       },
+      run: async (machine) => rewind(machine, wanted.pointId),
+      ends,
     });
-    if (this.#points.at(-1) !== wanted) throw new Error('the disks did not go back');
+    this.pin(null);
+  }
+
+  /** What a full volume gives back to another one that needs room: all but so many points. */
+  async makeRoom(maxPoints: number): Promise<void> {
+    const ends = [stayingOf(this.#points, maxPoints, this.#keepPointId)];
+    await this.#perform({
+      expected: { allowed: [this.#points, ...ends], leaving: this.#leaving(ends) },
+      run: async (machine) => {
+        await makeRoom(machine, maxPoints, this.#keepPointId);
+        // Whoever waits for room asks again.
+        if (!this.#isFullFor(machine)) return;
+        await this.#options.files.pause();
+        await makeRoom(machine, maxPoints, this.#keepPointId);
+      },
+      ends,
+    });
+  }
+
+  /** The commit: whoever went back has arrived. */
+  async forgetOlder(): Promise<void> {
+    this.pin(null);
+    const ends = [this.#points.slice(-1)];
+    await this.#perform({
+      expected: { allowed: [this.#points, ...ends], leaving: this.#leaving(ends) },
+      run: forgetOlder,
+      ends,
+    });
+    const left = readdirSync(this.#machine.folder.folder, { recursive: true, encoding: 'utf8' });
+    const spent = left.filter((name) => /\.(undo|redo|next)$/.test(name));
+    if (spent.length > 0) throw new Error(`after the commit there is ${spent.join(' ')}`);
   }
 
   async forget(): Promise<void> {
     await this.#perform({
       expected: { whenGone: 'nothing is left' },
-      run: async (folder) => folder.remove(),
+      run: async ({ folder }) => folder.remove(),
     });
   }
 
-  async #perform({ expected, run }: Operation): Promise<void> {
+  async #perform({ expected = {}, run, ends }: Operation): Promise<void> {
     const { whenGone } = this.#expected;
-    this.#expect({ allowed: [this.#points], ...expected });
+    const repeat = ends === undefined ? null : { run, ends };
+    this.#expect({ allowed: [this.#points], leaving: [], repeat, ...expected });
     try {
-      await run(this.#folder);
+      await run(this.#machine);
     } catch (error) {
       if (!(error instanceof PowerCut)) throw error;
       await this.#comeBack();
-      await run(this.#folder);
+      await run(this.#machine);
     }
     this.#cutIn = 0;
-    const isThere = await this.#folder.exists();
-    if (isThere) this.#points = await pointsOf(this.#folder, this.#expected.allowed);
+    const { folder } = this.#machine;
+    const isThere = await folder.exists();
+    if (isThere) this.#points = await pointsOf(folder, ends ?? this.#expected.allowed);
     // What was reported as done stays so.
     this.#expect({
       allowed: [this.#points],
+      leaving: [],
+      ...(repeat === null ? {} : { repeat: { run, ends: [this.#points] } }),
       whenGone: isThere ? 'must be there' : 'nothing is left',
     });
     this.#expect({ isForgotten: whenGone === 'must be there' && !isThere });
     if (whenGone === 'must be there' || isThere) await this.#options.onCut(this, 'the end');
+    this.#room.fillIn(0);
   }
 
   /** The machine starts again with what the power cut left. */
@@ -215,63 +260,104 @@ export class TwoDisks {
     const root = must(this.#survived, 'what survived');
     rmSync(this.#recorded.root, { recursive: true, force: true });
     this.#recorded = this.#record(root);
-    await recover(this.#options.code, this.#folder, this.#expected);
+    this.#room.giveAll();
+    await recover(this.#machine, this.#expected);
   }
 
   #record(root: string): RecordedFolder {
     const { files, isIgnored, onCut } = this.#options;
-    const beforeSync = async (path: string): Promise<void> => {
+    const room = this.#room;
+    const instant = async (path: string): Promise<void> => {
       await onCut(this, path);
       this.#cutIn -= 1;
       if (this.#cutIn === 0) this.#cutNow();
     };
-    const recorded = new RecordedFolder(root, { beforeSync, isIgnored });
+    const recorded = new RecordedFolder(root, {
+      beforeSync: instant,
+      isIgnored,
+      hasRoomFor: async (path) => {
+        if (room.hasRoomFor(path)) return true;
+        await instant(`${path} with no room for it`);
+        return false;
+      },
+      onRemoval: () => room.give(),
+      onPause: async () => {
+        await instant('a pause');
+        room.giveAll();
+      },
+    });
     files.record(recorded);
     return recorded;
   }
 
   #cutNow(): never {
     this.#survived = newRoot();
-    this.#recorded.surviveInto(this.#survived, someOf(this.#random));
+    this.#recorded.surviveInto(this.#survived, someOf(this.#options.random));
     this.#recorded.isOff = true;
     throw new PowerCut();
   }
 
   #transfer(diskIds: readonly string[]): Transfer {
-    this.#count += 1;
-    const isFirst = this.#points.length === 0;
-    const disks = diskIds.map((diskId) => {
-      const old = must(this.#newest.get(diskId), diskId);
-      const changes = delta(diskId, old, this.#random);
-      if (this.#count === 1 && diskId === BLANK_DISK) return firstCopy(diskId, changes.next);
-      const isCompared = isFirst || this.#random.below(3) === 0;
-      return isCompared ? comparison(diskId, changes.next) : changes;
-    });
-    const contents = new Map(this.#newest);
-    for (const { diskId, next } of disks) contents.set(diskId, next);
-    return { point: { pointId: `point-${this.#count}`, contents }, disks };
+    const newest = this.#points.at(-1)?.contents ?? this.#stale;
+    return this.#source.next(diskIds, newest, this.#points.length === 0);
   }
 
-  get #newest(): Contents {
-    return this.#points.at(-1)?.contents ?? this.#source;
+  get #machine(): Machine {
+    return machineAt(this.#options.code, this.#recorded.root);
   }
 
-  get #folder(): ReplicationFolder {
-    return folderIn(this.#options.code, this.#recorded.root);
+  #isFullFor({ root }: Machine): boolean {
+    return this.#room.wasFull && root === this.#recorded.root;
   }
 
-  async #isSealed(folder: ReplicationFolder, { point }: Transfer): Promise<boolean> {
-    return (await folder.journal()).points.at(-1)?.pointId === point.pointId;
+  get #keepPointId(): string | null {
+    return this.#pinned?.pointId ?? null;
+  }
+
+  #staying(points: readonly ModelPoint[], maxPoints = MAX_POINTS): readonly ModelPoint[] {
+    return stayingOf(points, maxPoints, this.#keepPointId);
+  }
+
+  /** Points after room was made in one of these ways, if there is want of it. */
+  #roomed(maxPoints: readonly number[], keepPointId = this.#keepPointId): Expected['allowed'] {
+    const roomed = maxPoints.map((most) => stayingOf(this.#points, most, keepPointId));
+    return [this.#points, ...(this.#room.isExpected ? roomed : [])];
+  }
+
+  /** Those that are in none of the ends. Listed without a way to them only where no new journal fits. */
+  #leaving(ends: Expected['allowed']): readonly string[] {
+    if (!this.#room.isExpected) return [];
+    const ids = this.#points.map(({ pointId }) => pointId);
+    const oldest = ends.map((points) => ids.indexOf(points[0]?.pointId ?? ''));
+    const first = Math.max(0, ...oldest);
+    return ids.slice(0, first);
+  }
+
+  /** Until a transfer is whole, what counts is that it can still be made whole. */
+  #unfinished(transfer: Transfer): Omit<Operation, 'run'> {
+    const allowed = this.#roomed([MAX_POINTS]);
+    const ends = allowed.map((points) => this.#staying([...points, transfer.point]));
+    const run: Operation['run'] = async (machine) => this.#bring(machine, transfer);
+    return {
+      expected: { allowed, leaving: this.#leaving(allowed), transfer, repeat: { run, ends } },
+    };
+  }
+
+  async #bring(machine: Machine, transfer: Transfer): Promise<void> {
+    const keepPointId = this.#keepPointId;
+    const { points } = await machine.folder.journal();
+    if (points.at(-1)?.pointId !== transfer.point.pointId) {
+      await receive(machine, transfer, { keepPointId });
+    }
+    const retained = await seal(machine, transfer, keepPointId);
+    const { points: after } = await machine.folder.journal();
+    if (retained.join() !== after.map(({ pointId }) => pointId).join()) {
+      throw new Error(`said to be retained: ${retained.join(' ')}`);
+    }
   }
 
   #expect(part: Partial<Expected>): void {
     this.#expected = { ...this.#expected, ...part };
-  }
-
-  /** Stale bytes and zeros in turn, or nothing yet. */
-  #firstContent(diskId: string, sizeBytes: number): Buffer {
-    if (diskId === BLANK_DISK) return Buffer.alloc(sizeBytes);
-    return this.#random.bytes(sizeBytes).fill(0, BLOCK_BYTES);
   }
 }
 

@@ -7,7 +7,7 @@ import type * as DiskModule from '../../../../agents/master-target/target-disk.t
 import { BLOCK_BYTES } from '../../../../shared/domain/page-ranges.ts';
 import { Random } from '../../../support/data-plane/random.ts';
 import { type JournalCode, loadJournalCode } from '../../../support/power-cut/journal-code.ts';
-import { folderIn, seal } from '../../../support/power-cut/survival.ts';
+import { machineAt, seal } from '../../../support/power-cut/machine.ts';
 import { comparison, send } from '../../../support/power-cut/transfer.ts';
 
 const SIZE_BYTES = 2 * BLOCK_BYTES + 1536;
@@ -112,7 +112,8 @@ describe('a disk file after a write that failed', () => {
 
   it('gets all of a point that is applied again, also where nothing reads past the cache', async () => {
     cache.hasDirectAccess = false;
-    const folder = folderIn(code, root);
+    const machine = machineAt(code, root);
+    const { folder } = machine;
     const disk = { diskId: 'data', sizeBytes: SIZE_BYTES, device: device(), isBlank: false };
     await folder.writeDisks([disk], true);
     const first = new Random(2).bytes(SIZE_BYTES);
@@ -122,7 +123,7 @@ describe('a disk file after a write that failed', () => {
       const transfer = { point, disks: [comparison('data', next)] };
       await send(code, folder, transfer);
       cache.fails = index === 1;
-      const sealing = seal(code, folder, transfer);
+      const sealing = seal(machine, transfer);
       if (index === 0) await sealing;
       else await expect(sealing).rejects.toMatchObject({ code: 'EIO' });
     }

@@ -3,7 +3,13 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Random } from '../../../support/data-plane/random.ts';
 import { must } from '../../../support/must.ts';
 import { type JournalCode, recordJournal } from '../../../support/power-cut/journal-code.ts';
-import { EVERYTHING, NOTHING_UNSYNCED, someOf } from '../../../support/power-cut/nodes.ts';
+import {
+  EVERYTHING,
+  kindsOfSurvivors,
+  NOTHING_UNSYNCED,
+  someOf,
+} from '../../../support/power-cut/nodes.ts';
+import { CASES, playCase } from '../../../support/power-cut/older-points.ts';
 import {
   afterCut,
   aHistory,
@@ -12,7 +18,8 @@ import {
   withDisks,
 } from '../../../support/power-cut/play.ts';
 import type { RecordingFiles } from '../../../support/power-cut/recorded-folder.ts';
-import { diskFile, expectSurvival, folderIn } from '../../../support/power-cut/survival.ts';
+import { diskFile, machineAt } from '../../../support/power-cut/machine.ts';
+import { expectSurvival } from '../../../support/power-cut/survival.ts';
 import type { TwoDisks } from '../../../support/power-cut/two-disks.ts';
 
 let files: RecordingFiles;
@@ -41,6 +48,23 @@ describe('a power cut at any moment of a history', () => {
     };
     await withDisks({ code, files, seed: 1, onCut }, aHistory);
     expect(cuts).toBeGreaterThan(200);
+  });
+});
+
+describe('what becomes of older points', () => {
+  it.each(CASES)('is whole after a power cut at any moment while $title', async (each) => {
+    let cuts = 0;
+    const kinds = kindsOfSurvivors(new Random(101));
+    const onCut: OnCut = async (disks, path) => {
+      cuts += 1;
+      const one = must(kinds[cuts % kinds.length], 'a kind');
+      // Of what has no transfer there are few cuts: all kinds of them.
+      for (const survivors of disks.expected.transfer === null ? kinds : [one]) {
+        await expectRecovery(code, disks, { path, survivors });
+      }
+    };
+    await playCase({ code, files, seed: 2, onCut }, each);
+    expect(cuts).toBeGreaterThan(2);
   });
 });
 
@@ -83,7 +107,7 @@ describe('a crash between two disks of a point', () => {
   it.each(['os', 'data'])('waits for %s where that is missing', async (diskId) => {
     for (const [, last] of ways) {
       await between(last, async (disks, root) => {
-        const folder = folderIn(code, root);
+        const { folder } = machineAt(code, root);
         const file = diskFile(root, diskId);
         renameSync(file, `${file}.away`);
         const { pending, points } = await folder.journal();
