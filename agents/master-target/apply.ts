@@ -28,7 +28,8 @@ export async function applyPending(
   folder: ReplicationFolder,
   attempt: Attempt = 'again',
 ): Promise<number> {
-  const journal = await folder.durableJournal();
+  const isOurs = attempt === 'first';
+  const journal = await (isOurs ? folder.journal() : folder.durableJournal());
   if (journal.pending === null) return 0;
   let writtenBytes = 0;
   for (const disk of await folder.disks()) {

@@ -1,7 +1,11 @@
+import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ReplicationFolder } from '../../../agents/master-target/replication-folder.ts';
 import { runCommand } from '../data-plane/command-context.ts';
+import { must } from '../must.ts';
 import type { JournalCode } from './journal-code.ts';
+import { BLANK_DISK, DISK_IDS, SIZES } from './source-machine.ts';
 import { type ModelPoint, REPLICATION_ID, send, type Transfer } from './transfer.ts';
 
 export const MAX_POINTS = 3;
@@ -20,6 +24,28 @@ export function machineAt(code: JournalCode, root: string): Machine {
 }
 
 export const diskFile = (root: string, diskId: string): string => join(root, `${diskId}.raw`);
+
+/** In memory where the system has such a folder: hundreds of them are made and thrown away. */
+export function newRoot(): string {
+  return mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'power-cut-'));
+}
+
+export async function openDisks({ root, folder }: Machine): Promise<void> {
+  const disks = DISK_IDS.map((diskId) => ({
+    diskId,
+    sizeBytes: must(SIZES[diskId], diskId),
+    device: { kind: 'file', path: diskFile(root, diskId) } as const,
+    isBlank: diskId === BLANK_DISK,
+  }));
+  await folder.writeDisks(disks, true);
+}
+
+/** No files of a way back, nor of a transfer, are left. */
+export function expectNothingSpent({ folder }: Machine): void {
+  const names = readdirSync(folder.folder, { recursive: true, encoding: 'utf8' });
+  const spent = names.filter((name) => /\.(undo|redo|next)$/.test(name));
+  if (spent.length > 0) throw new Error(`still there: ${spent.join(' ')}`);
+}
 
 /** What retention leaves of them: the oldest go first, and none behind one that is kept. */
 export function stayingOf(

@@ -21,47 +21,54 @@ async function fourPoints(disks: TwoDisks, age: number | null): Promise<void> {
   disks.pin(age);
 }
 
-/** The work of a case, with something to be called at every instant of it. */
+/** What is played: something is called at every instant of the work. */
+interface CasePlay extends Play {
+  /** From this step of the work on the volume is full. */
+  readonly fillIn?: number;
+  /** The sync of the work with this number is left out. */
+  readonly ignoredSync?: number;
+}
+
+interface Played {
+  /** Paths that were written, or made durable, in turn. */
+  readonly steps: readonly string[];
+  /** Paths that were made durable. */
+  readonly syncs: readonly string[];
+}
+
 export async function playCase(
-  play: Play,
+  { fillIn = 0, ignoredSync = 0, ...play }: CasePlay,
   { before, work }: Case,
-  fillIn = 0,
-): Promise<readonly string[]> {
+): Promise<Played> {
   let isAtWork = false;
   let steps: readonly string[] = [];
+  const syncs: string[] = [];
   const onCut: OnCut = async (disks, path) => {
     if (!isAtWork) return;
     ({ steps } = disks.room);
     await play.onCut(disks, path);
   };
-  await withDisks({ ...play, onCut }, async (disks) => {
+  const isIgnored = (path: string): boolean => isAtWork && syncs.push(path) === ignoredSync;
+  await withDisks({ ...play, onCut, isIgnored }, async (disks) => {
     await before(disks);
     isAtWork = true;
     disks.fillIn(fillIn);
     await work(disks);
   });
-  return steps;
+  return { steps, syncs };
 }
 
-export const CASES: readonly Case[] = [
-  {
-    title: 'a point is sealed, and retention lets the oldest go',
-    before: threePoints,
-    work: async (disks) => disks.seal(),
+export const SEAL_BESIDE_PIN: Case = {
+  title: 'a point is sealed, and the oldest is pinned',
+  before: async (disks) => {
+    await threePoints(disks);
+    disks.pin(2);
   },
-  {
-    title: 'a point is sealed, and the oldest is pinned',
-    before: async (disks) => {
-      await threePoints(disks);
-      disks.pin(2);
-    },
-    work: async (disks) => disks.seal(),
-  },
-  {
-    title: 'a disk is repaired, and the oldest point is not pinned any more',
-    before: async (disks) => fourPoints(disks, null),
-    work: async (disks) => disks.seal(['os']),
-  },
+  work: async (disks) => disks.seal(),
+};
+
+/** Nothing is sent in them: they have few instants. */
+export const SHORT_CASES: readonly Case[] = [
   {
     title: 'the disks go back to a pinned point',
     before: async (disks) => fourPoints(disks, 3),
@@ -76,7 +83,7 @@ export const CASES: readonly Case[] = [
     title: 'room is made, and there is something in the way of a transfer',
     before: async (disks) => {
       await fourPoints(disks, null);
-      await disks.abandon(false);
+      await disks.abandon();
     },
     work: async (disks) => disks.makeRoom(2),
   },
@@ -84,7 +91,7 @@ export const CASES: readonly Case[] = [
     title: 'a commit forgets the older points and what was never sealed',
     before: async (disks) => {
       await threePoints(disks);
-      await disks.abandon(false);
+      await disks.abandon();
     },
     work: async (disks) => disks.forgetOlder(),
   },
@@ -96,4 +103,30 @@ export const CASES: readonly Case[] = [
     },
     work: async (disks) => disks.forgetOlder(),
   },
+];
+
+export const CASES: readonly Case[] = [
+  {
+    title: 'a point is sealed, and retention lets the oldest go',
+    before: threePoints,
+    work: async (disks) => disks.seal(),
+  },
+  {
+    title: 'a disk is repaired, and the oldest point is not pinned any more',
+    before: async (disks) => fourPoints(disks, null),
+    work: async (disks) => disks.seal(['os']),
+  },
+  {
+    title: 'a transfer is thrown away, and another one follows',
+    before: async (disks) => {
+      await threePoints(disks);
+      await disks.abandon();
+    },
+    work: async (disks) => {
+      await disks.discard();
+      await disks.seal();
+    },
+  },
+  SEAL_BESIDE_PIN,
+  ...SHORT_CASES,
 ];

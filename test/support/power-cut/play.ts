@@ -3,8 +3,9 @@ import { Random } from '../data-plane/random.ts';
 import type { JournalCode } from './journal-code.ts';
 import type { Survivors } from './nodes.ts';
 import type { RecordingFiles } from './recorded-folder.ts';
+import { newRoot } from './machine.ts';
 import { expectSurvival } from './survival.ts';
-import { newRoot, TwoDisks } from './two-disks.ts';
+import { TwoDisks } from './two-disks.ts';
 
 export type OnCut = (disks: TwoDisks, path: string) => Promise<void>;
 
@@ -14,18 +15,18 @@ export interface Play {
   readonly seed: number;
   readonly onCut: OnCut;
   /** What is made durable without effect. */
-  readonly isIgnored?: RegExp;
+  readonly isIgnored?: (path: string) => boolean;
 }
 
 export async function withDisks(
   play: Play,
   work: (disks: TwoDisks) => Promise<void>,
 ): Promise<void> {
-  const { seed, isIgnored, ...parts } = play;
+  const { seed, isIgnored = () => false, ...parts } = play;
   const disks = new TwoDisks({
     ...parts,
     random: new Random(seed),
-    isIgnored: (path) => isIgnored?.test(path) === true,
+    isIgnored,
   });
   try {
     await work(disks);
@@ -76,10 +77,11 @@ export async function aHistory(disks: TwoDisks): Promise<void> {
   await disks.open();
   await disks.seal();
   await disks.seal();
-  await disks.abandon(false);
+  await disks.abandon();
   await disks.seal();
   await disks.seal(['data']);
-  await disks.abandon(true);
+  await disks.abandon();
+  await disks.discard();
   await disks.rewind(2);
   await disks.seal();
   await disks.rewind(1);

@@ -16,6 +16,8 @@ import {
 } from './nodes.ts';
 import { noRoom } from './room.ts';
 
+const PAGE_BYTES = 4096;
+
 /** Thrown where the power goes; nothing that happens afterwards counts. */
 export class PowerCut extends Error {
   override readonly name = 'PowerCut';
@@ -248,8 +250,9 @@ function writesOf(
     try {
       await recorded.expectRoom(path);
     } catch (error) {
-      // As much of it as there was room for.
-      await put(bytes, at, Math.floor(length / 2), offset);
+      // As much of it as there was room for: whole pages.
+      const fitting = Math.floor(length / 2 / PAGE_BYTES) * PAGE_BYTES;
+      if (fitting > 0) await put(bytes, at, fitting, offset);
       throw error;
     }
     return put(bytes, at, length, offset);

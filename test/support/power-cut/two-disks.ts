@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Random } from '../data-plane/random.ts';
 import { must } from '../must.ts';
@@ -7,11 +6,14 @@ import type { JournalCode } from './journal-code.ts';
 import {
   discard,
   diskFile,
+  expectNothingSpent,
   forgetOlder,
   type Machine,
   machineAt,
   makeRoom,
   MAX_POINTS,
+  newRoot,
+  openDisks,
   receive,
   rewind,
   seal,
@@ -21,17 +23,14 @@ import { someOf } from './nodes.ts';
 import { PowerCut, RecordedFolder, type RecordingFiles } from './recorded-folder.ts';
 import { Room } from './room.ts';
 import { type Expected, pointsOf, recover } from './survival.ts';
-import { BLANK_DISK, DISK_IDS, SIZES, SourceMachine } from './source-machine.ts';
+import { DISK_IDS, SourceMachine } from './source-machine.ts';
 import type { Contents, ModelPoint, Transfer } from './transfer.ts';
 
 interface Options {
   readonly code: JournalCode;
   readonly files: RecordingFiles;
   readonly random: Random;
-  /**
-   * Called wherever the power may go: right before something is made durable, where there is no room, while the code
-   * waits for room, and after each operation.
-   */
+  /** Called wherever the power may go: before something is made durable, where there is no room, after operations. */
   readonly onCut: (disks: TwoDisks, path: string) => Promise<void>;
   readonly isIgnored: (path: string) => boolean;
 }
@@ -53,6 +52,7 @@ export class TwoDisks {
   readonly #room = new Room();
   #points: readonly ModelPoint[] = [];
   #pinned: ModelPoint | null = null;
+  #abandoned: Transfer | null = null;
   #expected: Expected;
   /** The power goes at the sync with this number; 0 = it does not. */
   #cutIn = 0;
@@ -86,10 +86,6 @@ export class TwoDisks {
     return this.#recorded;
   }
 
-  get pointCount(): number {
-    return this.#points.length;
-  }
-
   dispose(): void {
     this.#options.files.record(null);
     rmSync(this.#recorded.root, { recursive: true, force: true });
@@ -116,54 +112,46 @@ export class TwoDisks {
   }
 
   async open(): Promise<void> {
-    await this.#perform({
-      expected: { whenGone: 'not made yet' },
-      run: async ({ root, folder }) => {
-        const disks = DISK_IDS.map((diskId) => ({
-          diskId,
-          sizeBytes: must(SIZES[diskId], diskId),
-          device: { kind: 'file', path: diskFile(root, diskId) } as const,
-          isBlank: diskId === BLANK_DISK,
-        }));
-        await folder.writeDisks(disks, true);
-      },
-    });
+    await this.#perform({ expected: { whenGone: 'not made yet' }, run: openDisks });
     this.#expect({ whenGone: 'must be there' });
   }
 
   /** A point of all disks, or, as a repair, of one. */
   async seal(diskIds: readonly string[] = DISK_IDS): Promise<void> {
     const transfer = this.#transfer(this.#points.length === 0 ? DISK_IDS : diskIds);
+    this.#abandoned = null;
     const { point } = transfer;
     const before = this.#roomed([MAX_POINTS, MAX_POINTS - 1]);
     const all = before.map((points) => [...points, point]);
     const ends = all.map((points) => this.#staying(points));
     await this.#perform({
-      expected: {
-        allowed: [...before, ...all, ...ends],
-        leaving: this.#leaving(ends),
-        transfer,
-      },
+      expected: { allowed: [...before, ...all, ...ends], leaving: this.#leaving(ends), transfer },
       run: async (machine) => this.#bring(machine, transfer),
       ends,
     });
     this.#expect({ azure: point, transfer: null });
   }
 
-  /** A transfer that is never finished; the next one finds what it left, or it is thrown away. */
-  async abandon(isDiscarded: boolean): Promise<void> {
+  /** A transfer that is never finished: the next one finds what it left. */
+  async abandon(): Promise<void> {
     const transfer = this.#transfer(DISK_IDS);
     const mode = 'full' as const;
     // Begun afresh in another mode, and after a cut perhaps in the old one again.
     const inFull = { ...transfer, disks: transfer.disks.map((disk) => ({ ...disk, mode })) };
     for (const each of [transfer, inFull]) {
-      await this.#perform({
-        ...this.#unfinished(transfer),
-        run: async (machine) => receive(machine, each, { keepPointId: this.#keepPointId, most: 2 }),
-      });
+      const run: Operation['run'] = async (machine) =>
+        receive(machine, each, { keepPointId: this.#keepPointId, most: 2 });
+      await this.#perform({ ...this.#unfinished(transfer), run });
     }
-    // Also in the middle of throwing it away: the same may be sent again.
-    if (isDiscarded) await this.#perform({ ...this.#unfinished(inFull), run: discard });
+    this.#abandoned = inFull;
+    this.#expect({ transfer: null });
+  }
+
+  /** Throws away what was abandoned. Also in the middle of it, the same may be sent again. */
+  async discard(): Promise<void> {
+    const transfer = this.#abandoned;
+    if (transfer !== null) await this.#perform({ ...this.#unfinished(transfer), run: discard });
+    this.#abandoned = null;
     this.#expect({ transfer: null });
   }
 
@@ -216,9 +204,7 @@ export class TwoDisks {
       run: forgetOlder,
       ends,
     });
-    const left = readdirSync(this.#machine.folder.folder, { recursive: true, encoding: 'utf8' });
-    const spent = left.filter((name) => /\.(undo|redo|next)$/.test(name));
-    if (spent.length > 0) throw new Error(`after the commit there is ${spent.join(' ')}`);
+    expectNothingSpent(this.#machine);
   }
 
   async forget(): Promise<void> {
@@ -359,9 +345,4 @@ export class TwoDisks {
   #expect(part: Partial<Expected>): void {
     this.#expected = { ...this.#expected, ...part };
   }
-}
-
-/** In memory where the system has such a folder: hundreds of them are made and thrown away. */
-export function newRoot(): string {
-  return mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'power-cut-'));
 }
