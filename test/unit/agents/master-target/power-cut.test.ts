@@ -22,6 +22,8 @@ import { diskFile, machineAt } from '../../../support/power-cut/machine.ts';
 import { expectSurvival } from '../../../support/power-cut/survival.ts';
 import type { TwoDisks } from '../../../support/power-cut/two-disks.ts';
 
+/** Hundreds of recoveries, on a machine that may have other work. */
+const HANGS_AFTER_MS = 600_000;
 let files: RecordingFiles;
 let code: JournalCode;
 
@@ -33,22 +35,26 @@ afterAll(() => {
 });
 
 describe('a power cut at any moment of a history', () => {
-  it('leaves both disks at one sealed point, and the way to every older one', async () => {
-    let cuts = 0;
-    const random = new Random(100);
-    const onCut: OnCut = async (disks, path) => {
-      cuts += 1;
-      const kinds = [NOTHING_UNSYNCED, someOf(random), EVERYTHING];
-      const one = must(kinds[cuts % kinds.length], 'a kind');
-      // Few cuts are of these: all kinds of them.
-      const isRare = ['the end', 'retention'].includes(path);
-      for (const survivors of isRare ? kinds : [one]) {
-        await expectRecovery(code, disks, { path, survivors });
-      }
-    };
-    await withDisks({ code, files, seed: 1, onCut }, aHistory);
-    expect(cuts).toBeGreaterThan(200);
-  });
+  it(
+    'leaves both disks at one sealed point, and the way to every older one',
+    async () => {
+      let cuts = 0;
+      const random = new Random(100);
+      const onCut: OnCut = async (disks, path) => {
+        cuts += 1;
+        const kinds = [NOTHING_UNSYNCED, someOf(random), EVERYTHING];
+        const one = must(kinds[cuts % kinds.length], 'a kind');
+        // Few cuts are of these: all kinds of them.
+        const isRare = ['the end', 'retention'].includes(path);
+        for (const survivors of isRare ? kinds : [one]) {
+          await expectRecovery(code, disks, { path, survivors });
+        }
+      };
+      await withDisks({ code, files, seed: 1, onCut }, aHistory);
+      expect(cuts).toBeGreaterThan(200);
+    },
+    HANGS_AFTER_MS,
+  );
 });
 
 describe('what becomes of older points', () => {
