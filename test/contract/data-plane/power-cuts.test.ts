@@ -127,7 +127,7 @@ describe('a full volume, and a power cut after it', () => {
         const onCut: OnCut = async (disks, path) => {
           const isFirst = !wasFull && disks.room.wasFull;
           wasFull ||= disks.room.wasFull;
-          if (!wasFull || (!isFirst && random.below(LOOK_AT_ONE_OF) > 0)) return;
+          if (!wasFull || (!isFirst && random.below(2 * LOOK_AT_ONE_OF) > 0)) return;
           const survivors = must(kinds[random.below(kinds.length)], 'a kind');
           await expectRecovery(code, disks, { path, survivors });
         };

@@ -30,7 +30,7 @@ interface CasePlay extends Play {
 }
 
 interface Played {
-  /** Paths that were written, or made durable, in turn. */
+  /** Paths that were written, or made durable, in turn: of the first operation, which is the one that is filled. */
   readonly steps: readonly string[];
   /** Paths that were made durable. */
   readonly syncs: readonly string[];
@@ -40,12 +40,13 @@ export async function playCase(
   { fillIn = 0, ignoredSync = 0, ...play }: CasePlay,
   { before, work }: Case,
 ): Promise<Played> {
-  let isAtWork = false;
+  let [isAtWork, isFirst] = [false, true];
   let steps: readonly string[] = [];
   const syncs: string[] = [];
   const onCut: OnCut = async (disks, path) => {
     if (!isAtWork) return;
-    ({ steps } = disks.room);
+    if (isFirst) ({ steps } = disks.room);
+    isFirst &&= path !== 'the end';
     await play.onCut(disks, path);
   };
   const isIgnored = (path: string): boolean => isAtWork && syncs.push(path) === ignoredSync;
