@@ -40,7 +40,7 @@ export const EVERYTHING: Survivors = { entries: () => true, change: (change) => 
 /** Of what was never made durable, only that files went: the worst where something took their place. */
 const ONLY_REMOVALS: Survivors = { entries: isRemoval, change: () => null };
 /** Nothing went, and all that came is there: the worst where nobody must find what was thrown away. */
-const NO_REMOVALS: Survivors = {
+export const NO_REMOVALS: Survivors = {
   entries: (entries) => !isRemoval(entries),
   change: (change) => change,
 };
