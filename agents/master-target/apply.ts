@@ -3,6 +3,7 @@ import { DamagedFile, readFrames } from './frame-file.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { basename } from 'node:path';
 import { sizeIfThere } from './durable-file.ts';
+import { fitLastBlock } from './growth.ts';
 import type { DiskRecord, Journal } from './journal-records.ts';
 import { Manifest } from './manifest.ts';
 import { OpenFiles } from './open-files.ts';
@@ -47,7 +48,7 @@ async function bringThere(
   { journal, attempt }: { readonly journal: Journal; readonly attempt: Attempt },
 ): Promise<number> {
   const { points, pending } = journal;
-  const { diskId, device, sizeBytes } = record;
+  const { diskId, device, sizeBytes, growth = [] } = record;
   const point = points.at(-1);
   if (pending === null || point === undefined) return 0;
   // A disk that came into the replication later has nothing of the point.
@@ -78,6 +79,8 @@ async function bringThere(
           writtenBytes += await write(frame, at);
         }
       }
+      // What was saved of a disk that was smaller then vouches for its last block as that was.
+      for (const { fromBytes } of growth) await fitLastBlock(at, { fromBytes, sizeBytes });
     }
     await disk.sync();
     await manifest.sync();
