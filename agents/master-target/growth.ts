@@ -44,7 +44,9 @@ async function growManifest(
   await Manifest.grow(file, { fromBytes, toBytes: sizeBytes });
   const files = new OpenFiles();
   try {
-    const target = await files.add(TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: true }));
+    const target = await files.add(
+      TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: true }),
+    );
     const manifest = await files.add(Manifest.open(file, sizeBytes));
     await fitLastBlock({ disk: target, manifest }, { fromBytes, sizeBytes });
     await manifest.sync();

@@ -54,21 +54,16 @@ export class Manifest {
   }
 
   /**
-   * Makes a manifest fit its disk, which became larger: what it says of the smaller one stays, what was added to the
-   * disk is zeros. Done again, it changes nothing. One that was damaged before says nothing, as at `open`.
+   * Makes a manifest fit its disk, which became larger: what it says of the smaller one stays, what was added is zeros.
+   * One of another length has grown already, or was damaged and says nothing when it is opened. Durable with a sync.
    */
   static async grow(
     file: string,
     { fromBytes, toBytes }: { readonly fromBytes: number; readonly toBytes: number },
   ): Promise<void> {
-    const [before, after] = [fromBytes, toBytes].map((bytes) => blockCount(bytes) * DIGEST_BYTES);
     const length = await sizeIfThere(file);
-    // Cut off before the new size was noted, it has grown already.
-    if (length !== before && length !== after) return;
-    await truncate(file, after);
-    const manifest = await Manifest.open(file, toBytes);
-    await manifest.sync();
-    await manifest.close();
+    if (length !== blockCount(fromBytes) * DIGEST_BYTES) return;
+    await truncate(file, blockCount(toBytes) * DIGEST_BYTES);
   }
 
   /** Written at the latest with the next sync. Copies the digest. */

@@ -30,6 +30,14 @@ export const targetDeviceSchema = z.discriminatedUnion('kind', [
 ]);
 export type TargetDevice = z.infer<typeof targetDeviceSchema>;
 
+const openedDiskSchema = z.object({
+  diskId: identifierSchema,
+  sizeBytes: sectorBytesSchema.positive(),
+  device: targetDeviceSchema,
+  /** True when the disk was just made and reads as zeros, so that zeros need not be written. */
+  isBlank: z.boolean(),
+});
+
 export const vmShapeSchema = z.object({
   name: z.string().min(1).max(80),
   osType: osTypeSchema,
@@ -88,6 +96,20 @@ const commandSchemas = {
         z.object({ diskId: identifierSchema, device: targetDeviceSchema, isBlank: z.boolean() }),
       ),
     }),
+  },
+  /**
+   * Disks grew in Azure: makes those of the on-premises VM as large and attaches all to the master target again, which
+   * has let them go before. What is added reads as zeros. Idempotent.
+   */
+  growDisks: {
+    input: z.object({
+      replicationId: replicationIdSchema,
+      disks: z
+        .array(z.object({ diskId: identifierSchema, sizeBytes: sectorBytesSchema.positive() }))
+        .min(1),
+    }),
+    /** All disks of the machine. */
+    output: z.object({ disks: z.array(openedDiskSchema) }),
   },
   /** Only when the operator asked for it: what the snapshots held of the past is gone. A VM that is not there has none. */
   removeSnapshots: {
@@ -235,21 +257,14 @@ const commandSchemas = {
     input: z.object({ replicationId: replicationIdSchema }),
     output: verifyMasterTargetOutput,
   },
-  /** Opens the disks and their journal. The disks count as not bootable until a point is sealed. */
+  /**
+   * Opens the disks and their journal. The disks count as not bootable until a point is sealed. One that is larger than
+   * it was keeps what is known of it, and its older points.
+   */
   openTarget: {
     input: z.object({
       replicationId: replicationIdSchema,
-      disks: z
-        .array(
-          z.object({
-            diskId: identifierSchema,
-            sizeBytes: sectorBytesSchema.positive(),
-            device: targetDeviceSchema,
-            /** True when the disk was just made and reads as zeros, so that zeros need not be written. */
-            isBlank: z.boolean(),
-          }),
-        )
-        .min(1),
+      disks: z.array(openedDiskSchema).min(1),
     }),
     output: z.object({ sealedPointId: identifierSchema.nullable() }),
   },
