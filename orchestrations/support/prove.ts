@@ -5,7 +5,7 @@ import { errorRecord } from '../../shared/errors/failback-error.ts';
 import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
 import { MAX_REPAIRED_BLOCKS } from '../../shared/policy/limits.ts';
 import { runCommand, tryLongCommand } from './run-command.ts';
-import { sendDisks } from './send-disks.ts';
+import { presentItem, sendDisks } from './send-disks.ts';
 import { callActivity, type Context, StepFailure, type Steps, unwrap } from './steps.ts';
 
 export interface PointToProve {
@@ -113,7 +113,16 @@ function* repairAndVerify(
   if (!isRepairable) throw unequal(replication, mismatches.length);
   const pointId = `${point.pointId}-repaired`;
   const repair = byDisk(mismatches);
-  const request = { step: `repair${part}`, pointId, snapshots, base: {}, repair, keepPointId };
+  const { disks } = yield* presentItem(context, replication);
+  const request = {
+    step: `repair${part}`,
+    pointId,
+    snapshots,
+    disks,
+    base: {},
+    repair,
+    keepPointId,
+  };
   yield* sendDisks(context, replication, request);
   const sealed = yield* tryLongCommand(context, {
     jobId,

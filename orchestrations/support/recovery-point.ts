@@ -5,8 +5,9 @@ import type { CycleStatistics } from '../../shared/domain/job.ts';
 import type { ReplicationMode } from '../../shared/contracts/commands.ts';
 import type { ErrorCode } from '../../shared/errors/catalogue.ts';
 import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
+import { growDisks } from './grow-disks.ts';
 import { tryLongCommand } from './run-command.ts';
-import { type Sent, sendDisks } from './send-disks.ts';
+import { presentItem, type Sent, sendDisks } from './send-disks.ts';
 import { callActivity, type Context, type Steps, unwrap } from './steps.ts';
 
 type Taken = ActivityOutput<'takeSnapshots'>;
@@ -44,6 +45,11 @@ export function* replicatePoint(
     consistency: request.consistency ?? 'crashConsistent',
     isOneInstantWanted: request.isOneInstantWanted ?? false,
   });
+  // A rehearsal is of the machine as it was recorded: a disk that grew since is refused where it is read.
+  const { grown } = taken;
+  if (grown !== undefined && !isRehearsal) {
+    yield* growDisks(context, replication, { cycle: request.cycle, grown });
+  }
   const { sent, sealed } = yield* sendAndSeal(context, replication, { ...request, taken });
   const durationMs = context.df.currentUtcDateTime.getTime() - startedAt;
   const statistics: CycleStatistics = {
@@ -94,11 +100,14 @@ function* sendAndSeal(
 ): Steps<{ sent: readonly Sent[]; sealed: Sealed }> {
   const { cycle, base, mode, taken } = request;
   const point = pointId(replication.jobId, cycle);
+  const { disks, pinnedPointId } = yield* presentItem(context, replication);
   const first = {
     pointId: point,
     snapshots: taken.snapshots,
+    disks,
     base,
-    keepPointId: yield* heldPoint(context, replication),
+    // So far: it may still be another one. It must not go to make room for what is sent.
+    keepPointId: replication.isRehearsal ? undefined : pinnedPointId,
     step: `replicate-${cycle}`,
     ...(mode === undefined ? {} : { mode }),
   };
@@ -130,15 +139,6 @@ const SENT_AGAIN: Partial<Record<ErrorCode, SentAgain>> = {
   // Somebody else wrote to the disk on-premises: no delta fits on it, but a comparison mends it.
   'FB-JRN-008': { step: 'compared', mode: 'checksum' },
 };
-
-/** The older point that must not go to make room for what is sent: known so far, it may still be another one. */
-function* heldPoint(
-  context: Context,
-  { itemId, isRehearsal }: Replication,
-): Steps<string | undefined> {
-  if (isRehearsal) return undefined;
-  return (yield* callActivity(context, 'readItem', { itemId }))?.pinnedPointId;
-}
 
 /** The older point that somebody goes back to. As late as can be: it may be chosen while the disks travel. */
 function* keptPoint(

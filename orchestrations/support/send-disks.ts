@@ -6,10 +6,11 @@ import {
   partInstanceId,
   type Replication,
 } from '../../shared/contracts/orchestrations.ts';
+import type { ProtectedDisk, ProtectedItem } from '../../shared/domain/protected-item.ts';
 import { errorRecord } from '../../shared/errors/failback-error.ts';
 import type { Result } from '../../shared/errors/result.ts';
 import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
-import { type Context, reasonOf, StepFailure, type Steps, unwrap } from './steps.ts';
+import { callActivity, type Context, reasonOf, StepFailure, type Steps, unwrap } from './steps.ts';
 
 export type Sent = CommandOutput<'replicateDisk'>;
 type Input = CommandInput<'replicateDisk'>;
@@ -19,6 +20,8 @@ interface SendRequest {
   readonly step: string;
   readonly pointId: string;
   readonly snapshots: Base;
+  /** As they are by now: disks may have grown since the site was bound. */
+  readonly disks: readonly ProtectedDisk[];
   readonly base: Base;
   readonly mode?: Input['mode'];
   /** Only these stretches, by disk; disks without any are not sent. Absent = what the mode says. */
@@ -34,6 +37,7 @@ export function* sendDisks(
 ): Steps<readonly Sent[]> {
   const { jobId, replicationId, site, processServerId } = replication;
   const { pointId, snapshots, base, mode, repair, keepPointId } = request;
+  const sizes = new Map(request.disks.map(({ id, sizeBytes }) => [id, sizeBytes]));
   const disks = site.vm.disks.filter(({ id }) => repair === undefined || repair.has(id));
   const transfers = disks.map((disk) => {
     const step = `${request.step}-${disk.id}`;
@@ -43,7 +47,7 @@ export function* sendDisks(
       replicationId,
       pointId,
       diskId: disk.id,
-      sizeBytes: disk.sizeBytes,
+      sizeBytes: sizes.get(disk.id) ?? disk.sizeBytes,
       snapshotName: snapshots[disk.id] ?? '',
       ...(baseSnapshotName === undefined ? {} : { baseSnapshotName }),
       ...(mode === undefined ? {} : { mode }),
@@ -63,6 +67,15 @@ export function* sendDisks(
   const results = yield* all(context, transfers);
   throwFirstFailure(results);
   return results.map((result) => unwrap(result));
+}
+
+/** A rehearsal has disks of its own, as large as the machine's were when it began. */
+export function* presentItem(
+  context: Context,
+  { itemId, isRehearsal, site }: Replication,
+): Steps<ProtectedItem> {
+  if (isRehearsal) return site.item;
+  return (yield* callActivity(context, 'readItem', { itemId })) ?? site.item;
 }
 
 /** A transfer that was ended from outside is a failure like any other: what was begun has to be undone. */

@@ -15,6 +15,7 @@ export type CommandEffects<N extends CommandName> = {
 export type ConfigurationServerCommand =
   | 'describeSite'
   | 'prepareTarget'
+  | 'growDisks'
   | 'removeSnapshots'
   | 'restoreTarget'
   | 'attachDisks'
@@ -67,6 +68,7 @@ export function configurationServerEffects(
       return { ...SITE, isConnected, originalVm, observedAt: now() };
     },
     prepareTarget: (input) => prepareTarget(site, input),
+    growDisks: (input) => growDisks(site, input),
     removeSnapshots: ({ vmName }) => ({ removedCount: site.removeSnapshots(vmName) }),
     restoreTarget: ({ replicationId, startVm }) => restoreTarget(site, replicationId, startVm),
     attachDisks: ({ replicationId }) => {
@@ -142,6 +144,8 @@ function prepareTarget(
     vmId: (original ?? site.createVm(name, isRehearsal)).vmId,
     location: original === null ? 'alternate' : 'original',
     isOpen: false,
+    openedSizes: new Map(),
+    grownFrom: new Map(),
     staged: new Map(),
     sealed: null,
     older: [],
@@ -151,6 +155,14 @@ function prepareTarget(
   site.replications.set(replicationId, replication);
   const vm = site.vmOf(replicationId);
   const wasRunning = vm.writes.isRunning;
+  for (const { id: diskId, sizeBytes: neededBytes } of shape.disks) {
+    const actualBytes = vm.diskSizes.get(diskId) ?? neededBytes;
+    if (actualBytes !== neededBytes) {
+      const values = { diskId, vmName: vm.name, actualBytes, neededBytes };
+      throw new FailbackError('FB-SITE-006', values);
+    }
+    vm.diskSizes.set(diskId, neededBytes);
+  }
   site.powerOff(vm);
   vm.disksAt = 'masterTarget';
   return {
@@ -161,6 +173,32 @@ function prepareTarget(
       diskId: id,
       device: { kind: 'file', path: `/disks/${vm.vmId}/${id}` },
       isBlank: replication.location === 'alternate',
+    })),
+  };
+}
+
+function growDisks(
+  site: Site,
+  { replicationId, disks }: CommandInput<'growDisks'>,
+): CommandOutput<'growDisks'> {
+  const { isOpen, location } = site.replication(replicationId);
+  const { vmId, name: vmName, diskSizes, disksAt } = site.vmOf(replicationId);
+  if (isOpen || disksAt !== 'masterTarget') throw new Error('the disks are in use');
+  const needed = disks.reduce(
+    (sum, { diskId, sizeBytes }) => sum + sizeBytes - (diskSizes.get(diskId) ?? 0),
+    0,
+  );
+  if (needed > site.freeBytes) {
+    const values = { vmName, place: 'datastore1', neededBytes: needed, freeBytes: site.freeBytes };
+    throw new FailbackError('FB-SITE-013', values);
+  }
+  for (const { diskId, sizeBytes } of disks) diskSizes.set(diskId, sizeBytes);
+  return {
+    disks: [...diskSizes].map(([diskId, sizeBytes]) => ({
+      diskId,
+      sizeBytes,
+      device: { kind: 'file', path: `/disks/${vmId}/${diskId}` },
+      isBlank: location === 'alternate',
     })),
   };
 }
