@@ -5,7 +5,7 @@ import { errorRecord } from '../../shared/errors/failback-error.ts';
 import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
 import { MAX_REPAIRED_BLOCKS } from '../../shared/policy/limits.ts';
 import { runCommand, tryLongCommand } from './run-command.ts';
-import { presentItem, sendDisks } from './send-disks.ts';
+import { sendDisks } from './send-disks.ts';
 import { callActivity, type Context, StepFailure, type Steps, unwrap } from './steps.ts';
 
 export interface PointToProve {
@@ -83,7 +83,8 @@ function* compare(
   });
   const { mismatches } = verified;
   if (mismatches.length === 0) return { pointId, verified, repaired: 0 };
-  return yield* repairAndVerify(context, replication, { ...comparison, mismatches });
+  const { sizes } = verified;
+  return yield* repairAndVerify(context, replication, { ...comparison, mismatches, sizes });
 }
 
 function* verify(
@@ -104,21 +105,20 @@ function* verify(
 function* repairAndVerify(
   context: Context,
   replication: Replication,
-  work: Comparison & { readonly mismatches: Verified['mismatches'] },
+  work: Comparison & Pick<Verified, 'mismatches' | 'sizes'>,
 ): Steps<Compared> {
-  const { point, part, keepPointId, mismatches } = work;
+  const { point, part, keepPointId, mismatches, sizes } = work;
   const { jobId, replicationId, site } = replication;
   const { snapshots } = point;
   const isRepairable = snapshots !== null && mismatches.length <= MAX_REPAIRED_BLOCKS;
   if (!isRepairable) throw unequal(replication, mismatches.length);
   const pointId = `${point.pointId}-repaired`;
   const repair = byDisk(mismatches);
-  const { disks } = yield* presentItem(context, replication);
   const request = {
     step: `repair${part}`,
     pointId,
     snapshots,
-    disks,
+    sizes,
     base: {},
     repair,
     keepPointId,

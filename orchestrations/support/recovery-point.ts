@@ -7,7 +7,7 @@ import type { ErrorCode } from '../../shared/errors/catalogue.ts';
 import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
 import { growDisks } from './grow-disks.ts';
 import { tryLongCommand } from './run-command.ts';
-import { presentItem, type Sent, sendDisks } from './send-disks.ts';
+import { type SendRequest, type Sent, sendDisks } from './send-disks.ts';
 import { callActivity, type Context, type Steps, unwrap } from './steps.ts';
 
 type Taken = ActivityOutput<'takeSnapshots'>;
@@ -100,14 +100,11 @@ function* sendAndSeal(
 ): Steps<{ sent: readonly Sent[]; sealed: Sealed }> {
   const { cycle, base, mode, taken } = request;
   const point = pointId(replication.jobId, cycle);
-  const { disks, pinnedPointId } = yield* presentItem(context, replication);
   const first = {
     pointId: point,
     snapshots: taken.snapshots,
-    disks,
     base,
-    // So far: it may still be another one. It must not go to make room for what is sent.
-    keepPointId: replication.isRehearsal ? undefined : pinnedPointId,
+    ...(yield* presentState(context, replication)),
     step: `replicate-${cycle}`,
     ...(mode === undefined ? {} : { mode }),
   };
@@ -139,6 +136,20 @@ const SENT_AGAIN: Partial<Record<ErrorCode, SentAgain>> = {
   // Somebody else wrote to the disk on-premises: no delta fits on it, but a comparison mends it.
   'FB-JRN-008': { step: 'compared', mode: 'checksum' },
 };
+
+/**
+ * How large the disks are by now, and the older point that must not go to make room for what is sent: known so far, it
+ * may still be another one. A rehearsal has disks of its own, and one point.
+ */
+function* presentState(
+  context: Context,
+  { itemId, isRehearsal }: Replication,
+): Steps<Pick<SendRequest, 'sizes' | 'keepPointId'>> {
+  if (isRehearsal) return {};
+  const item = yield* callActivity(context, 'readItem', { itemId });
+  const sizes = item?.disks.map(({ id, sizeBytes }) => [id, sizeBytes]) ?? [];
+  return { sizes: Object.fromEntries(sizes), keepPointId: item?.pinnedPointId };
+}
 
 /** The older point that somebody goes back to. As late as can be: it may be chosen while the disks travel. */
 function* keptPoint(

@@ -6,22 +6,21 @@ import {
   partInstanceId,
   type Replication,
 } from '../../shared/contracts/orchestrations.ts';
-import type { ProtectedDisk, ProtectedItem } from '../../shared/domain/protected-item.ts';
 import { errorRecord } from '../../shared/errors/failback-error.ts';
 import type { Result } from '../../shared/errors/result.ts';
 import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
-import { callActivity, type Context, reasonOf, StepFailure, type Steps, unwrap } from './steps.ts';
+import { type Context, reasonOf, StepFailure, type Steps, unwrap } from './steps.ts';
 
 export type Sent = CommandOutput<'replicateDisk'>;
 type Input = CommandInput<'replicateDisk'>;
 
-interface SendRequest {
+export interface SendRequest {
   /** Unique within the job. */
   readonly step: string;
   readonly pointId: string;
   readonly snapshots: Base;
-  /** As they are by now: disks may have grown since the site was bound. */
-  readonly disks: readonly ProtectedDisk[];
+  /** Bytes by disk, as they are by now: disks may have grown since the site was bound. Absent = they have not. */
+  readonly sizes?: Readonly<Record<string, number>> | undefined;
   readonly base: Base;
   readonly mode?: Input['mode'];
   /** Only these stretches, by disk; disks without any are not sent. Absent = what the mode says. */
@@ -36,8 +35,7 @@ export function* sendDisks(
   request: SendRequest,
 ): Steps<readonly Sent[]> {
   const { jobId, replicationId, site, processServerId } = replication;
-  const { pointId, snapshots, base, mode, repair, keepPointId } = request;
-  const sizes = new Map(request.disks.map(({ id, sizeBytes }) => [id, sizeBytes]));
+  const { pointId, snapshots, sizes = {}, base, mode, repair, keepPointId } = request;
   const disks = site.vm.disks.filter(({ id }) => repair === undefined || repair.has(id));
   const transfers = disks.map((disk) => {
     const step = `${request.step}-${disk.id}`;
@@ -47,7 +45,7 @@ export function* sendDisks(
       replicationId,
       pointId,
       diskId: disk.id,
-      sizeBytes: sizes.get(disk.id) ?? disk.sizeBytes,
+      sizeBytes: sizes[disk.id] ?? disk.sizeBytes,
       snapshotName: snapshots[disk.id] ?? '',
       ...(baseSnapshotName === undefined ? {} : { baseSnapshotName }),
       ...(mode === undefined ? {} : { mode }),
@@ -67,15 +65,6 @@ export function* sendDisks(
   const results = yield* all(context, transfers);
   throwFirstFailure(results);
   return results.map((result) => unwrap(result));
-}
-
-/** A rehearsal has disks of its own, as large as the machine's were when it began. */
-export function* presentItem(
-  context: Context,
-  { itemId, isRehearsal, site }: Replication,
-): Steps<ProtectedItem> {
-  if (isRehearsal) return site.item;
-  return (yield* callActivity(context, 'readItem', { itemId })) ?? site.item;
 }
 
 /** A transfer that was ended from outside is a failure like any other: what was begun has to be undone. */

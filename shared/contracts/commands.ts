@@ -318,6 +318,8 @@ const commandSchemas = {
       blocksCompared: z.int(),
       bytesCompared: z.int(),
       mismatches: z.array(z.object({ diskId: identifierSchema, offset: z.int(), length: z.int() })),
+      /** Bytes of each disk, which may have grown. Agents of earlier versions do not say. */
+      sizes: z.record(identifierSchema, sectorBytesSchema).optional(),
     }),
   },
   /** Flushes and lets go of the disks, so that the VM may use them. The journal and manifests stay. */

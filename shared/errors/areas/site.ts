@@ -283,7 +283,7 @@ export const SITE_ERRORS = {
       'The disk is a raw device mapping, which is as large as its LUN.',
     ],
     recommendedAction:
-      'Remove the snapshots of the on-premises VM, or make the disk as large by hand. Then put the protected item again (PUT) and start a new failback. The machine stays in Azure until then.',
+      'Remove the snapshots of the on-premises VM and make its disk as large as in Azure. Then put the protected item again (PUT) and start a new failback. The machine runs in Azure until then.',
     isRetryable: false,
     isCustomerResolvable: true,
   },
@@ -294,7 +294,7 @@ export const SITE_ERRORS = {
       'Disks of {vmName} grew in Azure by {neededBytes} bytes, and {place} has {freeBytes} bytes left for them.',
     possibleCauses: ['The storage of the site was chosen for the disks as they were.'],
     recommendedAction:
-      'Free space there or make it larger. Then put the protected item again (PUT) and start a new failback. The machine stays in Azure until then.',
+      'Free space there. Where the original VM is used, make its disks as large as in Azure. Then put the protected item again (PUT) and start a new failback. The machine runs in Azure until then.',
     isRetryable: false,
     isCustomerResolvable: true,
   },

@@ -305,5 +305,6 @@ function verifyDisks(
     blocksCompared: Math.ceil((DISK_BYTES / BLOCK_BYTES) * sampleShare),
     bytesCompared: Math.ceil(DISK_BYTES * sampleShare),
     mismatches: damaged.map((range) => ({ ...range })),
+    sizes: Object.fromEntries(replication.openedSizes),
   };
 }
