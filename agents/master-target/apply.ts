@@ -48,7 +48,7 @@ async function bringThere(
   { journal, attempt }: { readonly journal: Journal; readonly attempt: Attempt },
 ): Promise<number> {
   const { points, pending } = journal;
-  const { diskId, device, sizeBytes, growth = [] } = record;
+  const { diskId, device, sizeBytes } = record;
   const point = points.at(-1);
   if (pending === null || point === undefined) return 0;
   // A disk that came into the replication later has nothing of the point.
@@ -79,8 +79,7 @@ async function bringThere(
           writtenBytes += await write(frame, at);
         }
       }
-      // What was saved of a disk that was smaller then vouches for its last block as that was.
-      for (const { fromBytes } of growth) await fitLastBlock(at, { fromBytes, sizeBytes });
+      await fitToGrowth(at, record);
     }
     await disk.sync();
     await manifest.sync();
@@ -88,6 +87,11 @@ async function bringThere(
     await files.close();
   }
   return writtenBytes;
+}
+
+/** What was saved of a disk that was smaller then vouches for its last block as that was. */
+async function fitToGrowth(at: Place, { growth = [], sizeBytes }: DiskRecord): Promise<void> {
+  for (const { fromBytes } of growth) await fitLastBlock(at, { fromBytes, sizeBytes });
 }
 
 async function write(frame: ChangeFrame, { disk, manifest, attempt }: Place): Promise<number> {

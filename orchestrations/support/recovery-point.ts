@@ -147,7 +147,7 @@ function* presentState(
 ): Steps<Pick<SendRequest, 'sizes' | 'keepPointId'>> {
   if (isRehearsal) return {};
   const item = yield* callActivity(context, 'readItem', { itemId });
-  const sizes = item?.disks.map(({ id, sizeBytes }) => [id, sizeBytes]) ?? [];
+  const sizes = item?.disks.map(({ id, sizeBytes }) => [id, sizeBytes] as const) ?? [];
   return { sizes: Object.fromEntries(sizes), keepPointId: item?.pinnedPointId };
 }
 

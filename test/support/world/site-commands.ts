@@ -4,7 +4,7 @@ import type {
   CommandOutput,
 } from '../../../shared/contracts/commands.ts';
 import { FailbackError } from '../../../shared/errors/failback-error.ts';
-import type { Site, SiteReplication } from './site.ts';
+import type { Site, SiteReplication, SiteVm } from './site.ts';
 import type { Timers } from './timers.ts';
 
 /** What an agent does with a command. Throws FailbackError for what the real agent reports as failed. */
@@ -155,14 +155,7 @@ function prepareTarget(
   site.replications.set(replicationId, replication);
   const vm = site.vmOf(replicationId);
   const wasRunning = vm.writes.isRunning;
-  for (const { id: diskId, sizeBytes: neededBytes } of shape.disks) {
-    const actualBytes = vm.diskSizes.get(diskId) ?? neededBytes;
-    if (actualBytes !== neededBytes) {
-      const values = { diskId, vmName: vm.name, actualBytes, neededBytes };
-      throw new FailbackError('FB-SITE-006', values);
-    }
-    vm.diskSizes.set(diskId, neededBytes);
-  }
+  ensureDisks(vm, shape.disks);
   site.powerOff(vm);
   vm.disksAt = 'masterTarget';
   return {
@@ -175,6 +168,20 @@ function prepareTarget(
       isBlank: replication.location === 'alternate',
     })),
   };
+}
+
+/** Made once; those of another size are left alone. */
+function ensureDisks(
+  { name: vmName, diskSizes }: SiteVm,
+  disks: CommandInput<'prepareTarget'>['vm']['disks'],
+): void {
+  for (const { id: diskId, sizeBytes: neededBytes } of disks) {
+    const actualBytes = diskSizes.get(diskId) ?? neededBytes;
+    if (actualBytes !== neededBytes) {
+      throw new FailbackError('FB-SITE-006', { diskId, vmName, actualBytes, neededBytes });
+    }
+    diskSizes.set(diskId, neededBytes);
+  }
 }
 
 function growDisks(
