@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { diskShapeSchema } from './disk-shape.ts';
+import { diskShapeSchema, openedDiskSchema, targetDeviceSchema } from './disk-shape.ts';
 import { identifierSchema, sectorBytesSchema, timestampSchema } from './json.ts';
 import { networkShape } from './network-shape.ts';
 import {
@@ -12,7 +12,12 @@ import {
   verifyMasterTargetOutput,
 } from './site-facts.ts';
 
-export { type DiskShape, diskShapeSchema } from './disk-shape.ts';
+export {
+  type DiskShape,
+  diskShapeSchema,
+  type TargetDevice,
+  targetDeviceSchema,
+} from './disk-shape.ts';
 
 /**
  * Commands of the control plane to the agents. Delivered at least once; an agent answers a repeated
@@ -22,21 +27,6 @@ export { type DiskShape, diskShapeSchema } from './disk-shape.ts';
 
 /** What becomes of the original VM; see FailbackOptions. */
 export const originalVmUseSchema = z.enum(['use', 'unregister']);
-
-/** How the master target finds a disk: a file it can open, or a disk hot-added to its own VM. */
-export const targetDeviceSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('file'), path: z.string().min(1) }),
-  z.object({ kind: z.literal('diskUuid'), uuid: z.string().min(1) }),
-]);
-export type TargetDevice = z.infer<typeof targetDeviceSchema>;
-
-const openedDiskSchema = z.object({
-  diskId: identifierSchema,
-  sizeBytes: sectorBytesSchema.positive(),
-  device: targetDeviceSchema,
-  /** True when the disk was just made and reads as zeros, so that zeros need not be written. */
-  isBlank: z.boolean(),
-});
 
 export const vmShapeSchema = z.object({
   name: z.string().min(1).max(80),
