@@ -38,6 +38,7 @@ import { createReadReplicaSeed } from './read-replica-seed.ts';
 import { createReadVmPower } from './read-vm-power.ts';
 import { createReadSource } from './read-source.ts';
 import { createRecordCycle } from './record-cycle.ts';
+import { createRecordGrowth } from './record-growth.ts';
 import { createRecordMasterTarget } from './record-master-target.ts';
 import { createRecordPreflight } from './record-preflight.ts';
 import { createRecordReport } from './record-report.ts';
@@ -83,6 +84,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     deleteAzureVm: createDeleteAzureVm(deps),
     recordMasterTarget: createRecordMasterTarget(deps),
     recordTarget: createRecordTarget(deps),
+    recordGrowth: createRecordGrowth(deps),
     beginSeal: createBeginSeal(deps),
     recordCycle: createRecordCycle(deps),
     recordReport: createRecordReport(deps),

@@ -111,7 +111,8 @@ ${sizes.join('\n')}
 The account of the configuration server needs them on the data centre, passed down to all below it, and
 \`Global.Licenses\` at the root. In Azure VMware Solution ${NOT_ASKED_IN_AVS.join(', ')} is not asked for; the role CloudAdmin has all
 others. Where a role on the data centre is too much, it may be given on what is worked with: preflight asks for each
-privilege on the object where it is used, and FB-PRE-038 names that object.
+privilege on the object where it is used, and FB-PRE-038 names that object. \`VirtualMachine.Config.DiskExtend\` is not asked for:
+only a failback whose disk grows in Azure ends without it.
 
 | on | which privileges |
 | --- | --- |

@@ -9,7 +9,7 @@ import type { MobilityAgentRecord, SiteDatabase } from './database.ts';
 import { describeSite, type SelfDescription } from './describe.ts';
 import { guestIds } from './guest-ids.ts';
 import { findOriginalVm } from './original-vm.ts';
-import { acceptTarget, ofShape, prepareTarget, restoreTarget } from './target.ts';
+import { acceptTarget, growDisks, ofShape, prepareTarget, restoreTarget } from './target.ts';
 
 const BOOT_POLL_MS = 500;
 const CONSOLE_CHARACTERS = 300;
@@ -28,6 +28,7 @@ export function createConfigurationServerHandlers(parts: SiteParts): CommandHand
     describeSite: async (input) => success(await describeSite(parts, input)),
     prepareTarget: async (input, { commandId }) =>
       success(await prepareTarget(parts, input, commandId)),
+    growDisks: async (input) => success(await growDisks(parts, input)),
     removeSnapshots: async (input) => success(await removeSnapshots(hypervisor, input)),
     restoreTarget: async (input) => success(await restoreTarget(parts, input)),
     attachDisks: async ({ replicationId }) => {

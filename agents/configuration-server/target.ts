@@ -60,6 +60,34 @@ export async function prepareTarget(
 }
 
 /**
+ * Disks grew in Azure. Noted once the disks at home are as large: cut off before that, the repetition finds them so. They
+ * go back to the master target also when nothing is left to grow.
+ */
+export async function growDisks(
+  { hypervisor, database }: Pick<SiteParts, 'hypervisor' | 'database'>,
+  { replicationId, disks }: CommandInput<'growDisks'>,
+): Promise<CommandOutput<'growDisks'>> {
+  const record = database.replication(replicationId);
+  const { vmId, masterTarget, blankDiskIds } = record;
+  const shapes = record.vm.disks.map((shape) => {
+    const { sizeBytes = shape.sizeBytes } = disks.find(({ diskId }) => diskId === shape.id) ?? {};
+    return { ...shape, sizeBytes };
+  });
+  const vm = { ...record.vm, disks: shapes };
+  await hypervisor.growDisks(vmId, shapes);
+  database.putReplication({ ...record, vm });
+  const attached = ofShape(await hypervisor.attachToMasterTarget(vmId, masterTarget), vm);
+  return {
+    disks: attached.map(({ diskId, device }) => ({
+      diskId,
+      device,
+      sizeBytes: shapes.find(({ id }) => id === diskId)?.sizeBytes ?? 0,
+      isBlank: blankDiskIds.includes(diskId),
+    })),
+  };
+}
+
+/**
  * What is known of the replication already. Of another command only the VM is taken over: its disks may hold
  * anything by now, and were they called blank, what the source has as zeros would keep those bytes.
  */

@@ -3,6 +3,7 @@ import { DamagedFile, readFrames } from './frame-file.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { basename } from 'node:path';
 import { sizeIfThere } from './durable-file.ts';
+import { fitLastBlock } from './growth.ts';
 import type { DiskRecord, Journal } from './journal-records.ts';
 import { Manifest } from './manifest.ts';
 import { OpenFiles } from './open-files.ts';
@@ -79,6 +80,7 @@ async function bringThere(
           writtenBytes += await write(frame, at);
         }
       }
+      await fitToGrowth(at, record);
     }
     await disk.sync();
     await manifest.sync();
@@ -86,6 +88,11 @@ async function bringThere(
     await files.close();
   }
   return writtenBytes;
+}
+
+/** What was saved of a disk that was smaller then vouches for its last block as that was. */
+async function fitToGrowth(at: Place, { growth = [], sizeBytes }: DiskRecord): Promise<void> {
+  for (const { fromBytes } of growth) await fitLastBlock(at, { fromBytes, sizeBytes });
 }
 
 async function write(frame: ChangeFrame, { disk, manifest, attempt }: Place): Promise<number> {

@@ -5,6 +5,7 @@ import { ProgressMeter } from '../runtime/progress-meter.ts';
 import type { CommandContext, CommandHandlers } from '../runtime/types.ts';
 import { applyPending } from './apply.ts';
 import { describeMasterTarget } from './describe.ts';
+import { takeInGrowth } from './growth.ts';
 import type { DiskRecord } from './journal-records.ts';
 import { letGoOf } from './locate-device.ts';
 import { ReplicationFolder } from './replication-folder.ts';
@@ -117,7 +118,10 @@ export function createMasterTargetHandlers(parts: MasterTargetParts): CommandHan
   };
 }
 
-/** Opening again keeps what was received; a crash in the middle of applying is made good first. */
+/**
+ * Opening again keeps what was received; a crash in the middle of applying is made good first, on the disks as large as
+ * they were then. Only after that one that is larger now counts as larger.
+ */
 async function openTarget(
   folder: ReplicationFolder,
   { disks }: CommandInput<'openTarget'>,
@@ -127,22 +131,23 @@ async function openTarget(
     await disk.close();
   }
   const known = await folder.disks();
-  await folder.writeDisks(
-    disks.map((disk) => withFirstPoint(disk, known)),
-    true,
-  );
+  const before = disks.map((disk) => asKnown(disk, known));
+  await folder.writeDisks(before, true);
   await applyPending(folder);
+  await folder.writeDisks(await takeInGrowth(folder, before, disks), true);
   return { sealedPointId: await sealedPointId(folder) };
 }
 
-/** Whoever opens it again may still think that the disk is blank. */
-function withFirstPoint(
+/** Whoever opens it again may still think that the disk is blank, and does not know what became of it here. */
+function asKnown(
   disk: CommandInput<'openTarget'>['disks'][number],
   known: readonly DiskRecord[],
 ): DiskRecord {
-  const { firstPointId, firstSnapshotName } =
-    known.find(({ diskId }) => diskId === disk.diskId) ?? {};
-  return { ...disk, firstPointId, firstSnapshotName };
+  const left = known.find(({ diskId }) => diskId === disk.diskId);
+  if (left === undefined) return disk;
+  const { firstPointId, firstSnapshotName, growth } = left;
+  const sizeBytes = Math.min(left.sizeBytes, disk.sizeBytes);
+  return { ...disk, sizeBytes, firstPointId, firstSnapshotName, growth };
 }
 
 async function sealedPointId(folder: ReplicationFolder): Promise<string | null> {

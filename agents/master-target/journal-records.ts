@@ -15,6 +15,8 @@ const diskSchema = z.object({
   /** The point, and its snapshot, whose bytes were first written to it: for every other it is blank no more. */
   firstPointId: z.string().optional(),
   firstSnapshotName: z.string().optional(),
+  /** Every time it grew: the size it had, and the sealed point at which it stood. Absent = never. */
+  growth: z.array(z.object({ fromBytes: z.int(), pointId: z.string() })).optional(),
 });
 export type DiskRecord = z.infer<typeof diskSchema>;
 

@@ -1,10 +1,10 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DIGEST_BYTES } from '../../shared/contracts/transfer-protocol.ts';
 import { invariant } from '../../shared/domain/assert.ts';
 import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
 import { digestOf, isZero } from '../runtime/block-bytes.ts';
-import { syncFolder } from './durable-file.ts';
+import { sizeIfThere, syncFolder } from './durable-file.ts';
 import { writeWhole } from './write-whole.ts';
 
 /** Stands for a block of which nothing is known: equal to no block. */
@@ -51,6 +51,19 @@ export class Manifest {
       throw error;
     }
     return manifest;
+  }
+
+  /**
+   * Makes a manifest fit its disk, which became larger: what it says of the smaller one stays, what was added is zeros.
+   * One of another length has grown already, or was damaged and says nothing when it is opened. Durable with a sync.
+   */
+  static async grow(
+    file: string,
+    { fromBytes, toBytes }: { readonly fromBytes: number; readonly toBytes: number },
+  ): Promise<void> {
+    const length = await sizeIfThere(file);
+    if (length !== blockCount(fromBytes) * DIGEST_BYTES) return;
+    await truncate(file, blockCount(toBytes) * DIGEST_BYTES);
   }
 
   /** Written at the latest with the next sync. Copies the digest. */

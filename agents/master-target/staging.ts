@@ -42,9 +42,19 @@ export async function answerTo(
         ? null
         : { snapshotName, takenAt: sealed.takenAt },
     isBlank: sealed === undefined && isBlankFor(disk, hello),
+    ...grownSince(disk, sealed?.pointId),
     resume: await resumeOf(folder, hello),
     creditBytes: CREDIT_BYTES,
   };
+}
+
+/** What the disk had at the sealed point, where it has grown since. */
+function grownSince(
+  { growth = [] }: DiskRecord,
+  sealedPointId: string | undefined,
+): Pick<HelloAnswer, 'grownFromBytes'> {
+  const first = growth.find(({ pointId }) => pointId === sealedPointId);
+  return first === undefined ? {} : { grownFromBytes: first.fromBytes };
 }
 
 /** Takes up what was begun of the same snapshot in the same way, or starts the disk's point afresh. */

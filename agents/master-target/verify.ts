@@ -39,7 +39,8 @@ export async function verifyDisks(options: VerifyOptions): Promise<Output> {
   const disks = await folder.disks();
   for (const disk of disks) await verifyDisk(options, disk, found);
   const blocks = disks.reduce((sum, { sizeBytes }) => sum + blockCount(sizeBytes), 0);
-  return { ...found, comparedShare: found.blocksCompared / blocks };
+  const sizes = Object.fromEntries(disks.map(({ diskId, sizeBytes }) => [diskId, sizeBytes]));
+  return { ...found, comparedShare: found.blocksCompared / blocks, sizes };
 }
 
 async function verifyDisk(

@@ -11,6 +11,7 @@ interface PlanInput {
   readonly answer: HelloAnswer;
   readonly asked: ReplicationMode | undefined;
   readonly baseSnapshotName: string | undefined;
+  readonly sizeBytes: number;
   readonly base: { readonly isThere: boolean; readonly refusal: string | undefined };
   /** Why a delta that was tried turned out to be impossible. */
   readonly refusedBase: string | null;
@@ -61,7 +62,17 @@ export function reconsider(plan: TransferPlan, share: ChangedShare): TransferPla
   return { mode: 'checksum', reason };
 }
 
-function whyNoDelta({ answer, baseSnapshotName, base, refusedBase }: PlanInput): string | null {
+function whyNoDelta({
+  answer,
+  baseSnapshotName,
+  base,
+  refusedBase,
+  sizeBytes,
+}: PlanInput): string | null {
+  if (answer.grownFromBytes !== undefined) {
+    const grown = `the disk grew from ${answer.grownFromBytes} to ${sizeBytes} bytes in Azure`;
+    return `resynchronization: ${grown}`;
+  }
   if (refusedBase !== null) return `resynchronization: ${refusedBase}`;
   if (answer.sealed === null) return 'initial replication';
   if (baseSnapshotName === undefined) return 'resynchronization: no base is known';

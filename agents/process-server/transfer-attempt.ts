@@ -143,7 +143,7 @@ export class TransferAttempt {
       return { plan, survey: await this.#survey(plan, answer.isBlank) };
     }
     const base = await this.#source.base();
-    const plan = planTransfer({ answer, asked, baseSnapshotName, base, refusedBase });
+    const plan = planTransfer({ answer, asked, baseSnapshotName, sizeBytes, base, refusedBase });
     const survey = await this.#survey(plan, answer.isBlank);
     const share = { asked, changedBytes: survey.bytes, sizeBytes, nowMs: Date.now() };
     const better = reconsider(plan, { ...share, baseTakenAt: answer.sealed?.takenAt });

@@ -83,7 +83,8 @@ function* compare(
   });
   const { mismatches } = verified;
   if (mismatches.length === 0) return { pointId, verified, repaired: 0 };
-  return yield* repairAndVerify(context, replication, { ...comparison, mismatches });
+  const { sizes } = verified;
+  return yield* repairAndVerify(context, replication, { ...comparison, mismatches, sizes });
 }
 
 function* verify(
@@ -104,16 +105,24 @@ function* verify(
 function* repairAndVerify(
   context: Context,
   replication: Replication,
-  work: Comparison & { readonly mismatches: Verified['mismatches'] },
+  work: Comparison & Pick<Verified, 'mismatches' | 'sizes'>,
 ): Steps<Compared> {
-  const { point, part, keepPointId, mismatches } = work;
+  const { point, part, keepPointId, mismatches, sizes } = work;
   const { jobId, replicationId, site } = replication;
   const { snapshots } = point;
   const isRepairable = snapshots !== null && mismatches.length <= MAX_REPAIRED_BLOCKS;
   if (!isRepairable) throw unequal(replication, mismatches.length);
   const pointId = `${point.pointId}-repaired`;
   const repair = byDisk(mismatches);
-  const request = { step: `repair${part}`, pointId, snapshots, base: {}, repair, keepPointId };
+  const request = {
+    step: `repair${part}`,
+    pointId,
+    snapshots,
+    sizes,
+    base: {},
+    repair,
+    keepPointId,
+  };
   yield* sendDisks(context, replication, request);
   const sealed = yield* tryLongCommand(context, {
     jobId,

@@ -5,8 +5,9 @@ import type { CycleStatistics } from '../../shared/domain/job.ts';
 import type { ReplicationMode } from '../../shared/contracts/commands.ts';
 import type { ErrorCode } from '../../shared/errors/catalogue.ts';
 import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
+import { growDisks } from './grow-disks.ts';
 import { tryLongCommand } from './run-command.ts';
-import { type Sent, sendDisks } from './send-disks.ts';
+import { type SendRequest, type Sent, sendDisks } from './send-disks.ts';
 import { callActivity, type Context, type Steps, unwrap } from './steps.ts';
 
 type Taken = ActivityOutput<'takeSnapshots'>;
@@ -44,6 +45,11 @@ export function* replicatePoint(
     consistency: request.consistency ?? 'crashConsistent',
     isOneInstantWanted: request.isOneInstantWanted ?? false,
   });
+  // A rehearsal is of the machine as it was recorded: a disk that grew since is refused where it is read.
+  const { grown } = taken;
+  if (grown !== undefined && !isRehearsal) {
+    yield* growDisks(context, replication, { cycle: request.cycle, grown });
+  }
   const { sent, sealed } = yield* sendAndSeal(context, replication, { ...request, taken });
   const durationMs = context.df.currentUtcDateTime.getTime() - startedAt;
   const statistics: CycleStatistics = {
@@ -98,7 +104,7 @@ function* sendAndSeal(
     pointId: point,
     snapshots: taken.snapshots,
     base,
-    keepPointId: yield* heldPoint(context, replication),
+    ...(yield* presentState(context, replication)),
     step: `replicate-${cycle}`,
     ...(mode === undefined ? {} : { mode }),
   };
@@ -131,13 +137,18 @@ const SENT_AGAIN: Partial<Record<ErrorCode, SentAgain>> = {
   'FB-JRN-008': { step: 'compared', mode: 'checksum' },
 };
 
-/** The older point that must not go to make room for what is sent: known so far, it may still be another one. */
-function* heldPoint(
+/**
+ * How large the disks are by now, and the older point that must not go to make room for what is sent: known so far, it
+ * may still be another one. A rehearsal has disks of its own, and one point.
+ */
+function* presentState(
   context: Context,
   { itemId, isRehearsal }: Replication,
-): Steps<string | undefined> {
-  if (isRehearsal) return undefined;
-  return (yield* callActivity(context, 'readItem', { itemId }))?.pinnedPointId;
+): Steps<Pick<SendRequest, 'sizes' | 'keepPointId'>> {
+  if (isRehearsal) return {};
+  const item = yield* callActivity(context, 'readItem', { itemId });
+  const sizes = item?.disks.map(({ id, sizeBytes }) => [id, sizeBytes] as const) ?? [];
+  return { sizes: Object.fromEntries(sizes), keepPointId: item?.pinnedPointId };
 }
 
 /** The older point that somebody goes back to. As late as can be: it may be chosen while the disks travel. */

@@ -14,11 +14,13 @@ import { type Context, reasonOf, StepFailure, type Steps, unwrap } from './steps
 export type Sent = CommandOutput<'replicateDisk'>;
 type Input = CommandInput<'replicateDisk'>;
 
-interface SendRequest {
+export interface SendRequest {
   /** Unique within the job. */
   readonly step: string;
   readonly pointId: string;
   readonly snapshots: Base;
+  /** Bytes by disk, as they are by now: disks may have grown since the site was bound. Absent = they have not. */
+  readonly sizes?: Readonly<Record<string, number>> | undefined;
   readonly base: Base;
   readonly mode?: Input['mode'];
   /** Only these stretches, by disk; disks without any are not sent. Absent = what the mode says. */
@@ -33,7 +35,7 @@ export function* sendDisks(
   request: SendRequest,
 ): Steps<readonly Sent[]> {
   const { jobId, replicationId, site, processServerId } = replication;
-  const { pointId, snapshots, base, mode, repair, keepPointId } = request;
+  const { pointId, snapshots, sizes = {}, base, mode, repair, keepPointId } = request;
   const disks = site.vm.disks.filter(({ id }) => repair === undefined || repair.has(id));
   const transfers = disks.map((disk) => {
     const step = `${request.step}-${disk.id}`;
@@ -43,7 +45,7 @@ export function* sendDisks(
       replicationId,
       pointId,
       diskId: disk.id,
-      sizeBytes: disk.sizeBytes,
+      sizeBytes: sizes[disk.id] ?? disk.sizeBytes,
       snapshotName: snapshots[disk.id] ?? '',
       ...(baseSnapshotName === undefined ? {} : { baseSnapshotName }),
       ...(mode === undefined ? {} : { mode }),

@@ -33,6 +33,12 @@ export interface SiteBinding {
 
 export type PowerState = 'running' | 'stopped' | 'deallocated' | 'changing' | 'absent';
 
+export interface GrownDisk {
+  readonly diskId: string;
+  readonly fromBytes: number;
+  readonly toBytes: number;
+}
+
 interface JobRef {
   readonly jobId: string;
   readonly itemId: string;
@@ -137,6 +143,8 @@ export interface ActivityContracts extends PlanActivityContracts {
       readonly reasons: readonly string[];
       /** Opaque names by disk id. */
       readonly snapshots: Readonly<Record<string, string>>;
+      /** Disks that are larger than was recorded. Absent = none is. */
+      readonly grown?: readonly GrownDisk[];
     };
   };
   /** Revokes access to all snapshots of the item and deletes those that are not named. */
@@ -182,6 +190,8 @@ export interface ActivityContracts extends PlanActivityContracts {
     output: null;
   };
   recordTarget: { input: JobRef & { readonly vmId: string | null }; output: null };
+  /** Disks grew in Azure, and by now at home as well: the item has their sizes from here on, and the job says so. */
+  recordGrowth: { input: JobRef & { readonly grown: readonly GrownDisk[] }; output: null };
   /** Notes that the point is being sealed; says which older one has to outlive that. */
   beginSeal: {
     input: JobRef & { readonly pointId: string };
@@ -266,6 +276,7 @@ export const ACTIVITY_RETRY = {
   deleteAzureVm: RETRY.azureControlPlane,
   recordMasterTarget: RETRY.storage,
   recordTarget: RETRY.storage,
+  recordGrowth: RETRY.storage,
   beginSeal: RETRY.storage,
   recordCycle: RETRY.storage,
   recordReport: RETRY.storage,

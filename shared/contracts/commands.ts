@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { diskShapeSchema } from './disk-shape.ts';
+import { diskShapeSchema, openedDiskSchema, targetDeviceSchema } from './disk-shape.ts';
 import { identifierSchema, sectorBytesSchema, timestampSchema } from './json.ts';
 import { networkShape } from './network-shape.ts';
 import {
@@ -12,7 +12,12 @@ import {
   verifyMasterTargetOutput,
 } from './site-facts.ts';
 
-export { type DiskShape, diskShapeSchema } from './disk-shape.ts';
+export {
+  type DiskShape,
+  diskShapeSchema,
+  type TargetDevice,
+  targetDeviceSchema,
+} from './disk-shape.ts';
 
 /**
  * Commands of the control plane to the agents. Delivered at least once; an agent answers a repeated
@@ -22,13 +27,6 @@ export { type DiskShape, diskShapeSchema } from './disk-shape.ts';
 
 /** What becomes of the original VM; see FailbackOptions. */
 export const originalVmUseSchema = z.enum(['use', 'unregister']);
-
-/** How the master target finds a disk: a file it can open, or a disk hot-added to its own VM. */
-export const targetDeviceSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('file'), path: z.string().min(1) }),
-  z.object({ kind: z.literal('diskUuid'), uuid: z.string().min(1) }),
-]);
-export type TargetDevice = z.infer<typeof targetDeviceSchema>;
 
 export const vmShapeSchema = z.object({
   name: z.string().min(1).max(80),
@@ -88,6 +86,20 @@ const commandSchemas = {
         z.object({ diskId: identifierSchema, device: targetDeviceSchema, isBlank: z.boolean() }),
       ),
     }),
+  },
+  /**
+   * Disks grew in Azure: makes those of the on-premises VM as large and attaches all to the master target again, which
+   * has let them go before. What is added reads as zeros. Idempotent.
+   */
+  growDisks: {
+    input: z.object({
+      replicationId: replicationIdSchema,
+      disks: z
+        .array(z.object({ diskId: identifierSchema, sizeBytes: sectorBytesSchema.positive() }))
+        .min(1),
+    }),
+    /** All disks of the machine. */
+    output: z.object({ disks: z.array(openedDiskSchema) }),
   },
   /** Only when the operator asked for it: what the snapshots held of the past is gone. A VM that is not there has none. */
   removeSnapshots: {
@@ -235,21 +247,14 @@ const commandSchemas = {
     input: z.object({ replicationId: replicationIdSchema }),
     output: verifyMasterTargetOutput,
   },
-  /** Opens the disks and their journal. The disks count as not bootable until a point is sealed. */
+  /**
+   * Opens the disks and their journal. The disks count as not bootable until a point is sealed. One that is larger than
+   * it was keeps what is known of it, and its older points.
+   */
   openTarget: {
     input: z.object({
       replicationId: replicationIdSchema,
-      disks: z
-        .array(
-          z.object({
-            diskId: identifierSchema,
-            sizeBytes: sectorBytesSchema.positive(),
-            device: targetDeviceSchema,
-            /** True when the disk was just made and reads as zeros, so that zeros need not be written. */
-            isBlank: z.boolean(),
-          }),
-        )
-        .min(1),
+      disks: z.array(openedDiskSchema).min(1),
     }),
     output: z.object({ sealedPointId: identifierSchema.nullable() }),
   },
@@ -303,6 +308,8 @@ const commandSchemas = {
       blocksCompared: z.int(),
       bytesCompared: z.int(),
       mismatches: z.array(z.object({ diskId: identifierSchema, offset: z.int(), length: z.int() })),
+      /** Bytes of each disk, which may have grown. Agents of earlier versions do not say. */
+      sizes: z.record(identifierSchema, sectorBytesSchema).optional(),
     }),
   },
   /** Flushes and lets go of the disks, so that the VM may use them. The journal and manifests stay. */

@@ -10,3 +10,19 @@ export const diskShapeSchema = z.object({
   onPremisesDisk: z.string().max(100).optional(),
 });
 export type DiskShape = z.infer<typeof diskShapeSchema>;
+
+/** How the master target finds a disk: a file it can open, or a disk hot-added to its own VM. */
+export const targetDeviceSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('file'), path: z.string().min(1) }),
+  z.object({ kind: z.literal('diskUuid'), uuid: z.string().min(1) }),
+]);
+export type TargetDevice = z.infer<typeof targetDeviceSchema>;
+
+/** A disk at home as the master target opens it. */
+export const openedDiskSchema = z.object({
+  diskId: identifierSchema,
+  sizeBytes: sectorBytesSchema.positive(),
+  device: targetDeviceSchema,
+  /** True when the disk was just made and reads as zeros, so that zeros need not be written. */
+  isBlank: z.boolean(),
+});

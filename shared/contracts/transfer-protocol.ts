@@ -69,6 +69,8 @@ export const helloAnswerSchema = z.object({
   sealed: z.object({ snapshotName: z.string(), takenAt: z.string() }).nullable(),
   /** The disk reads as zeros wherever nothing was sent yet. */
   isBlank: z.boolean(),
+  /** Present when the disk was made larger since the sealed point: the size it had there. */
+  grownFromBytes: z.int().positive().optional(),
   /** Present when this point was begun before. */
   resume: z.object({ mode: replicationModeSchema, lanes: z.array(laneStateSchema) }).nullable(),
   creditBytes: z.int().positive(),

@@ -36,6 +36,9 @@ export const PROCESS_SERVER_SIZES: readonly ProcessServerSize[] = [
   { cpuCount: 12, memoryBytes: 24 * GB, cacheBytes: 1000 * GB, maxChangeBytesPerDay: 2000 * GB },
 ];
 
+/** Without it a failback whose disk grows ends, and says so: none is refused for it from the start. */
+export const DISK_EXTEND = 'VirtualMachine.Config.DiskExtend';
+
 /**
  * Ids of the privileges that the account of the configuration server needs in vCenter, by what they are for: what the
  * driver's calls ask for in the vSphere Web Services API, and nothing else. Tasks of calls need none of their own
@@ -57,6 +60,7 @@ export const VSPHERE_PRIVILEGES: Readonly<Record<string, readonly string[]>> = {
   'give a raw device mapping in virtual mode to the master target, only where a VM has one': [
     'VirtualMachine.Config.RawDevice',
   ],
+  'make a disk larger that grew in Azure during a failback': [DISK_EXTEND],
   'create, register, take out of the inventory and delete VMs': [
     'Network.Assign',
     'Resource.AssignVMToPool',

@@ -85,6 +85,8 @@ export interface SnapshotsTaken {
   readonly reasons: readonly string[];
   /** By disk id: opaque names, understood by this port only. */
   readonly snapshots: Readonly<Record<string, string>>;
+  /** Bytes that each disk had at that instant, by disk id. A disk of which Azure does not tell is left out. */
+  readonly sizes: Readonly<Record<string, number>>;
 }
 
 /** Read access to one disk at one instant and, if it may be compared with, to an earlier one. */

@@ -127,6 +127,13 @@ export interface Hypervisor {
     disks: readonly DiskShape[],
     seedVmId?: string,
   ): Promise<readonly string[]>;
+  /**
+   * Makes disks larger that are smaller than is said; what is added reads as zeros. Those that have the size already stay
+   * as they are. Only while the VM is off; where a disk has to be with the VM for that, a master target gives it away.
+   * Throws FB-SITE-006 for one that is larger, and before anything is changed FB-SITE-012 for one that cannot be made
+   * larger and FB-SITE-013 where there is no room.
+   */
+  growDisks(vmId: string, disks: readonly DiskShape[]): Promise<void>;
   /** All there are, with what was written since put into the disks. Returns how many there were. */
   removeSnapshots(vmId: string): Promise<number>;
   /** Only while the VM is off. Another master target that holds them has to give them away. */

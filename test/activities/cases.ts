@@ -294,6 +294,10 @@ export const CASES: { readonly [N in ActivityName]: ActivityCase<N> } = {
     input: { ...ref, choice: { name: 'mt2', why: 'the only one that fits', passedOver: [] } },
     answers: null,
   },
+  recordGrowth: {
+    input: { ...ref, grown: [{ diskId: 'os', fromBytes: 67_108_864, toBytes: 1_073_741_824 }] },
+    answers: null,
+  },
   recordTarget: { input: { ...ref, vmId: 'vm-7' }, answers: null },
   beginSeal: {
     arrange: ({ stores }) =>

@@ -25,12 +25,14 @@ const NEED_ITEM = [
   'deleteAzureVm',
   'recordMasterTarget',
   'recordTarget',
+  'recordGrowth',
   'recordCycle',
   'sealReplica',
   'readFailoverChoice',
 ] as const satisfies readonly ActivityName[];
 
 const NEED_JOB = [
+  'recordGrowth',
   'enterPhase',
   'readIntents',
   'readFailoverChoice',

@@ -187,7 +187,7 @@ describe('the watch over what must never happen', () => {
     blind.vm.powerActions.length = 0;
     const replication = { replicationId: 'web', vmId: vm.vmId, location: 'original' as const };
     const rest = { isOpen: true, staged: new Map(), sealed: null, isVerified: false };
-    const points = { older: [], damaged: [] };
+    const points = { older: [], damaged: [], openedSizes: new Map(), grownFrom: new Map() };
     blind.site.powerOn(vm, { ...replication, ...rest, ...points });
     expect(() => blind.dispose()).toThrow(/before its disks were proved.*on at the same time/);
   });

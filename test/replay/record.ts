@@ -20,6 +20,7 @@ export async function recordHistories(): Promise<Readonly<Record<string, Recordi
     ...(await recordHeldBack()),
     ...(await recordRepair()),
     ...(await recordComparison()),
+    ...(await recordGrowth()),
     ...(await recordLongTransfer()),
     ...(await recordTakenUp()),
     ...(await recordPreflight()),
@@ -142,6 +143,21 @@ async function recordRepair(): Promise<Record<string, Recording>> {
     const { id } = await world.start({ autoFailover: true });
     await world.untilWaiting('commitPending');
     return { 'failover-repaired': take(world, 'failover', partInstanceId(id, 'failover')) };
+  } finally {
+    world.dispose();
+  }
+}
+
+/** A disk was made larger in Azure between two cycles. */
+async function recordGrowth(): Promise<Record<string, Recording>> {
+  const world = await World.create();
+  try {
+    const { id } = await world.start();
+    await world.untilWaiting('replicating');
+    world.vm.disks = world.vm.disks.map((disk) => ({ ...disk, sizeBytes: 2 * disk.sizeBytes }));
+    await world.until(() => world.job().cycles.length === 3);
+    await world.settle();
+    return { 'replication-grown': take(world, 'replication', partInstanceId(id, 'replication')) };
   } finally {
     world.dispose();
   }

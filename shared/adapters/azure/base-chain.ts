@@ -28,9 +28,8 @@ export function refusalOfBase(current: SnapshotFacts, base: SnapshotFacts): stri
   return null;
 }
 
-function resizeText(currentBytes: number, baseBytes: number): string {
+export function resizeText(currentBytes: number, baseBytes: number): string {
   const isAcross = currentBytes > RESIZE_BOUNDARY_BYTES !== baseBytes > RESIZE_BOUNDARY_BYTES;
-  return isAcross
-    ? 'the disk was resized over 4 TiB since the base snapshot'
-    : 'the disk was resized since the base snapshot';
+  const resized = `the disk was resized from ${baseBytes} to ${currentBytes} bytes in Azure`;
+  return isAcross ? `${resized}, over the boundary of 4 TiB` : resized;
 }

@@ -22,6 +22,7 @@ export interface DiskSnapshot {
   readonly diskId: string;
   readonly name: string;
   readonly takenAt: Date;
+  readonly sizeBytes: number | undefined;
 }
 
 /** How the point came to be snapshots of single disks. */
@@ -185,9 +186,9 @@ function nameOf(pointId: string, diskId: string): string {
 }
 
 function toDiskSnapshot(diskId: string, snapshot: Snapshot): DiskSnapshot {
-  const { name = '', timeCreated, provisioningState } = snapshot;
+  const { name = '', timeCreated, provisioningState, diskSizeBytes: sizeBytes } = snapshot;
   const isDone = provisioningState === undefined || provisioningState === 'Succeeded';
-  if (timeCreated !== undefined && isDone) return { diskId, name, takenAt: timeCreated };
+  if (timeCreated !== undefined && isDone) return { diskId, name, takenAt: timeCreated, sizeBytes };
   const detail = `the snapshot is ${provisioningState ?? 'not dated'}`;
   throw new FailbackError('FB-AZ-002', { operation: name, code: 'Incomplete', detail });
 }

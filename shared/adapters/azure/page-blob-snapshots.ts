@@ -1,10 +1,12 @@
 import { BlobSASPermissions } from '@azure/storage-blob';
 import { RestError } from '@azure/core-rest-pipeline';
 import { Secret } from '../../domain/secret.ts';
+import { VHD_FOOTER_BYTES } from '../../domain/vhd-footer.ts';
 import { SNAPSHOT_SAS_SECONDS } from '../../policy/limits.ts';
 import type { AccessGrant, SnapshotRequest } from '../../ports/azure.ts';
 import type { Clock } from '../../ports/messaging.ts';
 import { callAzure, findInAzure } from './azure-error.ts';
+import { resizeText } from './base-chain.ts';
 import { type PageBlob, type PageBlobs } from './page-blobs.ts';
 import { blobSas } from './sas.ts';
 import type { SnapshotHandle } from './snapshot-name.ts';
@@ -27,6 +29,13 @@ interface FoundSnapshot {
   readonly pointId: string;
 }
 
+interface TakenBlob {
+  readonly handle: BlobHandle;
+  readonly takenAt: Date;
+  /** Of the disk, without the footer behind it. */
+  readonly sizeBytes: number | undefined;
+}
+
 /** Blob snapshots of page blobs that serve as disks. Access ends by itself: a SAS of a blob has no revoke. */
 export class PageBlobSnapshots {
   readonly #blobs: PageBlobs;
@@ -37,19 +46,16 @@ export class PageBlobSnapshots {
     this.#clock = clock;
   }
 
-  async take(
-    request: SnapshotRequest,
-    disk: SnapshotRequest['disks'][number],
-  ): Promise<{ readonly handle: BlobHandle; readonly takenAt: Date }> {
+  async take(request: SnapshotRequest, disk: SnapshotRequest['disks'][number]): Promise<TakenBlob> {
     const { itemId, pointId } = request;
     const { diskName: url } = disk;
     return callAzure(`take a snapshot of ${url}`, async () => {
       const known = await this.#listOfItem(url, itemId);
       const existing = known.find((each) => each.pointId === pointId);
-      if (existing !== undefined) return dated(existing.handle);
+      if (existing !== undefined) return this.#taken(existing.handle);
       const metadata = { [ITEM_METADATA]: itemId, [POINT_METADATA]: pointId };
       const { snapshot = '' } = await this.#blobs.at(url).client.createSnapshot({ metadata });
-      return dated({ kind: 'blob', url, snapshot });
+      return this.#taken({ kind: 'blob', url, snapshot });
     });
   }
 
@@ -81,7 +87,7 @@ export class PageBlobSnapshots {
         sizeOf(this.#blobs.at(base.url), base.snapshot),
       ]);
       if (was === null) return 'the base snapshot is gone';
-      if (is !== was) return 'the disk was resized since the base snapshot';
+      if (is !== null && is !== was) return resizeText(is, was);
       if (base.snapshot > current.snapshot) return 'the base snapshot is newer than this one';
       try {
         await client.withSnapshot(current.snapshot).getPageRangesDiff(0, 512, base.snapshot);
@@ -115,6 +121,13 @@ export class PageBlobSnapshots {
     return deleted;
   }
 
+  /** The id of a blob snapshot is the time at which it was taken. */
+  async #taken(handle: BlobHandle): Promise<TakenBlob> {
+    const bytes = await sizeOf(this.#blobs.at(handle.url), handle.snapshot);
+    const sizeBytes = bytes === null ? undefined : bytes - VHD_FOOTER_BYTES;
+    return { handle, takenAt: new Date(handle.snapshot), sizeBytes };
+  }
+
   async #listOfItem(url: string, itemId: string): Promise<readonly FoundSnapshot[]> {
     const { service, container, name } = this.#blobs.at(url);
     const found: FoundSnapshot[] = [];
@@ -131,11 +144,6 @@ export class PageBlobSnapshots {
     }
     return found;
   }
-}
-
-/** The id of a blob snapshot is the time at which it was taken. */
-function dated(handle: BlobHandle): { readonly handle: BlobHandle; readonly takenAt: Date } {
-  return { handle, takenAt: new Date(handle.snapshot) };
 }
 
 async function sizeOf({ client }: PageBlob, snapshot: string): Promise<number | null> {

@@ -3,7 +3,7 @@ import type { RestorePoint, RestorePointCollection } from '@azure/arm-compute';
 import { Secret } from '../../domain/secret.ts';
 import { FailbackError } from '../../errors/failback-error.ts';
 import { SNAPSHOT_SAS_SECONDS } from '../../policy/limits.ts';
-import type { AccessGrant, SnapshotRequest } from '../../ports/azure.ts';
+import type { AccessGrant, SnapshotRequest, SnapshotsTaken } from '../../ports/azure.ts';
 import type { Clock } from '../../ports/messaging.ts';
 import { findInAzure } from './azure-error.ts';
 import type { SnapshotFacts } from './base-chain.ts';
@@ -23,6 +23,8 @@ export interface TakenPoint {
   readonly takenAt: Date;
   readonly disks: Readonly<Record<string, PointHandle>>;
 }
+
+type Sizes = SnapshotsTaken['sizes'];
 
 interface VmToCapture {
   readonly id: string;
@@ -70,6 +72,24 @@ export class VmRestorePoints {
     const parameters = mode === 'CrashConsistent' ? { consistencyMode: mode } : {};
     const created = await restorePoints.create(resourceGroup, collection, name, parameters);
     return taken(request, created);
+  }
+
+  /**
+   * Bytes of the disks of a point, which itself knows whole GiB only: what the disks have now, where that fits. Azure
+   * makes disks larger by whole GiB, so that what does not fit is as large as the point says.
+   */
+  async sizesOf({ resourceGroup, disks }: SnapshotRequest, { point }: TakenPoint): Promise<Sizes> {
+    const inPoint = disksIn(point);
+    const sizes = disks.map(async ({ id, diskName }) => {
+      const { diskSizeGb = 0 } = inPoint.find(({ diskId }) => diskId === id) ?? {};
+      const disk = await findInAzure(`read the disk ${diskName}`, async () =>
+        this.#arm.compute.disks.get(resourceGroup, diskName),
+      );
+      const nowBytes = disk?.diskSizeBytes;
+      const isAsNow = nowBytes !== undefined && Math.ceil(nowBytes / GIB) === diskSizeGb;
+      return [id, isAsNow ? nowBytes : diskSizeGb * GIB] as const;
+    });
+    return Object.fromEntries((await Promise.all(sizes)).filter(([, bytes]) => bytes > 0));
   }
 
   async describe(resourceGroup: string, handle: PointHandle): Promise<SnapshotFacts | null> {

@@ -67,7 +67,7 @@ export class AzureDiskSnapshots implements DiskSnapshots {
   async take(request: SnapshotRequest): Promise<SnapshotsTaken> {
     if (request.disks.some(({ kind }) => kind === 'pageBlob')) return this.#takeBlobs(request);
     const known = await this.#points.find(request);
-    if (known !== null) return pointResult(request, known, '');
+    if (known !== null) return this.#pointResult(request, known, '');
     const earlier = await this.#snapshots.find(request);
     if (earlier.mark !== null) return snapshotResult(earlier.snapshots, earlier.mark);
     const vm = await this.#vm(request);
@@ -77,7 +77,7 @@ export class AzureDiskSnapshots implements DiskSnapshots {
     let reason = isAsked ? 'The VM does not run, so no application can be asked' : '';
     if (wantsPoint && !vm.isStill) {
       const attempt = await this.#attempt(request, vm);
-      if (attempt.point !== null) return pointResult(request, attempt.point, attempt.reason);
+      if (attempt.point !== null) return this.#pointResult(request, attempt.point, attempt.reason);
       ({ reason } = attempt);
     }
     const snapshots = await this.#snapshots.take(request);
@@ -179,7 +179,17 @@ export class AzureDiskSnapshots implements DiskSnapshots {
         ...(consistency === 'crashConsistent' ? [] : ['Page blobs have no restore points']),
       ],
       snapshots: Object.fromEntries(taken.map(({ id, handle }) => [id, formatName(handle)])),
+      sizes: sizesOf(taken.map(({ id: diskId, sizeBytes }) => ({ diskId, sizeBytes }))),
     };
+  }
+
+  async #pointResult(
+    request: SnapshotRequest,
+    taken: TakenPoint,
+    reason: string,
+  ): Promise<SnapshotsTaken> {
+    const sizes = await this.#points.sizesOf(request, taken);
+    return { ...pointResult(request, taken, reason), sizes };
   }
 
   /** What may be compared with, or why nothing may. */
@@ -236,7 +246,7 @@ function pointResult(
   request: SnapshotRequest,
   { point, takenAt, disks }: TakenPoint,
   reason: string,
-): SnapshotsTaken {
+): Omit<SnapshotsTaken, 'sizes'> {
   const isApplication = point.consistencyMode === 'ApplicationConsistent';
   const isLess = request.consistency === 'applicationConsistent' && !isApplication;
   const doubts = doubtsAboutInstant(point.sourceMetadata ?? {});
@@ -264,7 +274,18 @@ function snapshotResult(
     snapshots: Object.fromEntries(
       snapshots.map(({ diskId, name }) => [diskId, formatName({ kind: 'snapshot', name })]),
     ),
+    sizes: sizesOf(snapshots),
   };
+}
+
+function sizesOf(
+  disks: readonly { readonly diskId: string; readonly sizeBytes: number | undefined }[],
+): SnapshotsTaken['sizes'] {
+  return Object.fromEntries(
+    disks.flatMap(({ diskId, sizeBytes }) =>
+      sizeBytes === undefined ? [] : [[diskId, sizeBytes]],
+    ),
+  );
 }
 
 function earliest(times: readonly Date[]): Date {

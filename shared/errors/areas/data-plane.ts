@@ -20,9 +20,12 @@ export const DATA_PLANE_ERRORS = {
     severity: 'critical',
     category: 'dataPlane',
     message: 'The source disk has {actualBytes} bytes, {neededBytes} were expected.',
-    possibleCauses: ['The disk in Azure was resized.'],
+    possibleCauses: [
+      'Another disk, smaller than the one before, was put into its place in Azure: disks of Azure only grow.',
+      'The disk grew during a rehearsal, which takes the machine as it was recorded.',
+    ],
     recommendedAction:
-      'Resize the disk at home as well where the original VM is used, put the protected item again (PUT) and start a new failback.',
+      'Put the protected item again (PUT) and start anew. Where the original VM is used and its disk is too large or too small, first replace or resize it.',
     isRetryable: false,
     isCustomerResolvable: true,
   },

@@ -273,6 +273,31 @@ export const SITE_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-SITE-012': {
+    severity: 'critical',
+    category: 'site',
+    message:
+      'The disk {diskId} of {vmName} has {neededBytes} bytes in Azure by now, and cannot be made that large on-premises: {reason}.',
+    possibleCauses: [
+      'Somebody took a snapshot of the on-premises VM during the failback: a disk below a snapshot keeps its size.',
+      'The disk is a raw device mapping, which is as large as its LUN.',
+    ],
+    recommendedAction:
+      'Remove the snapshots of the on-premises VM and make its disk as large as in Azure. Then put the protected item again (PUT) and start a new failback. The machine runs in Azure until then.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-SITE-013': {
+    severity: 'critical',
+    category: 'site',
+    message:
+      'Disks of {vmName} grew in Azure by {neededBytes} bytes, and {place} has {freeBytes} bytes left for them.',
+    possibleCauses: ['The storage of the site was chosen for the disks as they were.'],
+    recommendedAction:
+      'Free space there. Where the original VM is used, make its disks as large as in Azure. Then put the protected item again (PUT) and start a new failback. The machine runs in Azure until then.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
   'FB-SITE-900': {
     severity: 'critical',
     category: 'site',

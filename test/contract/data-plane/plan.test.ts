@@ -13,6 +13,7 @@ function anInput(changes: Partial<PlanInput> = {}, answer: Partial<HelloAnswer> 
     answer: { sealed: SEALED, isBlank: false, resume: null, creditBytes: 1, ...answer },
     asked: undefined,
     baseSnapshotName: 'snapshot-1',
+    sizeBytes: 131_072,
     base: { isThere: true, refusal: undefined },
     refusedBase: null,
     ...changes,
@@ -49,6 +50,12 @@ describe('the plan of a transfer', () => {
       anInput({}, { sealed: { ...SEALED, snapshotName: 'snapshot-0' } }),
       'checksum',
       'resynchronization: the master target stands at another point than the base; what the target holds is compared',
+    ],
+    [
+      'a comparison when the disk grew since, although both sides have the base',
+      anInput({}, { grownFromBytes: 65_536 }),
+      'checksum',
+      'resynchronization: the disk grew from 65536 to 131072 bytes in Azure; what the target holds is compared',
     ],
     [
       'a comparison when the base is gone',

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import type { HypervisorFixture } from './fixture.ts';
 import { describeDisks, describeSnapshots } from './promises/disks.ts';
+import { describeGrowth } from './promises/growth.ts';
 import { describeImages } from './promises/images.ts';
 import { describeInterruptions } from './promises/interruptions.ts';
 import { describeInventory } from './promises/inventory.ts';
@@ -33,6 +34,7 @@ export function describeHypervisor(
     describeInventory(parts);
     describeRegistration(parts);
     describeDisks(parts);
+    describeGrowth(parts);
     describeSnapshots(parts);
     describePower(parts);
     describeImages(parts);

@@ -42,16 +42,16 @@ let count = 0;
 
 /** A disk in Azure: a page blob with the raw disk and a VHD footer, and a model of what it holds. */
 export class LabDisk {
-  readonly sizeBytes: number;
+  #sizeBytes: number;
   readonly #blob: PageBlobClient;
   readonly #kind: SourceKind;
-  readonly #content: Buffer;
+  #content: Buffer;
   readonly #snapshots = new Map<string, { readonly time: string; readonly content: Buffer }>();
 
   private constructor(blob: PageBlobClient, kind: SourceKind, sizeBytes: number) {
     this.#blob = blob;
     this.#kind = kind;
-    this.sizeBytes = sizeBytes;
+    this.#sizeBytes = sizeBytes;
     this.#content = Buffer.alloc(sizeBytes);
   }
 
@@ -64,6 +64,21 @@ export class LabDisk {
     await blob.create(sizeBytes + VHD_FOOTER_BYTES);
     await blob.uploadPages(footer, sizeBytes, VHD_FOOTER_BYTES);
     return new LabDisk(blob, kind, sizeBytes);
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /** As somebody does in the portal: what is added is zeros, and the footer lies behind it. */
+  async grow(sizeBytes: number): Promise<void> {
+    const before = this.#sizeBytes;
+    await this.#blob.resize(sizeBytes + VHD_FOOTER_BYTES);
+    await this.#blob.clearPages(before, VHD_FOOTER_BYTES);
+    const footer = buildVhdFooter(sizeBytes, new Uint8Array(16));
+    await this.#blob.uploadPages(footer, sizeBytes, VHD_FOOTER_BYTES);
+    this.#content = Buffer.concat([this.#content, Buffer.alloc(sizeBytes - before)]);
+    this.#sizeBytes = sizeBytes;
   }
 
   /** What the disk holds now, by the model. */

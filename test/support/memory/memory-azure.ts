@@ -114,6 +114,8 @@ export class MemorySnapshots implements DiskSnapshots {
   readonly released: string[] = [];
   /** Set by a test in which Azure gives less than it is asked for. */
   offer: Offer | null = null;
+  /** Set by a test in which Azure tells how large the disks are. */
+  sizes: SnapshotsTaken['sizes'] = {};
   readonly #offers = new Map<string, Offer>();
   readonly #clock: Clock;
 
@@ -141,7 +143,7 @@ export class MemorySnapshots implements DiskSnapshots {
     const offer = this.#offers.get(pointId) ?? this.offer ?? all;
     this.#offers.set(pointId, offer);
     const takenAt = new Date(Math.min(...times));
-    return { takenAt, ...offer, snapshots: Object.fromEntries(names) };
+    return { takenAt, ...offer, snapshots: Object.fromEntries(names), sizes: this.sizes };
   }
 
   async prune(

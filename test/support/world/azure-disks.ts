@@ -27,6 +27,7 @@ export interface TakenPoint {
   readonly got: Consistency;
   readonly content: number;
   readonly takenAt: Date;
+  readonly sizes: SnapshotsTaken['sizes'];
 }
 
 const MAX_READS_OF_FAMILY = 5;
@@ -74,6 +75,11 @@ export class AzureSnapshots implements DiskSnapshots {
     return this.point(snapshot.pointId).content;
   }
 
+  sizeOf(snapshotName: string): number {
+    const { family = '', pointId = '' } = this.#snapshots.get(snapshotName) ?? {};
+    return this.point(pointId).sizes[family] ?? 0;
+  }
+
   point(pointId: string): TakenPoint {
     const point = this.points.find((each) => each.pointId === pointId);
     if (point === undefined) throw new Error(`${pointId} was never taken`);
@@ -97,6 +103,7 @@ export class AzureSnapshots implements DiskSnapshots {
       isOneInstant: true,
       reasons: isLess ? [this.inconsistentBecause ?? ''] : [],
       snapshots: Object.fromEntries(disks.map(({ id }) => [id, `${pointId}-${id}`])),
+      sizes: this.point(pointId).sizes,
     };
   }
 
@@ -135,7 +142,8 @@ export class AzureSnapshots implements DiskSnapshots {
   #take(pointId: string, asked: Consistency): void {
     const got = this.inconsistentBecause === null ? asked : 'crashConsistent';
     const { content } = this.#vm.writes;
-    this.points.push({ pointId, asked, got, content, takenAt: this.#timers.now() });
+    const sizes = Object.fromEntries(this.#vm.disks.map(({ id, sizeBytes }) => [id, sizeBytes]));
+    this.points.push({ pointId, asked, got, content, takenAt: this.#timers.now(), sizes });
   }
 
   #grant(name: string): AccessGrant | null {

@@ -58,11 +58,7 @@ export function dataPlaneEffects(parts: DataPlaneParts): CommandEffects<DataPlan
       attachedDiskCount: 0,
       transferAddress: { host: 'mt1', port: 9443 },
     }),
-    openTarget: ({ replicationId }) => {
-      const replication = site.replication(replicationId);
-      replication.isOpen = true;
-      return { sealedPointId: replication.sealed?.pointId ?? null };
-    },
+    openTarget: (input) => openTarget(site, input),
     sealRecoveryPoint: (input) => seal(parts, input),
     rewindToPoint: (input) => rewind(site, input),
     discardUnsealed: ({ replicationId }) => {
@@ -82,7 +78,10 @@ export function dataPlaneEffects(parts: DataPlaneParts): CommandEffects<DataPlan
       const wasOpen = replication?.isOpen === true;
       if (replication === undefined) return { wasOpen };
       replication.isOpen = false;
-      if (forget) Object.assign(replication, { sealed: null, older: [], damaged: [] });
+      if (!forget) return { wasOpen };
+      Object.assign(replication, { sealed: null, older: [], damaged: [] });
+      replication.openedSizes.clear();
+      replication.grownFrom.clear();
       return { wasOpen };
     },
     replicateToAzure: ({ replicationId, replicaBlobName }) => {
@@ -96,6 +95,43 @@ export function dataPlaneEffects(parts: DataPlaneParts): CommandEffects<DataPlan
   };
 }
 
+/** A disk that is larger than it was stays what it is up to there. */
+function openTarget(
+  site: Site,
+  { replicationId, disks }: CommandInput<'openTarget'>,
+): CommandOutput<'openTarget'> {
+  const replication = site.replication(replicationId);
+  const { openedSizes, grownFrom, sealed } = replication;
+  const { diskSizes } = site.vmOf(replicationId);
+  for (const { diskId, sizeBytes: neededBytes } of disks) {
+    const actualBytes = diskSizes.get(diskId) ?? 0;
+    if (actualBytes < neededBytes) {
+      throw new FailbackError('FB-JRN-005', { diskId, actualBytes, neededBytes });
+    }
+    const before = openedSizes.get(diskId) ?? neededBytes;
+    if (before < neededBytes && sealed !== null) grownFrom.set(diskId, before);
+    openedSizes.set(diskId, neededBytes);
+  }
+  replication.isOpen = true;
+  return { sealedPointId: sealed?.pointId ?? null };
+}
+
+/** The snapshot, the command and the master target speak of a disk of one size. */
+function refuseOtherSizes(
+  snapshots: AzureSnapshots,
+  { openedSizes }: SiteReplication,
+  { diskId, snapshotName, sizeBytes }: CommandInput<'replicateDisk'>,
+): void {
+  const actualBytes = snapshots.sizeOf(snapshotName);
+  if (actualBytes !== sizeBytes) {
+    throw new FailbackError('FB-DATA-002', { actualBytes, neededBytes: sizeBytes });
+  }
+  const openedBytes = openedSizes.get(diskId) ?? 0;
+  if (openedBytes === sizeBytes) return;
+  const values = { diskId, actualBytes: openedBytes, neededBytes: sizeBytes };
+  throw new FailbackError('FB-JRN-005', values);
+}
+
 /** A delta needs the base snapshot and the sealed point that was made from it, as in the real planner. */
 function replicateDisk(
   { site, snapshots }: DataPlaneParts,
@@ -104,6 +140,7 @@ function replicateDisk(
   const { replicationId, pointId, diskId, snapshotName } = input;
   const replication = site.opened(replicationId);
   const content = snapshots.content(snapshotName);
+  refuseOtherSizes(snapshots, replication, input);
   const repair = input.repair?.map((range) => ({ diskId, ...range })) ?? null;
   const { mode, reason } = planOf(snapshots, replication, input);
   replication.staged.set(diskId, { pointId, content, mode, repair });
@@ -123,11 +160,16 @@ function replicateDisk(
 
 function planOf(
   snapshots: AzureSnapshots,
-  { sealed }: SiteReplication,
-  { mode: asked, repair, baseSnapshotName: base }: CommandInput<'replicateDisk'>,
+  { sealed, grownFrom }: SiteReplication,
+  { diskId, sizeBytes, mode: asked, repair, baseSnapshotName: base }: CommandInput<'replicateDisk'>,
 ): { readonly mode: ReplicationMode; readonly reason: string } {
   if (repair !== undefined) return { mode: 'delta', reason: `repair of ${repair.length} blocks` };
   if (asked === 'full' || asked === 'checksum') return { mode: asked, reason: 'asked for' };
+  const fromBytes = grownFrom.get(diskId);
+  if (fromBytes !== undefined) {
+    const reason = `resynchronization: the disk grew from ${fromBytes} to ${sizeBytes} bytes in Azure`;
+    return { mode: 'checksum', reason };
+  }
   const isTrusted =
     base !== undefined &&
     snapshots.names.includes(base) &&
@@ -167,6 +209,7 @@ function seal(
   const before = replication.sealed === null ? [] : [replication.sealed];
   replication.older = retained([...replication.older, ...before], site.retainedPoints, input);
   replication.sealed = { pointId, takenAt, consistency, source };
+  for (const diskId of input.diskIds) replication.grownFrom.delete(diskId);
   replication.staged.clear();
   site.apply(replication);
   return { sealedAt, appliedBytes: DISK_BYTES, retainedPointIds: retainedPointIds(replication) };
@@ -262,5 +305,6 @@ function verifyDisks(
     blocksCompared: Math.ceil((DISK_BYTES / BLOCK_BYTES) * sampleShare),
     bytesCompared: Math.ceil(DISK_BYTES * sampleShare),
     mismatches: damaged.map((range) => ({ ...range })),
+    sizes: Object.fromEntries(replication.openedSizes),
   };
 }

@@ -4,7 +4,7 @@ import type {
   CommandOutput,
 } from '../../../shared/contracts/commands.ts';
 import { FailbackError } from '../../../shared/errors/failback-error.ts';
-import type { Site, SiteReplication } from './site.ts';
+import type { Site, SiteReplication, SiteVm } from './site.ts';
 import type { Timers } from './timers.ts';
 
 /** What an agent does with a command. Throws FailbackError for what the real agent reports as failed. */
@@ -15,6 +15,7 @@ export type CommandEffects<N extends CommandName> = {
 export type ConfigurationServerCommand =
   | 'describeSite'
   | 'prepareTarget'
+  | 'growDisks'
   | 'removeSnapshots'
   | 'restoreTarget'
   | 'attachDisks'
@@ -67,6 +68,7 @@ export function configurationServerEffects(
       return { ...SITE, isConnected, originalVm, observedAt: now() };
     },
     prepareTarget: (input) => prepareTarget(site, input),
+    growDisks: (input) => growDisks(site, input),
     removeSnapshots: ({ vmName }) => ({ removedCount: site.removeSnapshots(vmName) }),
     restoreTarget: ({ replicationId, startVm }) => restoreTarget(site, replicationId, startVm),
     attachDisks: ({ replicationId }) => {
@@ -142,6 +144,8 @@ function prepareTarget(
     vmId: (original ?? site.createVm(name, isRehearsal)).vmId,
     location: original === null ? 'alternate' : 'original',
     isOpen: false,
+    openedSizes: new Map(),
+    grownFrom: new Map(),
     staged: new Map(),
     sealed: null,
     older: [],
@@ -151,6 +155,7 @@ function prepareTarget(
   site.replications.set(replicationId, replication);
   const vm = site.vmOf(replicationId);
   const wasRunning = vm.writes.isRunning;
+  ensureDisks(vm, shape.disks);
   site.powerOff(vm);
   vm.disksAt = 'masterTarget';
   return {
@@ -161,6 +166,46 @@ function prepareTarget(
       diskId: id,
       device: { kind: 'file', path: `/disks/${vm.vmId}/${id}` },
       isBlank: replication.location === 'alternate',
+    })),
+  };
+}
+
+/** Made once; those of another size are left alone. */
+function ensureDisks(
+  { name: vmName, diskSizes }: SiteVm,
+  disks: CommandInput<'prepareTarget'>['vm']['disks'],
+): void {
+  for (const { id: diskId, sizeBytes: neededBytes } of disks) {
+    const actualBytes = diskSizes.get(diskId) ?? neededBytes;
+    if (actualBytes !== neededBytes) {
+      throw new FailbackError('FB-SITE-006', { diskId, vmName, actualBytes, neededBytes });
+    }
+    diskSizes.set(diskId, neededBytes);
+  }
+}
+
+function growDisks(
+  site: Site,
+  { replicationId, disks }: CommandInput<'growDisks'>,
+): CommandOutput<'growDisks'> {
+  const { isOpen, location } = site.replication(replicationId);
+  const { vmId, name: vmName, diskSizes, disksAt } = site.vmOf(replicationId);
+  if (isOpen || disksAt !== 'masterTarget') throw new Error('the disks are in use');
+  const needed = disks.reduce(
+    (sum, { diskId, sizeBytes }) => sum + sizeBytes - (diskSizes.get(diskId) ?? 0),
+    0,
+  );
+  if (needed > site.freeBytes) {
+    const values = { vmName, place: 'datastore1', neededBytes: needed, freeBytes: site.freeBytes };
+    throw new FailbackError('FB-SITE-013', values);
+  }
+  for (const { diskId, sizeBytes } of disks) diskSizes.set(diskId, sizeBytes);
+  return {
+    disks: [...diskSizes].map(([diskId, sizeBytes]) => ({
+      diskId,
+      sizeBytes,
+      device: { kind: 'file', path: `/disks/${vmId}/${diskId}` },
+      isBlank: location === 'alternate',
     })),
   };
 }

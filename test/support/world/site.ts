@@ -10,6 +10,8 @@ export interface SiteVm {
   readonly name: string;
   readonly isIsolated: boolean;
   readonly writes: GuestWrites;
+  /** Bytes by disk. */
+  readonly diskSizes: Map<string, number>;
   disksAt: 'vm' | 'masterTarget';
   startedAt: Date | null;
   snapshotCount: number;
@@ -44,6 +46,9 @@ export interface SiteReplication {
   readonly vmId: string;
   readonly location: 'original' | 'alternate';
   isOpen: boolean;
+  /** As the master target has them, and what those had that grew since the newest seal. */
+  readonly openedSizes: Map<string, number>;
+  readonly grownFrom: Map<string, number>;
   readonly staged: Map<string, StagedDisk>;
   /** The point that the disks stand at. */
   sealed: SealedPoint | null;
@@ -79,6 +84,8 @@ export class Site {
   storageFault: StorageFault | null = null;
   /** Another program wrote to the disks while the master target had them: no delta fits on them. */
   isWrittenByOthers = false;
+  /** What its datastore has left for disks that grow. */
+  freeBytes = 1024 ** 4;
   /** Its configuration server does not reach it. */
   isHypervisorAway = false;
   /** How many points the master target keeps, the newest included. */
@@ -102,6 +109,7 @@ export class Site {
       name,
       isIsolated,
       writes: new GuestWrites(() => this.#timers.now(), content),
+      diskSizes: new Map(),
       disksAt: 'vm',
       startedAt: null,
       snapshotCount: 0,

@@ -8,7 +8,7 @@ import {
   statfsSync,
   statSync,
 } from 'node:fs';
-import { copyFile, open, stat } from 'node:fs/promises';
+import { copyFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DiskShape, VmShape } from '../../../../shared/contracts/commands.ts';
 import { staticAddressesOf } from '../../../../shared/domain/protected-item.ts';
@@ -24,6 +24,7 @@ import type {
 import type { Logger } from '../../../runtime/types.ts';
 import type { LocalHypervisorConfig } from '../../config.ts';
 import { Boots } from './boot.ts';
+import { createSparse, growFiles } from './disk-files.ts';
 import { GuestStandIn } from './guest.ts';
 import { type VmFile, VmFolders } from './vm-folder.ts';
 
@@ -159,6 +160,12 @@ export class LocalHypervisor implements Hypervisor {
     const others = vm.disks.filter(({ diskId }) => !disks.some(({ id }) => id === diskId));
     this.#folders.update(vmId, { disks: [...named, ...others] });
     return fresh;
+  }
+
+  async growDisks(vmId: string, wanted: readonly DiskShape[]): Promise<void> {
+    this.#folders.update(vmId, {
+      disks: await growFiles(this.#folders, this.#require(vmId), wanted),
+    });
   }
 
   async removeSnapshots(vmId: string): Promise<number> {
@@ -337,13 +344,4 @@ export class LocalHypervisor implements Hypervisor {
 /** Ids of images have no dots. */
 function unfinished(imageFolder: string): string {
   return `${imageFolder}.new`;
-}
-
-async function createSparse(file: string, sizeBytes: number): Promise<void> {
-  const handle = await open(file, 'w');
-  try {
-    await handle.truncate(sizeBytes);
-  } finally {
-    await handle.close();
-  }
 }

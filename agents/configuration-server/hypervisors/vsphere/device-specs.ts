@@ -99,6 +99,28 @@ export function existingDisk(
   });
 }
 
+/** Of a disk of the VM itself, which is a file and no part of a chain. */
+export function grownDisk(disk: DiskRecord, sizeBytes: number): DeviceChange {
+  const { key, file, mode, controllerKey, unitNumber } = disk;
+  return {
+    _typeName: 'VirtualDeviceConfigSpec',
+    operation: 'edit',
+    device: {
+      _typeName: 'VirtualDisk',
+      key,
+      backing: {
+        _typeName: 'VirtualDiskFlatVer2BackingInfo',
+        fileName: file ?? '',
+        diskMode: mode ?? 'persistent',
+      },
+      ...(controllerKey === null ? {} : { controllerKey }),
+      ...(unitNumber === null ? {} : { unitNumber }),
+      capacityInKB: Math.ceil(sizeBytes / 1024),
+      capacityInBytes: sizeBytes,
+    },
+  };
+}
+
 /** Takes the device out of the VM; its file stays. */
 export function removedDisk({ key, sizeBytes }: DiskRecord): DeviceChange {
   return {

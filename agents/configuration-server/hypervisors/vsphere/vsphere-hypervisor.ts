@@ -18,6 +18,7 @@ import type { InventoryTables } from '../../inventory-tables.ts';
 import { Discovery } from './discovery/discovery.ts';
 import { currentFacts } from './current-facts.ts';
 import { nameDisks } from './disk-slots.ts';
+import { checkRoom, growDisks, growingDisks } from './growth.ts';
 import { accountFor, type GuestAccounts } from './guest/guest-accounts.ts';
 import { fixGuest } from './guest/guest-fixups.ts';
 import { Images, withoutImages } from './images.ts';
@@ -207,6 +208,19 @@ export class VsphereHypervisor implements Hypervisor {
     const parts = { session: this.#session, placement: this.#placement };
     const seeds = seed === null ? null : new Seeds({ ...parts, seed, wanted: disks });
     return addDisks(this.#vms, vm, disks, seeds);
+  }
+
+  async growDisks(vmId: string, disks: readonly DiskShape[]): Promise<void> {
+    const vm = await this.#vms.require(vmId);
+    const { name: vmName, powerState } = vm.record;
+    if (powerState !== 'off') throw new FailbackError('FB-SITE-004', { vmName });
+    await this.#images.closeAll(vm);
+    const growing = growingDisks(await this.#vms.again(vm), disks);
+    if (growing.length === 0) return;
+    await checkRoom(this.#placement, vmName, growing);
+    // A disk that another VM has open too, as the master target, cannot be made larger.
+    await this.#takeBack(vm);
+    await growDisks(this.#vms, vm, growing);
   }
 
   async removeSnapshots(vmId: string): Promise<number> {

@@ -153,7 +153,7 @@ export const AZURE_PREFLIGHT_ERRORS = {
       'A disk was attached, detached, replaced or resized after the protected item was recorded.',
     ],
     recommendedAction:
-      'Read the protected item in again (PUT) while the machine runs in Azure, then start the failback anew; or detach the disk.',
+      'Read the protected item in again (PUT) while the machine runs in Azure, then start the failback anew; or detach the disk. While the machine replicates, a disk that grew is followed by itself at the next cycle.',
     isRetryable: false,
     isCustomerResolvable: true,
   },

@@ -26,6 +26,7 @@ const point = { replicationId, pointId: 'fb-1-p0001' };
 const INPUTS: { readonly [N in CommandName]: CommandInput<N> } = {
   describeSite: { vmName: 'web-01', targetVmId: 'vm-7', itemId: 'web-01', masterTarget: 'mt1' },
   describeProcessServer: { masterTarget: { host: 'mt1.site.example', port: 9443 } },
+  growDisks: { replicationId: 'web-01', disks: [{ diskId: 'os', sizeBytes: 2048 }] },
   prepareTarget: { replicationId, vm: { ...vm, networks: [...vm.networks] }, isRehearsal: true },
   removeSnapshots: { vmName: 'web-01' },
   restoreTarget: { replicationId, startVm: false },

@@ -201,6 +201,11 @@ export const SHOWN_IN = {
     'is refused while the original runs, and nothing is made or written down',
   ],
   'FB-SITE-011': ['contract/vsphere/which-vm', 'is refused by its name, with the places of all'],
+  'FB-SITE-012': ['contract/agents/grown-disks', 'stay as they are while the VM has snapshots'],
+  'FB-SITE-013': [
+    'orchestrations/grown-disks',
+    'and has no room at home ends with the machine in Azure again',
+  ],
   'FB-SITE-900': [
     'contract/agents/command-faults',
     'ends the command when it is a result that the control plane refuses',

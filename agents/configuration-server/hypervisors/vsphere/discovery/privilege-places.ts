@@ -1,5 +1,6 @@
 import {
   ASKED_FOR_RDM,
+  DISK_EXTEND,
   NOT_ASKED_IN_AVS,
   VSPHERE_PRIVILEGES,
 } from '../../../../../shared/policy/preflight-limits.ts';
@@ -54,7 +55,9 @@ export function privilegePlaces(
   rootFolder: MoRef,
 ): readonly PrivilegePlace[] {
   const isAsked = (id: string): boolean =>
-    !ASKED_FOR_RDM.includes(id) && (config.siteKind !== 'avs' || !NOT_ASKED_IN_AVS.includes(id));
+    id !== DISK_EXTEND &&
+    !ASKED_FOR_RDM.includes(id) &&
+    (config.siteKind !== 'avs' || !NOT_ASKED_IN_AVS.includes(id));
   const asked = Object.values(VSPHERE_PRIVILEGES).flat().filter(isAsked);
   const of = (...areas: readonly string[]): readonly string[] =>
     asked.filter((id) => !AT_ROOT.includes(id) && areas.some((area) => id.startsWith(area)));
