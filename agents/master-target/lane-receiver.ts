@@ -162,7 +162,8 @@ function decompressed({ payload, length }: DataFrame): Uint8Array {
     // Bounded: a few bytes that claim to be gigabytes must not fill the memory.
     return zstdDecompressSync(payload, {
       maxOutputLength: length,
-      chunkSize: Math.max(64, length),
+      // Of one more: a buffer that is filled to its end is followed by another one.
+      chunkSize: Math.max(64, length + 1),
     });
   } catch {
     throw new FrameFault('a payload that cannot be decompressed');

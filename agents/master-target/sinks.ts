@@ -24,7 +24,7 @@ export interface Sink {
   close(): Promise<void>;
 }
 
-const GATHER_BYTES = 4 * BLOCK_BYTES;
+const GATHER_BYTES = 2 * BLOCK_BYTES;
 
 /** The initial replication writes to the disk itself: it cannot boot before its first seal anyhow. */
 export class DirectSink implements Sink {
@@ -32,9 +32,12 @@ export class DirectSink implements Sink {
   readonly #disk: TargetDisk;
   readonly #manifest: Manifest;
   readonly #sizeBytes: number;
-  readonly #buffer = alignedBuffer(GATHER_BYTES);
+  /** One is filled while the other one is written. */
+  #buffer = alignedBuffer(GATHER_BYTES);
+  #spare = alignedBuffer(GATHER_BYTES);
   #gatheredAt = 0;
   #gathered = 0;
+  #writing: Promise<void> = Promise.resolve();
 
   private constructor(disk: TargetDisk, manifest: Manifest, sizeBytes: number) {
     this.#disk = disk;
@@ -77,11 +80,14 @@ export class DirectSink implements Sink {
 
   async sync(): Promise<void> {
     await this.#flush();
+    await this.#writing;
     await this.#disk.sync();
     await this.#manifest.sync();
   }
 
   async close(): Promise<void> {
+    // Whether it failed is of interest to those only who go on or sync.
+    await this.#writing.catch(() => undefined);
     await this.#disk.close();
     await this.#manifest.close();
   }
@@ -98,9 +104,13 @@ export class DirectSink implements Sink {
   }
 
   async #flush(): Promise<void> {
-    const length = this.#gathered;
+    if (this.#gathered === 0) return;
+    await this.#writing;
+    const full = this.#buffer.subarray(0, this.#gathered);
+    this.#writing = this.#disk.write(this.#gatheredAt, full);
+    this.#writing.catch(() => undefined);
+    [this.#buffer, this.#spare] = [this.#spare, this.#buffer];
     this.#gathered = 0;
-    if (length > 0) await this.#disk.write(this.#gatheredAt, this.#buffer.subarray(0, length));
   }
 
   /** Without an older state to build on, only whole blocks have a digest. */

@@ -12,32 +12,30 @@ const CHUNK_BYTES = BLOCK_BYTES / 2;
 
 /**
  * One zstd context, used again for block after block: a new one costs more than a megabyte and a third of
- * the CPU time. Each block is a frame of its own.
+ * the CPU time. Each block is a frame of its own, which tells its length: the receiver needs no window then.
  */
 class Compressor {
   readonly #stream = createZstdCompress({
     chunkSize: CHUNK_BYTES,
+    flush: constants.ZSTD_e_end,
     params: { [constants.ZSTD_c_compressionLevel]: 1 },
   });
   #pieces: Buffer[] = [];
-  #reject: ((error: Error) => void) | undefined;
 
   constructor() {
     this.#stream.on('data', (piece: Buffer) => this.#pieces.push(piece));
-    this.#stream.on('error', (error) => this.#reject?.(error));
+    // Whoever compresses learns it, too.
+    this.#stream.on('error', () => undefined);
   }
 
   async compress(bytes: Buffer): Promise<Buffer> {
-    return new Promise((resolve, reject) => {
-      this.#reject = reject;
-      this.#stream.write(bytes);
-      this.#stream.flush(constants.ZSTD_e_end, () => {
-        const pieces = this.#pieces;
-        this.#pieces = [];
-        const [first] = pieces;
-        resolve(pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces));
-      });
+    await new Promise<void>((resolve, reject) => {
+      this.#stream.write(bytes, (error) => (error ? reject(error) : resolve()));
     });
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    const [first] = pieces;
+    return pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces);
   }
 }
 

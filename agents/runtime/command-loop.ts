@@ -7,7 +7,7 @@ import type { Logger } from './types.ts';
 
 const VISIBILITY_SECONDS = 60;
 const RENEW_MS = 30_000;
-const IDLE_MS = { first: 150, busy: 300, max: 2_000 } as const;
+const IDLE_MS = { first: 100, busy: 150, max: 2_000 } as const;
 /** Commands come in succession: for so long after one ended the next is not kept waiting. */
 const BUSY_MS = 60_000;
 const MAX_PARALLEL = 32;

@@ -24,4 +24,12 @@ describe('the compression of blocks', () => {
     for (let n = 0; n < 20; n += 1) await compressBlock(randomBytes(256 * 1024));
     expect(packed.equals(copy)).toBe(true);
   });
+
+  it('says how long the block is, so that it is unpacked in one go', async () => {
+    for (const length of [512, 4096, 256 * 1024]) {
+      const packed = await compressBlock(Buffer.alloc(length, 'text '));
+      // RFC 8878: a single segment, which always tells the size of its content.
+      expect((packed[4] ?? 0) & 0x20).toBe(0x20);
+    }
+  });
 });
