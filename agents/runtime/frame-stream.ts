@@ -3,8 +3,8 @@ import type { Duplex } from 'node:stream';
 import { decodeFrame, frameBytesNeeded } from '../../shared/contracts/transfer-codec.ts';
 import { type AnyFrame, FrameFault } from '../../shared/contracts/transfer-protocol.ts';
 
-/** Two frames of one block each, and a little. */
-const INITIAL_BYTES = 640 * 1024;
+/** Enough for a sender, to whom little is said; a receiver's grows with its frames. There may be dozens of either. */
+const INITIAL_BYTES = 64 * 1024;
 
 /** Frames over a connection, with back-pressure both ways. */
 export class FrameStream {
