@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { basename } from 'node:path';
 import {
   decodeFrame,
   encodeTransfer,
@@ -7,6 +8,7 @@ import {
 } from '../../shared/contracts/transfer-codec.ts';
 import { FRAME, FrameFault, type TransferFrame } from '../../shared/contracts/transfer-protocol.ts';
 import { digestOf } from '../runtime/block-bytes.ts';
+import { codeOf } from '../runtime/error-code.ts';
 import { writeWhole } from './write-whole.ts';
 
 /** Appended at once when so much has come together: small changes must not cost a write each. */
@@ -73,12 +75,16 @@ export class FrameFile {
   }
 }
 
-/** Reads the frames back, up to the durable length. Throws DamagedFile. */
+/**
+ * Reads the frames back, up to the durable length. Throws DamagedFile, also where less is there than was written: cut
+ * off between two records, a file reads as if nothing more had ever been in it.
+ */
 export async function* readFrames(file: string, length: number): AsyncGenerator<TransferFrame> {
   if (length === 0) return;
   let buffered: Buffer = Buffer.alloc(0);
-  const chunks = createReadStream(file, { end: length - 1, highWaterMark: BUFFER_BYTES });
-  for await (const chunk of chunks as AsyncIterable<Buffer>) {
+  let readBytes = 0;
+  for await (const chunk of chunksOf(file, length)) {
+    readBytes += chunk.length;
     buffered = buffered.length === 0 ? chunk : Buffer.concat([buffered, chunk]);
     for (let decoded = whole(buffered); decoded !== null; decoded = whole(buffered)) {
       buffered = buffered.subarray(decoded.consumed);
@@ -86,6 +92,19 @@ export async function* readFrames(file: string, length: number): AsyncGenerator<
     }
   }
   if (buffered.length > 0) throw new DamagedFile('the last record is cut off');
+  if (readBytes !== length) {
+    throw new DamagedFile(`${basename(file)} has ${readBytes} of ${length} bytes`);
+  }
+}
+
+async function* chunksOf(file: string, length: number): AsyncGenerator<Buffer> {
+  try {
+    const chunks = createReadStream(file, { end: length - 1, highWaterMark: BUFFER_BYTES });
+    yield* chunks as AsyncIterable<Buffer>;
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    throw new DamagedFile(`${basename(file)} is not there any more`, { cause: error });
+  }
 }
 
 /** The frame at the front; `null` while it is not complete. A header that makes no sense is damage like any other. */
