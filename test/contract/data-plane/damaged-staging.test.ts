@@ -1,9 +1,12 @@
-import { existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { FRAME } from '../../../shared/contracts/transfer-protocol.ts';
+import { flip, recordIn, recordsIn } from '../../support/data-plane/journal-file.ts';
 import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
 import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
 import { Random } from '../../support/data-plane/random.ts';
+import { must } from '../../support/must.ts';
 
 const SIZE_BYTES = 2 * 1024 * 1024;
 
@@ -25,9 +28,14 @@ describe('what was received and lies damaged on the retention volume', () => {
   type Damage = (file: string) => void;
 
   const DAMAGES: readonly (readonly [string, Damage])[] = [
-    ['a byte of a payload', (file) => change(file, (bytes) => bytes.writeUInt8(0, 200))],
-    ['the kind of a record', (file) => change(file, (bytes) => bytes.writeUInt8(99, 4))],
-    ['the length of a record', (file) => change(file, (bytes) => bytes.writeUInt32BE(2 ** 31))],
+    ['a byte of a payload', (file) => flip(file, recordIn(file).end - 100)],
+    ['the mark at its front', (file) => flip(file, 3)],
+    ['the checksum of a record', (file) => flip(file, recordIn(file).start - 1)],
+    ['the length of a record', (file) => flip(file, recordIn(file).start + 3, 4)],
+    ['the kind of a record', (file) => flip(file, recordIn(file).start + 4)],
+    ['where the bytes of a record belong', (file) => flip(file, recordIn(file).start + 14, 5)],
+    ['where zeros belong', (file) => flip(file, recordIn(file, FRAME.zero).start + 14, 4)],
+    ['how many zeros there are', (file) => flip(file, recordIn(file, FRAME.zero).start + 22, 4)],
     [
       'a file that a crash cut short, filled up with zeros',
       (file) => {
@@ -36,26 +44,19 @@ describe('what was received and lies damaged on the retention volume', () => {
         truncateSync(file, length);
       },
     ],
-    ['a file that ends inside a record', (file) => truncateSync(file, bordersOf(file)[1] + 3)],
-    ['a file without its last record', (file) => truncateSync(file, bordersOf(file)[1])],
-    ['a file with its first record only', (file) => truncateSync(file, bordersOf(file)[0])],
+    ['a file that ends inside a record', (file) => truncateSync(file, borderOf(file, 1) + 7)],
+    ['a file without its last record', (file) => truncateSync(file, borderOf(file, 1))],
+    ['a file with its first record only', (file) => truncateSync(file, borderOf(file, 0))],
+    ['a file without any record', (file) => truncateSync(file, recordIn(file).start - 4)],
     ['a file of no bytes', (file) => truncateSync(file, 0)],
     ['a file that is gone', (file) => rmSync(file)],
   ];
 
-  /** Where the first and the second of three records end. */
-  function bordersOf(file: string): readonly [number, number] {
-    const bytes = readFileSync(file);
-    const first = 5 + bytes.readUInt32BE(0);
-    const second = first + 5 + bytes.readUInt32BE(first);
-    expect(bytes.length).toBeGreaterThan(second);
-    return [first, second];
-  }
-
-  function change(file: string, how: (bytes: Buffer) => void): void {
-    const bytes = readFileSync(file);
-    how(bytes);
-    writeFileSync(file, bytes);
+  /** Where one of three records ends. */
+  function borderOf(file: string, index: number): number {
+    const records = recordsIn(file);
+    expect(records).toHaveLength(3);
+    return must(records[index], 'a record').end;
   }
 
   it.each(DAMAGES)('is refused, thrown away and received again: %s', async (_what, damage) => {

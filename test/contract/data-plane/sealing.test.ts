@@ -4,6 +4,7 @@ import type { Journal } from '../../../agents/master-target/journal-records.ts';
 import { ReplicationFolder } from '../../../agents/master-target/replication-folder.ts';
 import { sealPoint } from '../../../agents/master-target/seal.ts';
 import { FRAME } from '../../../shared/contracts/transfer-protocol.ts';
+import { flip, recordIn } from '../../support/data-plane/journal-file.ts';
 import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
 import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
@@ -107,10 +108,7 @@ describe('sealing a recovery point', () => {
   it('is refused when a byte of the journal was flipped', async () => {
     const replication = await aStagedDelta(6);
     const file = replication.file('staged', 'os.0.redo');
-    const bytes = readFileSync(file);
-    const at = payloadStart(bytes) + 100;
-    bytes[at] = must(bytes[at], 'a byte at this place') ^ 1;
-    writeFileSync(file, bytes);
+    flip(file, recordIn(file).end - 100);
     await expect(replication.seal('point-2')).rejects.toMatchObject({
       code: 'FB-JRN-002',
       values: { reason: 'a record does not fit its digest' },
@@ -129,13 +127,6 @@ describe('sealing a recovery point', () => {
     await expectAt(replication, 'point-1', 'snapshot-1');
   });
 });
-
-/** Where the payload of the journal's first data record begins. */
-function payloadStart(bytes: Buffer): number {
-  let at = 0;
-  while (bytes[at + 4] !== FRAME.data) at += 5 + bytes.readUInt32BE(at);
-  return at + 5 + 17 + 32;
-}
 
 class CrashingFolder extends ReplicationFolder {
   override async writeJournal(journal: Journal): Promise<void> {
