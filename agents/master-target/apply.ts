@@ -1,12 +1,11 @@
 import { FRAME } from '../../shared/contracts/transfer-protocol.ts';
-import { DamagedFile, readFrames } from './frame-file.ts';
+import { DamagedFile } from './frame-file.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
-import { basename } from 'node:path';
-import { sizeIfThere } from './durable-file.ts';
 import { fitLastBlock } from './growth.ts';
 import type { DiskRecord, Journal } from './journal-records.ts';
 import { Manifest } from './manifest.ts';
 import { OpenFiles } from './open-files.ts';
+import { pointFrames, undoFrames } from './point-files.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
 import type { ChangeFrame } from './sinks.ts';
 import { stagedChanges } from './staged-changes.ts';
@@ -48,40 +47,17 @@ async function bringThere(
   record: DiskRecord,
   { journal, attempt }: { readonly journal: Journal; readonly attempt: Attempt },
 ): Promise<number> {
-  const { points, pending } = journal;
   const { diskId, device, sizeBytes } = record;
-  const point = points.at(-1);
-  if (pending === null || point === undefined) return 0;
-  // A disk that came into the replication later has nothing of the point.
-  const isCovered = point.snapshotNames[diskId] !== undefined;
   const files = new OpenFiles();
   let writtenBytes = 0;
   try {
     const disk = await files.add(TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: false }));
     const manifest = await files.add(Manifest.open(folder.manifestFile(diskId), sizeBytes));
     const at = { disk, manifest, attempt };
-    if (pending.kind === 'apply') {
-      const redoLengths = pending.redoLengths[diskId] ?? [];
-      const { pointId } = point;
-      for await (const frame of stagedChanges(folder, { diskId, pointId, redoLengths })) {
-        // Digests of compared blocks are among the next digests, too.
-        if (frame.type !== FRAME.same) writtenBytes += await write(frame, at);
-      }
-      // The first point of all went to the disk itself, with its digests.
-      const isNeeded = isCovered && points.length > 1;
-      const next = folder.nextDigestsFile(pointId, diskId);
-      for await (const frame of framesOf(next, { diskId, pointId, isNeeded })) {
-        await write(frame, at);
-      }
-    } else {
-      for (const pointId of pending.undo) {
-        const undo = folder.undoFile(pointId, diskId);
-        for await (const frame of framesOf(undo, { diskId, pointId, isNeeded: isCovered })) {
-          writtenBytes += await write(frame, at);
-        }
-      }
-      await fitToGrowth(at, record);
+    for await (const frame of changesOf(folder, diskId, journal)) {
+      writtenBytes += await write(frame, at);
     }
+    if (journal.pending?.kind === 'rewind') await fitToGrowth(at, record);
     await disk.sync();
     await manifest.sync();
   } finally {
@@ -93,6 +69,37 @@ async function bringThere(
 /** What was saved of a disk that was smaller then vouches for its last block as that was. */
 async function fitToGrowth(at: Place, { growth = [], sizeBytes }: DiskRecord): Promise<void> {
   for (const { fromBytes } of growth) await fitLastBlock(at, { fromBytes, sizeBytes });
+}
+
+/** What brings a disk to the newest point. Throws FB-JRN-002. */
+async function* changesOf(
+  folder: ReplicationFolder,
+  diskId: string,
+  { points, pending }: Journal,
+): AsyncGenerator<ChangeFrame> {
+  const point = points.at(-1);
+  if (pending === null || point === undefined) return;
+  const { pointId, snapshotNames } = point;
+  try {
+    if (pending.kind === 'rewind') {
+      yield* undoFrames(folder, diskId, { points, pending });
+      return;
+    }
+    const redoLengths = pending.redoLengths[diskId] ?? [];
+    for await (const frame of stagedChanges(folder, { diskId, pointId, redoLengths })) {
+      // Digests of compared blocks are among the next digests, too.
+      if (frame.type !== FRAME.same) yield frame;
+    }
+    // A disk that came into the replication later has nothing of the point, and the first point of all went to the
+    // disk itself, with its digests.
+    const isNeeded = snapshotNames[diskId] !== undefined && points.length > 1;
+    const length = pending.nextLengths?.[diskId];
+    yield* pointFrames(folder.nextDigestsFile(pointId, diskId), { length, isNeeded });
+  } catch (error) {
+    if (!(error instanceof DamagedFile)) throw error;
+    const values = { diskId, pointId, reason: error.message };
+    throw new FailbackError('FB-JRN-002', values, { cause: error });
+  }
 }
 
 async function write(frame: ChangeFrame, { disk, manifest, attempt }: Place): Promise<number> {
@@ -108,28 +115,5 @@ async function write(frame: ChangeFrame, { disk, manifest, attempt }: Place): Pr
     case FRAME.same:
       await manifest.set(frame.block, frame.digest);
       return 0;
-  }
-}
-
-/** A file that was made whole before the seal. Throws FB-JRN-002 when it is damaged, or needed and not there. */
-async function* framesOf(
-  file: string,
-  of: { readonly diskId: string; readonly pointId: string; readonly isNeeded: boolean },
-): AsyncGenerator<ChangeFrame> {
-  const { diskId, pointId, isNeeded } = of;
-  const length = await sizeIfThere(file);
-  if (length === null) {
-    if (!isNeeded) return;
-    const reason = `${basename(file)} is not there any more`;
-    throw new FailbackError('FB-JRN-002', { diskId, pointId, reason });
-  }
-  try {
-    for await (const frame of readFrames(file, length)) {
-      if (frame.type !== FRAME.checkpoint && frame.type !== FRAME.finish) yield frame;
-    }
-  } catch (error) {
-    if (!(error instanceof DamagedFile)) throw error;
-    const values = { diskId, pointId, reason: error.message };
-    throw new FailbackError('FB-JRN-002', values, { cause: error });
   }
 }

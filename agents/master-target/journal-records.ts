@@ -26,6 +26,10 @@ export const replicationSchema = z.object({
   isOpen: z.boolean(),
 });
 
+/** Bytes of a file that each disk has. */
+const fileLengthsSchema = z.record(z.string(), z.int());
+export type FileLengths = z.output<typeof fileLengthsSchema>;
+
 const sealedPointSchema = z.object({
   pointId: z.string(),
   takenAt: z.string(),
@@ -35,23 +39,35 @@ const sealedPointSchema = z.object({
   snapshotNames: z.record(z.string(), z.string()),
   /** The disks can be brought back from here to the point before. */
   hasUndo: z.boolean(),
+  /** Bytes of that undo. Absent in points of an earlier version. */
+  undoLengths: fileLengthsSchema.optional(),
 });
 export type SealedPoint = z.infer<typeof sealedPointSchema>;
 
 /** Bytes of each lane's redo file, by disk. */
 const redoLengthsSchema = z.record(z.string(), z.array(z.int()));
 
+const pendingApplySchema = z.object({
+  kind: z.literal('apply'),
+  redoLengths: redoLengthsSchema,
+  /** Bytes of the new digests. Absent in a journal of an earlier version. */
+  nextLengths: fileLengthsSchema.optional(),
+});
+
+const pendingRewindSchema = z.object({
+  kind: z.literal('rewind'),
+  /** Points behind the last one, newest first: each is undone in turn. */
+  undo: z.array(z.string()),
+  /** Bytes of their undo, by point and disk. Absent in a journal of an earlier version. */
+  undoLengths: z.record(z.string(), fileLengthsSchema).optional(),
+});
+export type PendingRewind = z.output<typeof pendingRewindSchema>;
+
 export const journalSchema = z.object({
   /** Points that can be gone back to, oldest first; the disks stand at the last one. */
   points: z.array(sealedPointSchema),
   /** What has to be done, again from the start if need be, before the disks stand there. */
-  pending: z
-    .discriminatedUnion('kind', [
-      z.object({ kind: z.literal('apply'), redoLengths: redoLengthsSchema }),
-      /** Points behind the last one, newest first: each is undone in turn. */
-      z.object({ kind: z.literal('rewind'), undo: z.array(z.string()) }),
-    ])
-    .nullable(),
+  pending: z.discriminatedUnion('kind', [pendingApplySchema, pendingRewindSchema]).nullable(),
 });
 export type Journal = z.infer<typeof journalSchema>;
 

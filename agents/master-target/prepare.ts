@@ -24,6 +24,12 @@ interface PrepareRequest {
   readonly onBytes: (bytes: number) => void;
 }
 
+/** Bytes that were made durable: less of them later is damage. */
+interface PreparedFiles {
+  readonly nextLength: number;
+  readonly undoLength: number;
+}
+
 /**
  * Before the seal, while the disk still stands at the point before: checks every staged change, works out
  * the digests of the blocks as they will be, and saves what will be overwritten. Touches nothing but files
@@ -36,7 +42,7 @@ export async function prepareDisk(
   folder: ReplicationFolder,
   record: DiskRecord,
   request: PrepareRequest,
-): Promise<void> {
+): Promise<PreparedFiles> {
   const { diskId, device, sizeBytes } = record;
   const { pointId, redoLengths } = request;
   const files = new OpenFiles();
@@ -56,6 +62,7 @@ export async function prepareDisk(
     }
     await next.sync();
     await undo.sync();
+    return { nextLength: next.length, undoLength: undo.length };
   } finally {
     await files.close();
   }

@@ -3,7 +3,8 @@ import type { CommandOutput } from '../../shared/contracts/commands.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { applyPending } from './apply.ts';
 import { copyWhole, sizeIfThere, syncFolder } from './durable-file.ts';
-import type { SealedPoint } from './journal-records.ts';
+import { DamagedFile } from './frame-file.ts';
+import { expectWhole, type WayBack, wayBack } from './point-files.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
 
 /** Takes the disks back to an older point: what each newer one overwrote is written back, newest first. */
@@ -16,26 +17,20 @@ export async function rewindTo(
   const index = points.findIndex((point) => point.pointId === pointId);
   const wanted = points[index];
   const newer = points.slice(index + 1);
-  if (wanted === undefined || !newer.every(({ hasUndo }) => hasUndo)) {
-    throw new FailbackError('FB-JRN-009', { pointId });
+  const way = wayBack(points.slice(0, index + 1), newer);
+  if (wanted === undefined || way === null) {
+    throw new FailbackError('FB-JRN-009', { pointId, reason: 'it is not retained any more' });
   }
-  // Before anything is changed: what is missing later would keep the disks between two points.
-  for (const { diskId } of await folder.disks()) {
-    if (wanted.snapshotNames[diskId] === undefined) continue;
-    for (const each of newer) {
-      const isThere = (await sizeIfThere(folder.undoFile(each.pointId, diskId))) !== null;
-      if (!isThere) throw new FailbackError('FB-JRN-009', { pointId });
-    }
-  }
-  if (newer.length > 0) await goBack(folder, points.slice(0, index + 1), newer);
+  if (newer.length > 0) await goBack(folder, pointId, way);
   return { takenAt: wanted.takenAt, consistency: wanted.consistency };
 }
 
-async function goBack(
-  folder: ReplicationFolder,
-  kept: readonly SealedPoint[],
-  newer: readonly SealedPoint[],
-): Promise<void> {
+async function goBack(folder: ReplicationFolder, pointId: string, way: WayBack): Promise<void> {
+  await expectWhole(folder, way).catch((error: unknown) => {
+    if (!(error instanceof DamagedFile)) throw error;
+    const reason = `what leads there is damaged: ${error.message}`;
+    throw new FailbackError('FB-JRN-009', { pointId, reason }, { cause: error });
+  });
   // The newest point is what the source held at its end, and what the replica in Azure starts from.
   for (const { diskId } of await folder.disks()) {
     const remembered = folder.replicaManifestFile(diskId);
@@ -44,8 +39,7 @@ async function goBack(
     // By an attempt that may not have come so far as to make its name durable.
     else await syncFolder(dirname(remembered));
   }
-  const undo = newer.map(({ pointId }) => pointId).toReversed();
-  await folder.writeJournal({ points: [...kept], pending: { kind: 'rewind', undo } });
+  await folder.writeJournal(way);
   await applyPending(folder, 'first');
-  for (const pointId of undo) await folder.removePoint(pointId);
+  for (const undone of way.pending.undo) await folder.removePoint(undone);
 }

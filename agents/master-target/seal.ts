@@ -2,7 +2,7 @@ import type { CommandInput, CommandOutput } from '../../shared/contracts/command
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { applyPending } from './apply.ts';
 import { syncFolder } from './durable-file.ts';
-import type { Journal, SealedPoint, StagedDisk } from './journal-records.ts';
+import type { FileLengths, Journal, SealedPoint, StagedDisk } from './journal-records.ts';
 import { prepareDisk } from './prepare.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
 import { retain, type RetentionPolicy } from './retention.ts';
@@ -54,7 +54,8 @@ async function sealNext(
   const isOneKept = before.points.some(({ pointId }) => pointId === keepPointId);
   const hasUndo = !isDirect && (retention.maxPoints > 1 || isOneKept);
   await folder.makePoint(input.pointId);
-  if (!isDirect) await prepare(options, { pointId: input.pointId, received, before, hasUndo });
+  const work = { pointId: input.pointId, received, before, hasUndo };
+  const { undoLengths, nextLengths } = isDirect ? NO_FILES : await prepare(options, work);
   const point: SealedPoint = {
     pointId: input.pointId,
     takenAt: input.takenAt,
@@ -66,13 +67,23 @@ async function sealNext(
       ...mapOf(received, ({ staged }) => staged.snapshotName),
     },
     hasUndo,
+    undoLengths,
   };
   const redoLengths = mapOf(received, (disk) => [...disk.redoLengths]);
-  const pending = { kind: 'apply', redoLengths } as const;
+  const pending = { kind: 'apply', redoLengths, nextLengths } as const;
   await folder.writeJournal({ points: [...before.points, point], pending });
   const appliedBytes = await applyPending(folder, 'first');
   return { sealedAt: point.sealedAt, appliedBytes };
 }
+
+/** What a seal made besides the point, by disk. */
+interface PointFiles {
+  readonly undoLengths: FileLengths;
+  readonly nextLengths: FileLengths;
+}
+
+/** The first point went to the disks themselves. */
+const NO_FILES: PointFiles = { undoLengths: {}, nextLengths: {} };
 
 async function prepare(
   { folder, signal, onBytes }: SealOptions,
@@ -82,7 +93,8 @@ async function prepare(
     readonly before: Journal;
     readonly hasUndo: boolean;
   },
-): Promise<void> {
+): Promise<PointFiles> {
+  const files: PointFiles = { undoLengths: {}, nextLengths: {} };
   const { pointId, received, before, hasUndo } = work;
   const sealed = before.points.at(-1)?.snapshotNames ?? {};
   for (const disk of await folder.disks()) {
@@ -92,7 +104,9 @@ async function prepare(
     const keepsUndo = hasUndo && !isRepair;
     const request = { pointId, redoLengths, keepsUndo, signal, onBytes };
     try {
-      await prepareDisk(folder, disk, request);
+      const { undoLength, nextLength } = await prepareDisk(folder, disk, request);
+      files.undoLengths[disk.diskId] = undoLength;
+      files.nextLengths[disk.diskId] = nextLength;
     } catch (error) {
       // Damaged where it waited: thrown away, so that what is sent again begins afresh.
       const isDamaged = error instanceof FailbackError && error.code === 'FB-JRN-002';
@@ -101,6 +115,7 @@ async function prepare(
     }
   }
   await syncFolder(folder.pointFolder(pointId));
+  return files;
 }
 
 async function receivedDisks(

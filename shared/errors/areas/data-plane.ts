@@ -185,9 +185,15 @@ export const DATA_PLANE_ERRORS = {
   'FB-JRN-009': {
     severity: 'critical',
     category: 'dataPlane',
-    message: 'The recovery point {pointId} is not retained at the master target.',
-    possibleCauses: ['Its retention time ran out.', 'Newer points took its place.'],
-    recommendedAction: 'Choose another recovery point, or the latest one.',
+    message:
+      'The master target cannot take the disks back to the recovery point {pointId}: {reason}.',
+    possibleCauses: [
+      'Its retention time ran out.',
+      'Newer points took its place.',
+      'The retention volume lost or changed what leads back to it.',
+    ],
+    recommendedAction:
+      'Choose another recovery point, or the latest one. Where something is damaged, check the retention volume.',
     isRetryable: false,
     isCustomerResolvable: true,
   },

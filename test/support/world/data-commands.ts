@@ -282,7 +282,9 @@ function rewind(
   ];
   const index = points.findIndex((point) => point.pointId === pointId);
   const point = points[index];
-  if (point === undefined) throw new FailbackError('FB-JRN-009', { pointId });
+  if (point === undefined) {
+    throw new FailbackError('FB-JRN-009', { pointId, reason: 'it is not retained any more' });
+  }
   replication.older = points.slice(0, index);
   replication.sealed = point;
   site.apply(replication);
