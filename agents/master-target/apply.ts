@@ -5,7 +5,7 @@ import { fitLastBlock } from './growth.ts';
 import type { DiskRecord, Journal } from './journal-records.ts';
 import { Manifest } from './manifest.ts';
 import { OpenFiles } from './open-files.ts';
-import { pointFrames, undoFrames } from './point-files.ts';
+import { expectWhole, pointFrames, undoFrames, type WayBack, wayBack } from './point-files.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
 import type { ChangeFrame } from './sinks.ts';
 import { stagedChanges } from './staged-changes.ts';
@@ -23,6 +23,9 @@ interface Place {
  * Brings the disks to the newest point of the journal, if they are not there yet. Each step writes the same
  * bytes again when it is cut off and repeated; only whoever has just written the journal can know that it was
  * not begun before. Returns the bytes written.
+ *
+ * Throws FB-JRN-002 where what the point is made of turns out to be damaged. Where there is undo, the disks are then back
+ * at the point before, and this one does not exist any more: it was never reported as sealed, and is sent again.
  */
 export async function applyPending(
   folder: ReplicationFolder,
@@ -31,12 +34,58 @@ export async function applyPending(
   const isOurs = attempt === 'first';
   const journal = await (isOurs ? folder.journal() : folder.durableJournal());
   if (journal.pending === null) return 0;
+  try {
+    return await bringAllThere(folder, journal, attempt);
+  } catch (error) {
+    const way = isDamage(error) ? await wayOut(folder, journal) : null;
+    if (way === null) throw error;
+    await folder.writeJournal(way);
+    await bringAllThere(folder, way, 'again');
+    for (const pointId of way.pending.undo) await folder.removePoint(pointId);
+    throw error;
+  }
+}
+
+/** For whoever can go on wherever the disks stand, once that is a sealed point. */
+export async function standAtPoint(folder: ReplicationFolder): Promise<void> {
+  try {
+    await applyPending(folder);
+  } catch (error) {
+    if (!isDamage(error) || (await folder.journal()).pending !== null) throw error;
+  }
+}
+
+function isDamage(error: unknown): boolean {
+  return error instanceof FailbackError && error.code === 'FB-JRN-002';
+}
+
+/** Back to the point before the newest, which cannot be reached; `null` where that cannot be reached either. */
+async function wayOut(
+  folder: ReplicationFolder,
+  { points, pending }: Journal,
+): Promise<WayBack | null> {
+  const way = pending?.kind === 'apply' ? wayBack(points.slice(0, -1), points.slice(-1)) : null;
+  if (way === null) return null;
+  try {
+    await expectWhole(folder, way);
+    return way;
+  } catch (error) {
+    if (error instanceof DamagedFile) return null;
+    throw error;
+  }
+}
+
+async function bringAllThere(
+  folder: ReplicationFolder,
+  journal: Journal,
+  attempt: Attempt,
+): Promise<number> {
   let writtenBytes = 0;
   for (const disk of await folder.disks()) {
     writtenBytes += await bringThere(folder, disk, { journal, attempt });
   }
   // With the point, Azure holds what the disks do. Not before: were the point never sealed, it would not.
-  if (journal.pending.kind === 'apply') await folder.forgetReplica();
+  if (journal.pending?.kind === 'apply') await folder.forgetReplica();
   await folder.writeJournal({ ...journal, pending: null });
   await folder.clearStaged();
   return writtenBytes;

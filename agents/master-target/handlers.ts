@@ -3,7 +3,7 @@ import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { success } from '../../shared/errors/result.ts';
 import { ProgressMeter } from '../runtime/progress-meter.ts';
 import type { CommandContext, CommandHandlers } from '../runtime/types.ts';
-import { applyPending } from './apply.ts';
+import { standAtPoint } from './apply.ts';
 import { describeMasterTarget } from './describe.ts';
 import { takeInGrowth } from './growth.ts';
 import type { DiskRecord } from './journal-records.ts';
@@ -73,7 +73,7 @@ export function createMasterTargetHandlers(parts: MasterTargetParts): CommandHan
         const folder = folderOf(replicationId);
         if (!(await folder.exists())) return success({ sealedPointId: null });
         await withRoom(context, async () => {
-          await applyPending(folder);
+          await standAtPoint(folder);
           await folder.clearStaged();
         });
         return success({ sealedPointId: await sealedPointId(folder) });
@@ -133,7 +133,7 @@ async function openTarget(
   const known = await folder.disks();
   const before = disks.map((disk) => asKnown(disk, known));
   await folder.writeDisks(before, true);
-  await applyPending(folder);
+  await standAtPoint(folder);
   await folder.writeDisks(await takeInGrowth(folder, before, disks), true);
   return { sealedPointId: await sealedPointId(folder) };
 }

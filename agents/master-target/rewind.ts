@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import type { CommandOutput } from '../../shared/contracts/commands.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
-import { applyPending } from './apply.ts';
+import { applyPending, standAtPoint } from './apply.ts';
 import { copyWhole, sizeIfThere, syncFolder } from './durable-file.ts';
 import { DamagedFile } from './frame-file.ts';
 import { expectWhole, type WayBack, wayBack } from './point-files.ts';
@@ -12,7 +12,7 @@ export async function rewindTo(
   folder: ReplicationFolder,
   pointId: string,
 ): Promise<CommandOutput<'rewindToPoint'>> {
-  await applyPending(folder);
+  await standAtPoint(folder);
   const { points } = await folder.journal();
   const index = points.findIndex((point) => point.pointId === pointId);
   const wanted = points[index];

@@ -9,7 +9,7 @@ import {
 } from '../../shared/contracts/transfer-protocol.ts';
 import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
-import { applyPending } from './apply.ts';
+import { standAtPoint } from './apply.ts';
 import type { DiskRecord, StagedDisk } from './journal-records.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
 
@@ -32,7 +32,7 @@ export async function answerTo(
   disk: DiskRecord,
 ): Promise<HelloAnswer> {
   // A crash in the middle of a seal is made good before anybody compares with the disks.
-  await applyPending(folder);
+  await standAtPoint(folder);
   const { points } = await folder.journal();
   const sealed = points.at(-1);
   const snapshotName = sealed?.snapshotNames[disk.diskId];

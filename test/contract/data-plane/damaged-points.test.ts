@@ -1,7 +1,9 @@
 import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { applyPending } from '../../../agents/master-target/apply.ts';
 import type { Journal } from '../../../agents/master-target/journal-records.ts';
 import { FRAME } from '../../../shared/contracts/transfer-protocol.ts';
+import { CrashingFolder, sealAndCrash } from '../../support/data-plane/crashing-seal.ts';
 import { flip, recordIn, recordsIn } from '../../support/data-plane/journal-file.ts';
 import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
@@ -97,5 +99,97 @@ describe('going back over undo that is damaged', () => {
     writeFileSync(replication.file('journal.json'), JSON.stringify(journal));
     await replication.rewind('point-1');
     await expectAt(replication, 1);
+  });
+});
+
+/** Point-4 is in the journal, and half of it on the disk, when the program dies. */
+async function halfApplied(): Promise<LabReplication> {
+  const replication = await threePoints();
+  const { source } = replication;
+  await source.write(8192, new Random(4).bytes(4096));
+  await source.clear(640 * 1024, 4096);
+  await source.write(2 * MIB + 512 * 1024, new Random(5).bytes(8192));
+  const snapshot = await source.snapshot();
+  await replication.send({ point: 'point-4', snapshot, base: 'snapshot-3' });
+  await sealAndCrash(site, replication, 'point-4');
+  const content = replication.target;
+  source.contentOf(snapshot).copy(content, 0, 0, MIB);
+  writeFileSync(replication.targetFile, content);
+  return replication;
+}
+
+const PARTS = [
+  ['what was received', ['staged', 'os.0.redo']],
+  ['the new digests', ['points', 'point-4', 'os.next']],
+] as const;
+
+const PART_DAMAGES: typeof DAMAGES = [
+  ['a bit is wrong', (file) => flip(file, must(recordsIn(file).at(-1), 'a record').end - 1)],
+  ['its last record is missing', (file) => truncateSync(file, borderOf(file, 1))],
+  ['nothing is in it', (file) => truncateSync(file, 0)],
+  ['it is gone', (file) => rmSync(file)],
+];
+
+const CASES = PARTS.flatMap(([part, names]) =>
+  PART_DAMAGES.map(([what, damage]) => [`${part}, ${what}`, names, damage] as const),
+);
+
+describe('a sealed point that turns out to be damaged before all of it is on the disks', () => {
+  it.each(CASES)('is taken back, and sent again: %s', async (_name, names, damage) => {
+    const replication = await halfApplied();
+    damage(replication.file(...names));
+    await expect(replication.seal('point-4')).rejects.toMatchObject({ code: 'FB-JRN-002' });
+    await expectAt(replication, 3);
+    const request = { point: 'point-4', snapshot: 'snapshot-4', base: 'snapshot-3' };
+    expect(await replication.bring(request)).toMatchObject({ mode: 'delta' });
+    await expectAt(replication, 4);
+    await replication.rewind('point-3');
+    await expectAt(replication, 3);
+  });
+
+  it.each([
+    ['opens the disks', async (replication: LabReplication) => replication.openTarget()],
+    ['throws away what is staged', async (replication: LabReplication) => replication.discard()],
+    ['goes back', async (replication: LabReplication) => replication.rewind('point-3')],
+  ])('is no hindrance for whoever %s', async (_name, act) => {
+    const replication = await halfApplied();
+    rmSync(replication.file('staged', 'os.0.redo'));
+    await act(replication);
+    expect(journalOf(replication)).toMatchObject({ pending: null });
+    await expectAt(replication, 3);
+  });
+
+  it('is no hindrance for a transfer that begins before anybody asks for the seal again', async () => {
+    const replication = await halfApplied();
+    rmSync(replication.file('staged', 'os.0.redo'));
+    const request = { point: 'point-4', snapshot: 'snapshot-4', base: 'snapshot-3' };
+    expect(await replication.bring(request)).toMatchObject({ mode: 'delta' });
+    await expectAt(replication, 4);
+  });
+
+  it('is taken back also when the program dies in the middle of that', async () => {
+    const replication = await halfApplied();
+    rmSync(replication.file('staged', 'os.0.redo'));
+    const folder = new CrashingFolder(site.retentionFolder, replication.replicationId);
+    await expect(applyPending(folder)).rejects.toThrow('crash');
+    expect(journalOf(replication)).toMatchObject({ pending: { kind: 'rewind' } });
+    await replication.restartMasterTarget();
+    expect(await replication.openTarget()).toBe('point-3');
+    await expectAt(replication, 3);
+  });
+
+  it('stays where it is when the way back is damaged, too: nothing boots', async () => {
+    const replication = await halfApplied();
+    rmSync(replication.file('points', 'point-4', 'os.next'));
+    const undo = replication.file('points', 'point-4', 'os.undo');
+    truncateSync(undo, borderOf(undo, 0));
+    for (let attempt = 1; attempt <= 2; attempt += 1) {
+      await expect(replication.seal('point-4')).rejects.toMatchObject({
+        code: 'FB-JRN-002',
+        values: { reason: 'os.next is not there any more' },
+      });
+    }
+    expect(journalOf(replication)).toMatchObject({ pending: { kind: 'apply' } });
+    await expect(replication.verify('point-4')).rejects.toMatchObject({ code: 'FB-JRN-006' });
   });
 });
