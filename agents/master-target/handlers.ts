@@ -15,7 +15,7 @@ import { replicateToAzure } from './reverse.ts';
 import { rewindTo } from './rewind.ts';
 import { SealQueue } from './seal-queue.ts';
 import { laneStates } from './staging.ts';
-import { waitingForSpace } from './storage-error.ts';
+import { asJournalError, isWantOfSpace, waitingForSpace } from './storage-error.ts';
 import { TargetDisk } from './target-disk.ts';
 import { verifyDisks } from './verify.ts';
 
@@ -39,9 +39,15 @@ export function createMasterTargetHandlers(parts: MasterTargetParts): CommandHan
   const seals = new SealQueue();
   const folderOf = (replicationId: string): ReplicationFolder =>
     new ReplicationFolder(retentionFolder, replicationId);
-  const openFolder = async (replicationId: string): Promise<ReplicationFolder> => {
+  const knownFolder = async (replicationId: string): Promise<ReplicationFolder> => {
     const folder = folderOf(replicationId);
     if (!(await folder.exists())) throw new FailbackError('FB-JRN-001', { replicationId });
+    return folder;
+  };
+  /** For what writes to the disks: closed, they are those of a VM that may run. */
+  const openFolder = async (replicationId: string): Promise<ReplicationFolder> => {
+    const folder = folderOf(replicationId);
+    if (!(await folder.isOpen())) throw new FailbackError('FB-JRN-001', { replicationId });
     return folder;
   };
   /** Whatever a command writes, a full volume holds it up and does not end it. */
@@ -72,10 +78,7 @@ export function createMasterTargetHandlers(parts: MasterTargetParts): CommandHan
       gate.alone(replicationId, async () => {
         const folder = folderOf(replicationId);
         if (!(await folder.exists())) return success({ sealedPointId: null });
-        await withRoom(context, async () => {
-          await standAtPoint(folder);
-          await folder.clearStaged();
-        });
+        await withRoom(context, async () => discardUnsealed(folder));
         return success({ sealedPointId: await sealedPointId(folder) });
       }),
     rewindToPoint: async ({ replicationId, pointId }, context) =>
@@ -94,7 +97,7 @@ export function createMasterTargetHandlers(parts: MasterTargetParts): CommandHan
       }),
     verifyDisks: async ({ replicationId, pointId, sampleShare }, context) =>
       gate.alone(replicationId, async () => {
-        const folder = await openFolder(replicationId);
+        const folder = await knownFolder(replicationId);
         const { onBytes } = await meterOf(context, 'comparing', await diskBytes(folder));
         const { signal } = context;
         return success(await verifyDisks({ folder, pointId, sampleShare, signal, onBytes }));
@@ -103,16 +106,14 @@ export function createMasterTargetHandlers(parts: MasterTargetParts): CommandHan
       gate.alone(replicationId, async () => {
         const folder = folderOf(replicationId);
         const wasOpen = await folder.exists();
+        if (!forget && wasOpen) await withRoom(context, async () => closeFolder(folder));
         for (const { device } of await folder.disks()) await letGoOf(device);
         // Also what a crash left of it.
         if (forget) await folder.remove();
-        else if (wasOpen) {
-          await withRoom(context, async () => folder.writeDisks(await folder.disks(), false));
-        }
         return success({ wasOpen });
       }),
     replicateToAzure: async (input, context) => {
-      const folder = await openFolder(input.replicationId);
+      const folder = await knownFolder(input.replicationId);
       return success(await withRoom(context, async () => replicateToAzure(folder, input, context)));
     },
   };
@@ -136,6 +137,40 @@ async function openTarget(
   await standAtPoint(folder);
   await folder.writeDisks(await takeInGrowth(folder, before, disks), true);
   return { sealedPointId: await sealedPointId(folder) };
+}
+
+/** What is sealed goes to the disks, unless they are the VM's again: then nothing is left to be written. */
+async function discardUnsealed(folder: ReplicationFolder): Promise<void> {
+  if (await folder.isOpen()) await standAtPoint(folder);
+  // Parts of a sealed point are not thrown away.
+  if ((await folder.journal()).pending === null) await folder.clearStaged();
+}
+
+/**
+ * The disks are the VM's from here on: what is pending is brought there before, because afterwards nothing is. Where
+ * that fails it is closed all the same, and stays refused, so that no VM starts from disks between two points.
+ */
+async function closeFolder(folder: ReplicationFolder): Promise<void> {
+  const close = async (): Promise<void> => folder.writeDisks(await folder.disks(), false);
+  if (await folder.isOpen()) {
+    try {
+      await standAtPoint(folder);
+    } catch (error) {
+      // Waited for, and tried again.
+      if (!isWantOfSpace(asJournalError(error, folder.folder))) await close();
+      throw error;
+    }
+    return close();
+  }
+  const { points, pending } = await folder.journal();
+  // Whoever closed it may not have come so far as to make that durable.
+  if (pending === null) return folder.settle();
+  const pointId = points.at(-1)?.pointId ?? 'none';
+  throw new FailbackError('FB-JRN-002', {
+    diskId: 'all',
+    pointId,
+    reason: 'the disks were given back before all of it was written to them',
+  });
 }
 
 /** Whoever opens it again may still think that the disk is blank, and does not know what became of it here. */

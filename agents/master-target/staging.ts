@@ -17,7 +17,9 @@ import type { ReplicationFolder } from './replication-folder.ts';
 export async function diskOf(folder: ReplicationFolder, hello: Hello): Promise<DiskRecord> {
   const { replicationId, diskId, sizeBytes, blockBytes } = hello;
   const disk = (await folder.disks()).find((each) => each.diskId === diskId);
-  if (disk === undefined) throw new FailbackError('FB-JRN-001', { replicationId });
+  // Closed, it is the disk of a VM that may run.
+  const isOpen = await folder.isOpen();
+  if (disk === undefined || !isOpen) throw new FailbackError('FB-JRN-001', { replicationId });
   if (disk.sizeBytes !== sizeBytes) {
     const values = { diskId, actualBytes: disk.sizeBytes, neededBytes: sizeBytes };
     throw new FailbackError('FB-JRN-005', values);
@@ -159,5 +161,5 @@ async function noteFirstPoint(
       ? { ...disk, firstPointId: pointId, firstSnapshotName: snapshotName }
       : disk,
   );
-  await folder.writeDisks(noted, true);
+  await folder.writeDisks(noted, await folder.isOpen());
 }

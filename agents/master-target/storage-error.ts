@@ -21,7 +21,7 @@ export function asJournalError(error: unknown, volume: string): unknown {
 }
 
 /** True for what ends by itself once there is room again, here or on the storage of a disk. */
-function isWantOfSpace(error: unknown): error is FailbackError {
+export function isWantOfSpace(error: unknown): error is FailbackError {
   return (
     error instanceof FailbackError && (error.code === 'FB-JRN-004' || error.code === 'FB-JRN-014')
   );

@@ -96,7 +96,10 @@ export const DATA_PLANE_ERRORS = {
     severity: 'critical',
     category: 'dataPlane',
     message: 'The replication {replicationId} is not open at this master target.',
-    possibleCauses: ['The master target was replaced or its retention volume was lost.'],
+    possibleCauses: [
+      'The master target was replaced or its retention volume was lost.',
+      'Its disks were given back to their VM.',
+    ],
     recommendedAction: 'Start the failback again.',
     isRetryable: false,
     isCustomerResolvable: true,
