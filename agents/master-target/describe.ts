@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs';
+import { accessSync, constants, statfsSync } from 'node:fs';
 import type { CommandOutput } from '../../shared/contracts/commands.ts';
 import type { MasterTargetLoad } from '../../shared/domain/choose-master-target.ts';
 import { AGENT_VERSION } from '../runtime/run-agent.ts';
@@ -9,16 +9,17 @@ import { isOnVolumeOfItsOwn } from './separate-volume.ts';
 
 type Described = Omit<MasterTargetParts, 'gate'>;
 
-/** What the choice among several master targets goes by. */
+/** What the choice among several master targets goes by. Throws FB-JRN-012. */
 export async function loadOf({
   retentionFolder,
+  volume,
   osType,
   configurationServer,
 }: Pick<
   Described,
-  'retentionFolder' | 'osType' | 'configurationServer'
+  'retentionFolder' | 'volume' | 'osType' | 'configurationServer'
 >): Promise<MasterTargetLoad> {
-  mkdirSync(retentionFolder, { recursive: true });
+  await volume.expectThere();
   const { bavail, bsize } = statfsSync(retentionFolder);
   const known = (await replicationIds(retentionFolder)).map(
     (id) => new ReplicationFolder(retentionFolder, id),

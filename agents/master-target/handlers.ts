@@ -10,6 +10,7 @@ import type { DiskRecord } from './journal-records.ts';
 import { letGoOf } from './locate-device.ts';
 import { ReplicationFolder } from './replication-folder.ts';
 import type { ReplicationGate } from './replication-gate.ts';
+import type { RetentionVolume } from './retention-volume.ts';
 import { forgetOlderPoints, makeRoom, type RetentionPolicy } from './retention.ts';
 import { replicateToAzure } from './reverse.ts';
 import { rewindTo } from './rewind.ts';
@@ -23,6 +24,7 @@ export interface MasterTargetParts {
   readonly retentionFolder: string;
   /** Identity, certificate and results: not what the retention volume is for. */
   readonly dataFolder: string;
+  readonly volume: Pick<RetentionVolume, 'wait' | 'claim' | 'expectThere'>;
   readonly retention: RetentionPolicy;
   readonly osType: 'Linux' | 'Windows';
   /** The one that signs its certificate, where the configuration names one. */
@@ -35,8 +37,77 @@ export interface MasterTargetParts {
 
 /** The commands of the master target. */
 export function createMasterTargetHandlers(parts: MasterTargetParts): CommandHandlers {
-  const { retentionFolder, retention, gate } = parts;
+  const { retentionFolder, volume, retention } = parts;
   const seals = new SealQueue();
+  const { folderOf, knownFolder, openFolder, alone, withRoom } = accessOf(parts);
+  return {
+    verifyMasterTarget: async () => success(await describeMasterTarget(parts)),
+    openTarget: async (input, context) =>
+      alone(input.replicationId, context, async () => {
+        const folder = folderOf(input.replicationId);
+        const open = async (): ReturnType<typeof openTarget> => {
+          await volume.claim();
+          return openTarget(folder, input);
+        };
+        return success(await withRoom(context, open));
+      }),
+    sealRecoveryPoint: async (input, context) =>
+      alone(input.replicationId, context, async () => {
+        const folder = await openFolder(input.replicationId);
+        const { meter, onBytes } = await meterOf(context, 'sealing', await stagedBytes(folder));
+        const options = { folder, retention, signal: context.signal, onBytes };
+        const wait = { context, meter, volume: retentionFolder };
+        return success(await seals.seal(options, input, wait));
+      }),
+    discardUnsealed: async ({ replicationId }, context) =>
+      alone(replicationId, context, async () => {
+        const folder = folderOf(replicationId);
+        if (!(await folder.exists())) return success({ sealedPointId: null });
+        await withRoom(context, async () => discardUnsealed(folder));
+        return success({ sealedPointId: await sealedPointId(folder) });
+      }),
+    rewindToPoint: async ({ replicationId, pointId }, context) =>
+      alone(replicationId, context, async () => {
+        const folder = await openFolder(replicationId);
+        const rewind = async (): ReturnType<typeof rewindTo> => rewindTo(folder, pointId);
+        const forget = async (): Promise<void> =>
+          makeRoom(folder, { ...retention, keepPointId: pointId });
+        return success(await withRoom(context, rewind, forget));
+      }),
+    forgetOlderPoints: async ({ replicationId }, context) =>
+      alone(replicationId, context, async () => {
+        const folder = folderOf(replicationId);
+        const forget = async (): Promise<number> => forgetOlderPoints(folder);
+        return success({ forgottenPoints: await withRoom(context, forget) });
+      }),
+    verifyDisks: async ({ replicationId, pointId, sampleShare }, context) =>
+      alone(replicationId, context, async () => {
+        const folder = await knownFolder(replicationId);
+        const { onBytes } = await meterOf(context, 'comparing', await diskBytes(folder));
+        const { signal } = context;
+        return success(await verifyDisks({ folder, pointId, sampleShare, signal, onBytes }));
+      }),
+    closeTarget: async ({ replicationId, forget }, context) =>
+      alone(replicationId, context, async () => {
+        const folder = folderOf(replicationId);
+        const wasOpen = await folder.exists();
+        if (!forget && wasOpen) await withRoom(context, async () => closeFolder(folder));
+        for (const { device } of await folder.disks()) await letGoOf(device);
+        // Also what a crash left of it.
+        if (forget) await folder.remove();
+        return success({ wasOpen });
+      }),
+    replicateToAzure: async (input, context) => {
+      await volume.wait(context);
+      const folder = await knownFolder(input.replicationId);
+      return success(await withRoom(context, async () => replicateToAzure(folder, input, context)));
+    },
+  };
+}
+
+/** What all commands have in common. */
+function accessOf(parts: Pick<MasterTargetParts, 'retentionFolder' | 'volume' | 'gate'>) {
+  const { retentionFolder, volume, gate } = parts;
   const folderOf = (replicationId: string): ReplicationFolder =>
     new ReplicationFolder(retentionFolder, replicationId);
   const knownFolder = async (replicationId: string): Promise<ReplicationFolder> => {
@@ -50,6 +121,14 @@ export function createMasterTargetHandlers(parts: MasterTargetParts): CommandHan
     if (!(await folder.isOpen())) throw new FailbackError('FB-JRN-001', { replicationId });
     return folder;
   };
+  const alone = async <T>(
+    replicationId: string,
+    context: CommandContext,
+    work: () => Promise<T>,
+  ): Promise<T> => {
+    await volume.wait(context);
+    return gate.alone(replicationId, work);
+  };
   /** Whatever a command writes, a full volume holds it up and does not end it. */
   const withRoom = async <T>(
     context: CommandContext,
@@ -59,64 +138,7 @@ export function createMasterTargetHandlers(parts: MasterTargetParts): CommandHan
     const meter = new ProgressMeter(() => Date.now());
     return waitingForSpace(work, { context, meter, volume: retentionFolder, makeRoom });
   };
-  return {
-    verifyMasterTarget: async () => success(await describeMasterTarget(parts)),
-    openTarget: async (input, context) =>
-      gate.alone(input.replicationId, async () => {
-        const folder = folderOf(input.replicationId);
-        return success(await withRoom(context, async () => openTarget(folder, input)));
-      }),
-    sealRecoveryPoint: async (input, context) =>
-      gate.alone(input.replicationId, async () => {
-        const folder = await openFolder(input.replicationId);
-        const { meter, onBytes } = await meterOf(context, 'sealing', await stagedBytes(folder));
-        const options = { folder, retention, signal: context.signal, onBytes };
-        const wait = { context, meter, volume: retentionFolder };
-        return success(await seals.seal(options, input, wait));
-      }),
-    discardUnsealed: async ({ replicationId }, context) =>
-      gate.alone(replicationId, async () => {
-        const folder = folderOf(replicationId);
-        if (!(await folder.exists())) return success({ sealedPointId: null });
-        await withRoom(context, async () => discardUnsealed(folder));
-        return success({ sealedPointId: await sealedPointId(folder) });
-      }),
-    rewindToPoint: async ({ replicationId, pointId }, context) =>
-      gate.alone(replicationId, async () => {
-        const folder = await openFolder(replicationId);
-        const rewind = async (): ReturnType<typeof rewindTo> => rewindTo(folder, pointId);
-        const forget = async (): Promise<void> =>
-          makeRoom(folder, { ...retention, keepPointId: pointId });
-        return success(await withRoom(context, rewind, forget));
-      }),
-    forgetOlderPoints: async ({ replicationId }, context) =>
-      gate.alone(replicationId, async () => {
-        const folder = folderOf(replicationId);
-        const forget = async (): Promise<number> => forgetOlderPoints(folder);
-        return success({ forgottenPoints: await withRoom(context, forget) });
-      }),
-    verifyDisks: async ({ replicationId, pointId, sampleShare }, context) =>
-      gate.alone(replicationId, async () => {
-        const folder = await knownFolder(replicationId);
-        const { onBytes } = await meterOf(context, 'comparing', await diskBytes(folder));
-        const { signal } = context;
-        return success(await verifyDisks({ folder, pointId, sampleShare, signal, onBytes }));
-      }),
-    closeTarget: async ({ replicationId, forget }, context) =>
-      gate.alone(replicationId, async () => {
-        const folder = folderOf(replicationId);
-        const wasOpen = await folder.exists();
-        if (!forget && wasOpen) await withRoom(context, async () => closeFolder(folder));
-        for (const { device } of await folder.disks()) await letGoOf(device);
-        // Also what a crash left of it.
-        if (forget) await folder.remove();
-        return success({ wasOpen });
-      }),
-    replicateToAzure: async (input, context) => {
-      const folder = await knownFolder(input.replicationId);
-      return success(await withRoom(context, async () => replicateToAzure(folder, input, context)));
-    },
-  };
+  return { folderOf, knownFolder, openFolder, alone, withRoom };
 }
 
 /**

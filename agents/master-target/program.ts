@@ -1,13 +1,13 @@
 import { dirname, join, resolve } from 'node:path';
 import { invariant } from '../../shared/domain/assert.ts';
 import { loadConfig } from '../runtime/config.ts';
-import { makeFolder } from '../runtime/make-folder.ts';
 import { runAgent } from '../runtime/run-agent.ts';
 import { masterTargetConfigSchema } from './config.ts';
 import { loadOf } from './describe.ts';
 import { createMasterTargetHandlers } from './handlers.ts';
 import { removeForgotten, ReplicationFolder } from './replication-folder.ts';
 import { ReplicationGate } from './replication-gate.ts';
+import { RetentionVolume } from './retention-volume.ts';
 import { startTransferServer } from './transfer-server.ts';
 
 const HELP = `The master target: receives what process servers send and writes it to the disks of the site.
@@ -21,19 +21,22 @@ export async function runMasterTarget(): Promise<void> {
   const config = loadConfig(masterTargetConfigSchema, process.argv.slice(2), HELP);
   if (config === null) return;
   const retentionFolder = resolve(config.configFolder, config.retentionFolder);
-  makeFolder(retentionFolder);
-  await removeForgotten(retentionFolder);
+  const volume = new RetentionVolume({ retentionFolder, dataFolder: config.dataFolder });
+  // It may be mounted later: until then, whoever needs it is told so.
+  const fault = await volume.fault();
+  if (fault === null) await removeForgotten(retentionFolder);
   await runAgent({
     kind: 'masterTarget',
     config,
     needsCertificate: true,
     createProgram: async ({ certificates, dataFolder, log }) => {
       invariant(certificates !== null, 'The master target runs with a certificate');
+      if (fault !== null) log.error(fault.message, { code: fault.code });
       const gate = new ReplicationGate();
       const folderOf = (id: string): ReplicationFolder =>
         new ReplicationFolder(retentionFolder, id);
       const { osType, retention, configurationServer } = config;
-      const sessions = { folderOf, gate, retention, log };
+      const sessions = { folderOf, gate, retention, volume, log };
       const tls = certificates.current;
       const server = await startTransferServer({ listen: config.listen, tls, sessions });
       certificates.onRenewal((renewed) => server.renew(renewed));
@@ -44,6 +47,7 @@ export async function runMasterTarget(): Promise<void> {
       const parts = {
         retentionFolder,
         dataFolder,
+        volume,
         retention,
         osType,
         configurationServer,

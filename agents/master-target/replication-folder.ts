@@ -18,8 +18,10 @@ const EMPTY_JOURNAL: Journal = { points: [], pending: null };
 /** Of a disk, not of a lane. */
 const STAGED_HEAD = /^[^.]+\.json$/;
 
-/** Begins the name of a folder that is being deleted; no id of a replication begins so. */
-const GONE = '.gone-';
+/** Begins the name of what is no replication; no id of one begins so. */
+const NO_ID = '.';
+/** Begins the name of a folder that is being deleted. */
+const GONE = `${NO_ID}gone-`;
 
 /**
  * Everything about one replication on the retention volume:
@@ -190,7 +192,7 @@ export class ReplicationFolder {
 
 /** Ids of the replications that the retention volume holds. */
 export async function replicationIds(retentionFolder: string): Promise<readonly string[]> {
-  return (await readdir(retentionFolder)).filter((name) => !name.startsWith(GONE));
+  return (await readdir(retentionFolder)).filter((name) => !name.startsWith(NO_ID));
 }
 
 /** What a crash left of replications that were being forgotten. */

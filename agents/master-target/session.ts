@@ -18,6 +18,7 @@ import { answerTo, beginStaging, diskOf } from './staging.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
 import type { ReplicationGate, SessionRights } from './replication-gate.ts';
 import { makeRoom, type RetentionPolicy } from './retention.ts';
+import type { RetentionVolume } from './retention-volume.ts';
 import { asJournalError, isFull } from './storage-error.ts';
 import { TargetDisk } from './target-disk.ts';
 
@@ -35,6 +36,7 @@ export interface SessionParts {
   readonly folderOf: (replicationId: string) => ReplicationFolder;
   readonly gate: ReplicationGate;
   readonly retention: RetentionPolicy;
+  readonly volume: Pick<RetentionVolume, 'expectThere'>;
   readonly log: Logger;
   /** Default: half a minute. */
   readonly helloMs?: number;
@@ -47,6 +49,7 @@ export async function serveConnection(socket: Duplex, parts: SessionParts): Prom
   try {
     const hello = await helloOf(stream, parts);
     volume = parts.folderOf(hello.replicationId).folder;
+    await parts.volume.expectThere();
     await parts.gate.session({
       hello,
       close: () => stream.close(),

@@ -227,6 +227,19 @@ export const DATA_PLANE_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-JRN-012': {
+    severity: 'critical',
+    category: 'dataPlane',
+    message: 'The retention volume of the master target is not at {folder}: {reason}.',
+    possibleCauses: [
+      'It is not mounted, or was not yet when the master target started.',
+      'Another volume is mounted in its place, or it was replaced.',
+    ],
+    recommendedAction:
+      'Mount it; what was begun goes on by itself. Only where it is gone for good, delete retention-volume.json in the data folder of the master target: what the volume held is lost then, and its failbacks have to be started again.',
+    isRetryable: true,
+    isCustomerResolvable: true,
+  },
   'FB-JRN-014': {
     severity: 'critical',
     category: 'dataPlane',

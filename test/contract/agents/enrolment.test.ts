@@ -5,6 +5,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -14,6 +15,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import * as x509 from '@peculiar/x509';
 import { CertificateAuthority } from '../../../agents/configuration-server/certificate-authority.ts';
+import { ReplicationFolder } from '../../../agents/master-target/replication-folder.ts';
 import { ControlPlaneClient } from '../../../agents/runtime/control-plane-client.ts';
 import { enrol, type TlsMaterial } from '../../../agents/runtime/enrolment.ts';
 import type { CommandHandlers } from '../../../agents/runtime/types.ts';
@@ -249,6 +251,27 @@ describe('a master target that starts', () => {
     const { value } = must(await plane.stores.agents.get('mt-mt'), 'the record of the agent');
     expect(value.address).toEqual({ host: 'mt.site.example', port: expect.any(Number) });
     expect(value.load).toMatchObject({ openReplications: 0, attachedDiskCount: 0 });
+  });
+
+  it('is there before its retention volume is mounted, says so, and puts nothing in its place', async () => {
+    await signer();
+    const reached = { listen: { port: 0 }, advertisedHost: 'mt.site.example' };
+    const retention = join(folder, 'retention');
+    await new ReplicationFolder(retention, 'web-01').writeDisks([], true);
+    await (await masterTarget(reached).ready()).stop();
+    renameSync(retention, `${retention}.away`);
+    const agent = await masterTarget(reached).ready();
+    expect(agent.output).toContain(
+      `The retention volume of the master target is not at ${retention}`,
+    );
+    expect(agent.output).toContain('how busy this program is could not be found out');
+    expect(existsSync(retention)).toBe(false);
+    await new ReplicationFolder(`${retention}.away`, 'web-02').writeDisks([], true);
+    renameSync(`${retention}.away`, retention);
+    await untilTrue('it tells how busy it is', async () => {
+      const record = await plane.stores.agents.get('mt-mt');
+      return record?.value.load?.openReplications === 2;
+    });
   });
 
   it('ends with what to do when nobody could reach it', async () => {

@@ -153,6 +153,7 @@ describe('the certificate of an agent that runs', () => {
     const sessions = {
       folderOf: (id: string) => new ReplicationFolder(join(folder, 'retention'), id),
       gate: new ReplicationGate(),
+      volume: { expectThere: async () => undefined },
       retention: { maxPoints: 1, maxAgeHours: 24 },
       log: loggerOf(lines),
     };

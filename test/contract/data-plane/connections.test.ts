@@ -38,6 +38,7 @@ async function aServer(parts: { readonly helloMs?: number } = {}): Promise<Trans
     sessions: {
       folderOf: (id) => new ReplicationFolder(folder, id),
       gate: new ReplicationGate(),
+      volume: { expectThere: async () => undefined },
       retention: { maxPoints: 1, maxAgeHours: 24 },
       log: loggerInto([]),
       ...parts,

@@ -126,6 +126,7 @@ describe('whom a process server talks to', () => {
       sessions: {
         folderOf: (id) => new ReplicationFolder(site.retentionFolder, id),
         gate: new ReplicationGate(),
+        volume: { expectThere: async () => undefined },
         retention: { maxPoints: 1, maxAgeHours: 24 },
         log,
       },

@@ -8,6 +8,7 @@ import { CertificateAuthority } from '../../../agents/configuration-server/certi
 import { createMasterTargetHandlers } from '../../../agents/master-target/handlers.ts';
 import { ReplicationFolder } from '../../../agents/master-target/replication-folder.ts';
 import { ReplicationGate } from '../../../agents/master-target/replication-gate.ts';
+import { RetentionVolume } from '../../../agents/master-target/retention-volume.ts';
 import type { RetentionPolicy } from '../../../agents/master-target/retention.ts';
 import { startTransferServer } from '../../../agents/master-target/transfer-server.ts';
 import { proofOf, type TlsMaterial } from '../../../agents/runtime/enrolment.ts';
@@ -67,7 +68,8 @@ export async function startLabSite({
       const gate = new ReplicationGate();
       const folderOf = (id: string): ReplicationFolder =>
         new ReplicationFolder(retentionFolder, id);
-      const sessions = { folderOf, gate, retention, log };
+      const volume = new RetentionVolume({ retentionFolder, dataFolder: folder });
+      const sessions = { folderOf, gate, retention, volume, log };
       const listen = { host: '127.0.0.1', port: 0 };
       const tls = await certificate('masterTarget');
       const server = await startTransferServer({ listen, tls, sessions });
@@ -75,6 +77,7 @@ export async function startLabSite({
       const parts = {
         retentionFolder,
         dataFolder: folder,
+        volume,
         retention,
         osType: 'Linux',
         gate,

@@ -123,6 +123,10 @@ export function codeOf(error: unknown): unknown {
   return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }
 
+/** The volume is there whenever the machine is: its mark is durable before anything else is. */
+const there = async (): Promise<void> => undefined;
+const MOUNTED = { wait: there, claim: there, expectThere: there };
+
 /** A command runs in a program that was just started: nothing is remembered from one to the next. */
 function handlersOf({
   code,
@@ -131,6 +135,7 @@ function handlersOf({
   return code.createMasterTargetHandlers({
     retentionFolder: join(root, 'retention'),
     dataFolder: root,
+    volume: MOUNTED,
     retention: RETENTION,
     osType: 'Linux',
     gate: new code.ReplicationGate(),

@@ -1,6 +1,8 @@
+import { dirname } from 'node:path';
 import { createMasterTargetHandlers } from '../../../../agents/master-target/handlers.ts';
 import { ReplicationFolder } from '../../../../agents/master-target/replication-folder.ts';
 import { ReplicationGate } from '../../../../agents/master-target/replication-gate.ts';
+import { RetentionVolume } from '../../../../agents/master-target/retention-volume.ts';
 import { startTransferServer } from '../../../../agents/master-target/transfer-server.ts';
 import { createProcessServerHandlers } from '../../../../agents/process-server/handlers.ts';
 import { createThrottle } from '../../../../agents/process-server/throttle/throttle.ts';
@@ -22,12 +24,15 @@ async function masterTarget({ tls, retentionFolder, port: wanted }: ChildStart):
   const folderOf = (id: string): ReplicationFolder => new ReplicationFolder(retentionFolder, id);
   const listen = { host: '127.0.0.1', port: wanted };
   const retention = { maxPoints: 3, maxAgeHours: 24 };
-  const sessions = { folderOf, gate, retention, log };
+  const dataFolder = dirname(retentionFolder);
+  const volume = new RetentionVolume({ retentionFolder, dataFolder });
+  const sessions = { folderOf, gate, retention, volume, log };
   const { port } = await startTransferServer({ listen, tls, sessions });
   serve(
     createMasterTargetHandlers({
       retentionFolder,
-      dataFolder: retentionFolder,
+      dataFolder,
+      volume,
       retention,
       osType: 'Linux',
       gate,

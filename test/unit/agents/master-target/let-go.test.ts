@@ -13,6 +13,7 @@ import { afterAll, beforeAll, beforeEach, expect, describe, it } from '@jest/glo
 import type * as Handlers from '../../../../agents/master-target/handlers.ts';
 import type { CommandHandlers } from '../../../../agents/runtime/types.ts';
 import { ReplicationGate } from '../../../../agents/master-target/replication-gate.ts';
+import { RetentionVolume } from '../../../../agents/master-target/retention-volume.ts';
 import { runCommand } from '../../../support/data-plane/command-context.ts';
 
 const UUID = '6000C29a-1122-3344-5566-778899aabbcc';
@@ -36,6 +37,7 @@ beforeAll(async () => {
   handlers = module.createMasterTargetHandlers({
     retentionFolder: join(root, 'retention'),
     dataFolder: root,
+    volume: new RetentionVolume({ retentionFolder: join(root, 'retention'), dataFolder: root }),
     retention: { maxPoints: 3, maxAgeHours: 24 },
     osType: 'Linux',
     gate: new ReplicationGate(),

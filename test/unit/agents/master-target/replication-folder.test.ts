@@ -19,6 +19,7 @@ import {
   replicationIds,
 } from '../../../../agents/master-target/replication-folder.ts';
 import { ReplicationGate } from '../../../../agents/master-target/replication-gate.ts';
+import { RetentionVolume } from '../../../../agents/master-target/retention-volume.ts';
 import { answerTo, beginStaging, diskOf } from '../../../../agents/master-target/staging.ts';
 import { type Hello, PROTOCOL_VERSION } from '../../../../shared/contracts/transfer-protocol.ts';
 import { BLOCK_BYTES } from '../../../../shared/domain/page-ranges.ts';
@@ -83,6 +84,7 @@ describe('forgetting a replication', () => {
     const handlers = createMasterTargetHandlers({
       retentionFolder: root,
       dataFolder: root,
+      volume: new RetentionVolume({ retentionFolder: root, dataFolder: root }),
       retention: { maxPoints: 3, maxAgeHours: 24 },
       osType: 'Linux',
       gate: new ReplicationGate(),

@@ -96,6 +96,10 @@ export const SHOWN_IN = {
     'contract/data-plane/sealing',
     'is refused for a point that is not retained any more',
   ],
+  'FB-JRN-012': [
+    'contract/data-plane/unmounted-volume',
+    'is named by a command whose time runs out',
+  ],
   'FB-JRN-014': ['contract/data-plane/no-room', 'holds up the first copy, and is named'],
   'FB-ORC-001': [
     'orchestrations/azure-failures',
