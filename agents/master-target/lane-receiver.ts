@@ -11,11 +11,14 @@ import type { DiskRecord, StagedDisk, StagedLane } from './journal-records.ts';
 import { digestOf } from '../runtime/block-bytes.ts';
 import { RecentFrames } from './recent-frames.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
+import { isBlankFor } from './staging.ts';
 import { DirectSink, JournalSink, type Sink } from './sinks.ts';
 
 /** Made durable, and acknowledged, at the latest after so many bytes or so long. */
 const SYNC_BYTES = 128 * 1024 * 1024;
 const SYNC_MS = 1000;
+
+const GAP = 'a gap in a transfer of the whole disk';
 
 interface LaneOptions {
   readonly folder: ReplicationFolder;
@@ -29,6 +32,8 @@ export class LaneReceiver {
   readonly #options: LaneOptions;
   readonly #lane: Lane;
   readonly #sink: Sink;
+  /** Every byte of the lane has to come: what none brings would stay as it was, and count as sealed. */
+  readonly #isGapless: boolean;
   #state: StagedLane;
   readonly #recent = new RecentFrames();
   #end: number;
@@ -40,6 +45,7 @@ export class LaneReceiver {
     this.#options = options;
     this.#lane = lane;
     this.#sink = opened.sink;
+    this.#isGapless = isGapless(options);
     this.#state = opened.state;
     this.#end = opened.state.watermark;
     this.#watermark = opened.state.watermark;
@@ -96,9 +102,12 @@ export class LaneReceiver {
         return null;
       }
       case FRAME.checkpoint:
+        // A lane that is taken up there would never bring what lies before it.
+        if (this.#isGapless && frame.offset > this.#end) throw new FrameFault(GAP);
         this.#watermark = Math.min(this.#lane.end, Math.max(this.#watermark, frame.offset));
         return this.#isSyncDue() ? this.#makeDurable(false) : null;
       case FRAME.finish:
+        if (this.#isGapless && this.#end !== this.#lane.end) throw new FrameFault(GAP);
         this.#watermark = this.#lane.end;
         return this.#makeDurable(true);
     }
@@ -122,8 +131,9 @@ export class LaneReceiver {
   }
 
   #advance(offset: number, length: number): void {
-    if (length === 0) throw new FrameFault('an empty range');
+    if (length <= 0) throw new FrameFault('an empty range');
     if (offset < this.#end) throw new FrameFault('an offset that goes back');
+    if (this.#isGapless && offset > this.#end) throw new FrameFault(GAP);
     if (offset + length > this.#options.disk.sizeBytes) {
       throw new FrameFault('a range past the end of the disk');
     }
@@ -144,6 +154,12 @@ export class LaneReceiver {
     this.#syncedAt = Date.now();
     return this.#watermark;
   }
+}
+
+/** A delta names what changed, and a disk that was just made is zero wherever nothing comes. */
+function isGapless({ disk, staged }: LaneOptions): boolean {
+  const isBlank = staged.isDirect && isBlankFor(disk, staged);
+  return staged.mode !== 'delta' && !isBlank;
 }
 
 /** The bytes as they lie on the disk. */

@@ -142,7 +142,10 @@ function checkLanes(lanes: readonly Lane[], sizeBytes: number): void {
 }
 
 /** Bytes of another snapshot may lie on the disk; those of this one are overwritten or kept. */
-function isBlankFor(disk: DiskRecord, { pointId, snapshotName }: Hello): boolean {
+export function isBlankFor(
+  disk: DiskRecord,
+  { pointId, snapshotName }: Pick<Hello, 'pointId' | 'snapshotName'>,
+): boolean {
   const { isBlank, firstPointId, firstSnapshotName } = disk;
   const isFirst = firstPointId === pointId && firstSnapshotName === snapshotName;
   return isBlank && (firstPointId === undefined || isFirst);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { FrameStream } from '../../../agents/runtime/frame-stream.ts';
 import type { TlsMaterial } from '../../../agents/runtime/enrolment.ts';
 import { createTlsTransport } from '../../../agents/process-server/tls-transport.ts';
+import type { ReplicationMode } from '../../../shared/contracts/commands.ts';
 import { encodeJson, encodeTransfer } from '../../../shared/contracts/transfer-codec.ts';
 import {
   type DigestFrame,
@@ -50,7 +51,7 @@ export class RawPeer {
   }
 
   /** One lane over the whole disk. */
-  async begin(mode: 'full' | 'delta', sizeBytes: number): Promise<void> {
+  async begin(mode: ReplicationMode, sizeBytes: number): Promise<void> {
     const lanes = [{ start: 0, end: sizeBytes }];
     await this.send(encodeJson(FRAME.begin, { mode, lanes, lane: 0 }));
   }

@@ -24,7 +24,7 @@ import { PowerCut, RecordedFolder, type RecordingFiles } from './recorded-folder
 import { Room } from './room.ts';
 import { type Expected, pointsOf, recover } from './survival.ts';
 import { DISK_IDS, SourceMachine } from './source-machine.ts';
-import type { Contents, ModelPoint, Transfer } from './transfer.ts';
+import { comparison, type Contents, type ModelPoint, type Transfer } from './transfer.ts';
 
 interface Options {
   readonly code: JournalCode;
@@ -137,7 +137,8 @@ export class TwoDisks {
     const transfer = this.#transfer(DISK_IDS);
     const mode = 'full' as const;
     // Begun afresh in another mode, and after a cut perhaps in the old one again.
-    const inFull = { ...transfer, disks: transfer.disks.map((disk) => ({ ...disk, mode })) };
+    const whole = transfer.disks.map(({ diskId, next }) => comparison(diskId, next));
+    const inFull = { ...transfer, disks: whole.map((disk) => ({ ...disk, mode })) };
     for (const each of [transfer, inFull]) {
       const run: Operation['run'] = async (machine) =>
         receive(machine, each, { keepPointId: this.#keepPointId, most: 2 });
