@@ -1,6 +1,7 @@
 import { XMLParser } from 'fast-xml-parser';
 import { z } from 'zod';
 import type { PageRange } from '../../shared/domain/page-ranges.ts';
+import { FailbackError } from '../../shared/errors/failback-error.ts';
 
 const parser = new XMLParser({
   ignoreAttributes: true,
@@ -21,8 +22,17 @@ const pageListSchema = z.object({
   ),
 });
 
-/** One page of Get Page Ranges: ordered, half-open; `marker` is empty after the last page. */
+/** What the parser makes good by itself: a listing without its end would lack changes, and nobody would miss them. */
+const IS_WHOLE = /<\/PageList\s*>\s*$|<PageList\s*\/>\s*$/;
+
+/**
+ * One page of Get Page Ranges: ordered, half-open; `marker` is empty after the last page. Throws FB-DATA-005 for one that
+ * ends early.
+ */
 export function parsePageList(xml: string): { ranges: readonly PageRange[]; marker: string } {
+  if (!IS_WHOLE.test(xml)) {
+    throw new FailbackError('FB-DATA-005', { status: 200, code: 'the listing ends early' });
+  }
   const { PageList } = pageListSchema.parse(parser.parse(xml));
   const halfOpen = (kind: PageRange['kind']) => (bounds: z.infer<typeof boundsSchema>) => ({
     offset: bounds.Start,
