@@ -5,11 +5,14 @@ import {
 } from '../shared/contracts/orchestrations.ts';
 import type { ActivityOutput } from '../shared/contracts/activities.ts';
 import { lossBehind, type SourceSight } from '../shared/domain/source-state.ts';
+import type { ErrorCode } from '../shared/errors/catalogue.ts';
 import type { Result } from '../shared/errors/result.ts';
 import type { CycleStatistics } from '../shared/domain/job.ts';
 import { DEADLINE_MS } from '../shared/policy/deadlines.ts';
+import { FINAL_DELTA_REPEATS } from '../shared/policy/limits.ts';
 import { changePower } from './support/azure-power.ts';
 import { bootOrDecide, proveDisks, withWarnings } from './support/boot.ts';
+import { refuseIfCancelled } from './support/gate.ts';
 import { enterPhase } from './support/phase.ts';
 import { mendNewest, type PointToProve } from './support/prove.ts';
 import { runCommand, tryLongCommand } from './support/run-command.ts';
@@ -121,9 +124,7 @@ function* lastPoint(
     message: 'Sending the last changes',
     task: 'finalDelta',
   });
-  const final = yield* asResult(
-    replicatePoint(context, replication, { cycle, kind: 'final', base }),
-  );
+  const final = yield* finalDelta(context, replication, { cycle, base });
   if (final.ok) {
     const point = yield* chosenPoint(context, replication, { choice, final: final.value });
     return { point, isFinalDeltaSent: true };
@@ -138,6 +139,34 @@ function* lastPoint(
   if (sealed === undefined) throw new StepFailure(final.error);
   return yield* sealedPoint(context, input, { sealed, source: kind });
 }
+
+type Final = Result<{ readonly base: Base; readonly statistics: CycleStatistics }>;
+
+/**
+ * A snapshot that somebody deletes is taken again: the machine is off, so a later one shows the same. As a cycle of its
+ * own, because the disks of one point belong to one instant.
+ */
+function* finalDelta(
+  context: Context,
+  replication: Input['replication'],
+  first: Pick<Input, 'base' | 'cycle'>,
+): Steps<Final> {
+  for (let attempt = 0; ; attempt += 1) {
+    const { base, cycle } = first;
+    const request = { base, cycle: cycle + attempt, kind: 'final' } as const;
+    const final = yield* asResult(replicatePoint(context, replication, request));
+    if (final.ok || !TAKEN_AGAIN.includes(final.error.code)) return final;
+    if (attempt >= FINAL_DELTA_REPEATS) return final;
+    yield* refuseIfCancelled(context, replication.jobId);
+    yield* enterPhase(context, replication, 'finalDelta', {
+      message: `Sending the last changes again, from new snapshots: ${final.error.code} ${final.error.message}`,
+      task: 'finalDelta',
+    });
+  }
+}
+
+/** Why a last delta is begun anew. */
+const TAKEN_AGAIN: readonly ErrorCode[] = ['FB-AZ-004'];
 
 /** What a cycle that broke off has left must not be in the way of the comparison. */
 function* sealedPoint(

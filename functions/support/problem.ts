@@ -67,6 +67,7 @@ export function problem(error: FailbackError): Answer {
     code: record.code,
     possibleCauses: record.possibleCauses,
     recommendedAction: record.recommendedAction,
+    values: record.values,
     ...(error instanceof InvalidRequest ? { problems: error.problems } : {}),
   };
   const headers = { 'content-type': 'application/problem+json' };

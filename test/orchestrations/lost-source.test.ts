@@ -261,3 +261,41 @@ describe('a cycle whose process server fell silent', () => {
     expect(world.machines).toEqual({ azure: 'stopped', home: 'on' });
   });
 });
+
+describe('a snapshot that somebody deletes while it is read', () => {
+  const gone = new FailbackError('FB-AZ-004', { snapshotName: 'fb-1-p0003-os' });
+
+  it('costs one cycle: the next one takes another', async () => {
+    await replicating();
+    world.agents.behaviours.plan('replicateDisk', { error: gone }, 1);
+    await world.until(() => world.job().cycles.length === 5);
+    await world.settle();
+    expect(world.job()).toMatchObject({ phase: 'replicating', state: 'waitingForOperator' });
+    expect(world.job().history.some(({ message }) => message.includes('FB-SRC-001'))).toBe(true);
+    expect((await world.view()).health).toEqual([]);
+  });
+
+  it('is taken again in the downtime instead of going back to Azure', async () => {
+    await replicating();
+    await world.ask('failover', 'latest');
+    await world.untilPhase('shuttingDownSource');
+    world.agents.behaviours.plan('replicateDisk', { error: gone }, 1);
+    await world.untilWaiting('commitPending');
+    const { report, history } = world.job();
+    expect(report).toMatchObject({ dataLossSeconds: 0, isFinalDeltaSent: true });
+    expect(history.filter(({ message }) => message.includes('from new snapshots'))).toHaveLength(1);
+    expect(world.machines).toEqual({ azure: 'stopped', home: 'on' });
+  });
+
+  it('leads back to Azure where every one of them is deleted', async () => {
+    await replicating();
+    await world.ask('failover', 'latest');
+    await world.untilPhase('shuttingDownSource');
+    world.agents.behaviours.plan('replicateDisk', { error: gone });
+    expect(await world.untilEnd()).toMatchObject({
+      phase: 'failedOver',
+      error: { code: 'FB-AZ-004' },
+    });
+    expect(world.machines).toEqual({ azure: 'running', home: 'off' });
+  });
+});

@@ -34,7 +34,8 @@ export const AZURE_ERRORS = {
     category: 'azure',
     message: 'The snapshot {snapshotName} is gone.',
     possibleCauses: ['It was deleted by somebody else.'],
-    recommendedAction: 'Nothing; the next cycle compares or copies everything.',
+    recommendedAction:
+      'Nothing; the next cycle takes a new one and compares or copies everything, also in the downtime. A first copy has to be started again. Keep whoever deletes snapshots from those that have the tag failback-item.',
     isRetryable: false,
     isCustomerResolvable: true,
   },
@@ -57,7 +58,7 @@ export const AZURE_ERRORS = {
       'An earlier replication ended without giving its access back.',
     ],
     recommendedAction:
-      'Look for snapshots and restore points of the disk in the state ActiveSAS, end the export of those that nobody reads, and start again. Access of ours ends by itself after an hour.',
+      'Nothing has to be started again: the transfer waits and goes on once there is room, also in the downtime. Access of ours ends by itself after an hour at the latest. To speed it up, look for snapshots and restore points of the disk in the state ActiveSAS and end the export of those that nobody reads.',
     isRetryable: true,
     isCustomerResolvable: true,
   },
