@@ -60,6 +60,8 @@ function afterSeal(
 function back(job: Job, at: string): Job {
   const { sourceLoss, ...rest } = job;
   if (sourceLoss === undefined) return job;
-  const message = 'Azure is back: a recovery point was taken';
+  const what =
+    sourceLoss.kind === 'changed' ? 'The disks are those that come home' : 'Azure is back';
+  const message = `${what}: a recovery point was taken`;
   return { ...rest, history: appended(job.history, { at, phase: job.phase, message }) };
 }

@@ -44,8 +44,9 @@ function* failover(context: Context, input: Input): Steps<'heldBack' | null> {
   const source = yield* lookAtSource(context, job, 'noteSourcePower');
   const nextGate = replicationPart(round + 1);
   const judged = yield* callActivity(context, 'judgeFailover', { ...job, nextGate, source });
-  if (judged.isHeldBack) return 'heldBack';
   const { state } = source;
+  // A VM with other disks is always held back.
+  if (judged.isHeldBack || state === 'changed') return 'heldBack';
   yield* enterPhase(context, replication, 'shuttingDownSource', {
     message: SHUTTING_DOWN[state],
     state: 'running',
@@ -53,7 +54,8 @@ function* failover(context: Context, input: Input): Steps<'heldBack' | null> {
   });
   const shutDownAt = context.df.currentUtcDateTime;
   const vm = { ...job, vmName: site.item.vmName };
-  if (state === 'there') yield* changePower(context, vm, 'powerOff');
+  const isThere = state === 'there' || state === 'incomplete';
+  if (isThere) yield* changePower(context, vm, 'powerOff');
 
   const { point, isFinalDeltaSent } = yield* lastPoint(context, input, state);
 
@@ -70,7 +72,7 @@ function* failover(context: Context, input: Input): Steps<'heldBack' | null> {
       downtimeSeconds,
       recoveryPointId: point.pointId,
       isFinalDeltaSent,
-      ...(state === 'there' ? {} : { sourceAtFailover: state }),
+      ...(isThere ? {} : { sourceAtFailover: state }),
       // The last delta is taken after the guest has shut down: at it nothing is lost.
       dataLossSeconds: Math.max(0, (shutDownAt.getTime() - Date.parse(point.takenAt)) / 1000),
     },
@@ -88,9 +90,12 @@ function* failover(context: Context, input: Input): Steps<'heldBack' | null> {
 
 const SHUTTING_DOWN = {
   there: 'Shutting down the Azure VM',
+  incomplete: 'Shutting down the Azure VM, which has lost a disk',
   gone: 'Nothing to shut down: the Azure VM does not exist any more',
   unreachable: 'Not shutting down the Azure VM, which cannot be reached: that was accepted',
-} as const satisfies Record<SourceSight['state'], string>;
+} as const satisfies Record<SourceState, string>;
+
+type SourceState = Exclude<SourceSight['state'], 'changed'>;
 
 interface LastPoint {
   readonly point: PointToProve;
@@ -102,11 +107,7 @@ interface LastPoint {
  * all other cases the last delta is sent, so that Azure and the site agree on what was there at the end, unless Azure
  * has nothing to give any more.
  */
-function* lastPoint(
-  context: Context,
-  input: Input,
-  source: SourceSight['state'],
-): Steps<LastPoint> {
+function* lastPoint(context: Context, input: Input, source: SourceState): Steps<LastPoint> {
   const { replication, base, cycle } = input;
   const { jobId, itemId } = replication;
   const isFinalDeltaPossible = source === 'there';
@@ -130,7 +131,8 @@ function* lastPoint(
     return { point, isFinalDeltaSent: true };
   }
   const kind = lossBehind(final.error);
-  if (kind === null || choice.pointId === null) throw new StepFailure(final.error);
+  const isLost = kind !== null && kind !== 'changed';
+  if (!isLost || choice.pointId === null) throw new StepFailure(final.error);
   // Azure was lost behind the shutdown. The older point that was chosen does not need what could not be sent.
   const { sealed } = yield* callActivity(context, 'readFailoverChoice', {
     ...wanted,
@@ -172,7 +174,7 @@ const TAKEN_AGAIN: readonly ErrorCode[] = ['FB-AZ-004'];
 function* sealedPoint(
   context: Context,
   { replication, base }: Input,
-  { sealed, source }: { readonly sealed: Sealed; readonly source: SourceSight['state'] },
+  { sealed, source }: { readonly sealed: Sealed; readonly source: SourceState },
 ): Steps<LastPoint> {
   const { jobId, replicationId, site } = replication;
   const { pointId, takenAt, isNewest } = sealed;

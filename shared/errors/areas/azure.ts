@@ -78,7 +78,31 @@ export const AZURE_ERRORS = {
     message: 'The Azure VM {vmName} has the disk {diskName}, which is not carried.',
     possibleCauses: ['It was attached after the protected item was recorded.'],
     recommendedAction:
-      'It would be lost with the VM. Before the commit: cancel, read the protected item in again (PUT) and start a new failback. Behind it: detach the disk, which keeps it, and resume the failback.',
+      'It would be lost with the VM. Before the commit: cancel, put the protected item again (PUT) and start a new failback. Behind it the machine runs on-premises: look first at what the disk holds and since when it is attached. What the machine wrote to it before the failover did not come home and has to be copied there. Only then detach the disk, which keeps it, and resume the failback.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-AZ-009': {
+    severity: 'critical',
+    category: 'azure',
+    message:
+      'The disks of the Azure VM {vmName} are not those that are copied home: {difference}. What the machine writes there is not copied.',
+    possibleCauses: [
+      'A restore from a backup replaced disks of the VM, or somebody swapped its system disk.',
+      'A data disk was attached to the VM after the protected item was recorded.',
+    ],
+    recommendedAction:
+      'Detach and delete nothing that the machine uses: what it writes now is on the disks that it has now. If the change was a mistake, put the earlier disks back, or detach a disk that the machine does not need: a failback that is shown this goes on by itself. If it was meant, cancel, put the protected item again (PUT) and start a new failback, which copies or compares everything.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-AZ-010': {
+    severity: 'critical',
+    category: 'azure',
+    message: 'The Azure VM {vmName} does not have its disk {diskName} any more.',
+    possibleCauses: ['It was detached, or detached and deleted.'],
+    recommendedAction:
+      'If the machine needs it, attach it again: a failback that is shown this goes on by itself. If it was taken away for good, cancel, put the protected item again (PUT) and start a new failback. If it is lost, fail over to latestProcessed: what is on-premises is the newest that is left of it.',
     isRetryable: false,
     isCustomerResolvable: true,
   },
