@@ -168,6 +168,11 @@ export interface ActivityContracts extends PlanActivityContracts {
     input: JobRef & { readonly kind: LossKind; readonly error: ErrorRecord };
     output: { readonly base: Readonly<Record<string, string>> };
   };
+  /** Shows that snapshots which are not needed any more could not be removed behind the seal of this point. */
+  noteLeftSnapshots: {
+    input: JobRef & { readonly pointId: string; readonly error: ErrorRecord };
+    output: null;
+  };
   /** Whether the Azure VM is still there with all of its disks: only then ours are not the last copies. */
   readSource: { input: JobRef; output: SourceSight };
   readVmPower: { input: JobRef; output: { readonly powerState: PowerState } };
@@ -269,6 +274,7 @@ export const ACTIVITY_RETRY = {
   noteSourcePower: RETRY.storage,
   judgeFailover: RETRY.storage,
   noteSourceLoss: RETRY.storage,
+  noteLeftSnapshots: RETRY.storage,
   readSource: RETRY.storage,
   readVmPower: RETRY.azureControlPlane,
   keepReplicaSeed: RETRY.azureControlPlane,

@@ -203,6 +203,8 @@ export interface Job {
     readonly kind: LossKind;
     readonly error: ErrorRecord;
   };
+  /** Behind the newest point snapshots stayed in Azure that are not needed any more. Absent = none did. */
+  readonly leftSnapshots?: ErrorRecord;
   /** Who said that the machine may boot although nobody knows whether the Azure VM is off, and when. */
   readonly unreachableAccepted?: { readonly by: string; readonly at: string };
   readonly history: readonly JobEvent[];

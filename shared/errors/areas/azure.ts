@@ -106,4 +106,18 @@ export const AZURE_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-AZ-011': {
+    severity: 'warning',
+    category: 'azure',
+    message:
+      'Snapshots of {itemName} that are not needed any more could not be removed in Azure: {reason}.',
+    possibleCauses: [
+      'Azure was busy for as long as it was asked.',
+      'A lock or a missing right keeps snapshots from being deleted.',
+    ],
+    recommendedAction:
+      'The recovery point is not touched by it. Removing them is tried again behind the next one, at the commit and on the way back. If it lasts, take away what Azure names: snapshots are paid for, and Azure keeps 500 of a disk. Ours have the tag failback-item.',
+    isRetryable: true,
+    isCustomerResolvable: true,
+  },
 } as const satisfies Catalogue;

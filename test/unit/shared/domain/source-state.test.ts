@@ -18,7 +18,6 @@ describe('a cycle that failed', () => {
     ['because the VM has other disks', errorRecord('FB-AZ-009', { vmName: 'w' }), 'changed'],
     ['because the VM lost a disk', errorRecord('FB-AZ-010', { vmName: 'w' }), 'gone'],
     ['because snapshots could not be taken for all retries', kept('takeSnapshots'), 'unreachable'],
-    ['because Azure did not answer behind the seal', kept('pruneSnapshots'), 'unreachable'],
     ['because Azure refuses', azure({ status: 403, code: 'AuthorizationFailed' }), null],
     ['because Azure says no, without a status', azure({ code: 'NotFound' }), null],
     ['because our own tables were away', kept('recordCycle'), null],
