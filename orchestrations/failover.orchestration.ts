@@ -177,7 +177,7 @@ function* sealedPoint(
   { sealed, source }: { readonly sealed: Sealed; readonly source: SourceState },
 ): Steps<LastPoint> {
   const { jobId, replicationId, site } = replication;
-  const { pointId, takenAt, isNewest } = sealed;
+  const { pointId, takenAt, consistency, isNewest } = sealed;
   yield* runCommand(context, {
     jobId,
     step: 'discard-unsealed',
@@ -192,7 +192,7 @@ function* sealedPoint(
   }
   // A repair reads the snapshots of the point.
   const snapshots = source === 'unreachable' ? null : base;
-  return { point: { pointId, takenAt, snapshots }, isFinalDeltaSent: false };
+  return { point: { pointId, takenAt, consistency, snapshots }, isFinalDeltaSent: false };
 }
 
 /** The newest point, or the older one that the operator chose: the disks are then taken back to it. */
@@ -207,16 +207,15 @@ function* chosenPoint(
     readonly final: { readonly base: Base; readonly statistics: CycleStatistics };
   },
 ): Steps<PointToProve> {
-  const { pointId: newest, takenAt } = final.statistics;
+  const { pointId: newest, takenAt, consistency } = final.statistics;
+  const point = { pointId: newest, takenAt, consistency, snapshots: final.base };
   const { pointId } = choice;
-  if (pointId === null || pointId === newest) {
-    return { pointId: newest, takenAt, snapshots: final.base };
-  }
+  if (pointId === null || pointId === newest) return point;
   yield* enterPhase(context, replication, 'finalDelta', {
     message: 'Comparing the disks block by block before they are taken back to the chosen point',
   });
   const repairedBlocks = yield* mendNewest(context, replication, {
-    newest: { pointId: newest, takenAt, snapshots: final.base },
+    newest: point,
     keepPointId: pointId,
   });
   return { ...(yield* rewind(context, replication, pointId)), repairedBlocks };
@@ -235,5 +234,6 @@ function* rewind(
     input: { replicationId, pointId },
     deadlineMs: DEADLINE_MS.seal,
   });
-  return { pointId, takenAt: unwrap(rewound).takenAt, snapshots: null };
+  const { takenAt, consistency } = unwrap(rewound);
+  return { pointId, takenAt, consistency, snapshots: null };
 }

@@ -76,6 +76,7 @@ export interface ActivityContracts extends PlanActivityContracts {
       readonly sealed?: {
         readonly pointId: string;
         readonly takenAt: string;
+        readonly consistency: Consistency;
         /** The disks stand at it. */
         readonly isNewest: boolean;
       };
