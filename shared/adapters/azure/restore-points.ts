@@ -80,10 +80,13 @@ export class VmRestorePoints {
    * Bytes of the disks of a point, which itself knows whole GiB only: what the disks have now, where that fits. Azure
    * makes disks larger by whole GiB, so that what does not fit is as large as the point says.
    */
-  async sizesOf({ resourceGroup, disks }: SnapshotRequest, { point }: TakenPoint): Promise<Sizes> {
+  async sizesOf(
+    { resourceGroup, disks }: SnapshotRequest,
+    { point, disks: handles }: TakenPoint,
+  ): Promise<Sizes> {
     const inPoint = disksIn(point);
     const sizes = disks.map(async ({ id, diskName }) => {
-      const { diskSizeGb = 0 } = inPoint.find(({ diskId }) => diskId === id) ?? {};
+      const { diskSizeGb = 0 } = inPoint.find(({ name }) => name === handles[id]?.disk) ?? {};
       const disk = await findInAzure(`read the disk ${diskName}`, async () =>
         this.#arm.compute.disks.get(resourceGroup, diskName),
       );

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RestorePointRecord, VirtualMachineRecord } from '../../../local/arm/state.ts';
 import { must } from '../../support/must.ts';
-import { GROUP, SourceLab } from './source-lab.ts';
+import { GROUP, MIB, SourceLab } from './source-lab.ts';
 
 let lab: SourceLab;
 
@@ -103,6 +103,7 @@ describe('a restore point', () => {
     };
     const again = await lab.snapshots.take(swapped);
     expect(again.snapshots).toEqual({ os: snapshots['os'], 'lun-5': snapshots['lun-0'] });
+    expect(again.sizes).toEqual({ os: 4 * MIB, 'lun-5': 2 * MIB });
   }, 60_000);
 
   it('of other disks is none of this machine', async () => {
