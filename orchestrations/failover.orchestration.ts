@@ -5,7 +5,6 @@ import {
 } from '../shared/contracts/orchestrations.ts';
 import type { ActivityOutput } from '../shared/contracts/activities.ts';
 import { lossBehind, type SourceSight } from '../shared/domain/source-state.ts';
-import type { ErrorCode } from '../shared/errors/catalogue.ts';
 import type { Result } from '../shared/errors/result.ts';
 import type { CycleStatistics } from '../shared/domain/job.ts';
 import { DEADLINE_MS } from '../shared/policy/deadlines.ts';
@@ -125,7 +124,8 @@ function* lastPoint(context: Context, input: Input, source: SourceState): Steps<
     message: 'Sending the last changes',
     task: 'finalDelta',
   });
-  const final = yield* finalDelta(context, replication, { cycle, base });
+  const isOnlyHope = choice.pointId === null;
+  const final = yield* finalDelta(context, replication, { cycle, base, isOnlyHope });
   if (final.ok) {
     const point = yield* chosenPoint(context, replication, { choice, final: final.value });
     return { point, isFinalDeltaSent: true };
@@ -146,19 +146,21 @@ type Final = Result<{ readonly base: Base; readonly statistics: CycleStatistics 
 
 /**
  * A snapshot that somebody deletes is taken again: the machine is off, so a later one shows the same. As a cycle of its
- * own, because the disks of one point belong to one instant.
+ * own, because the disks of one point belong to one instant. So it is where Azure does not answer and nothing else was
+ * chosen: the way back needs Azure as well.
  */
 function* finalDelta(
   context: Context,
   replication: Input['replication'],
-  first: Pick<Input, 'base' | 'cycle'>,
+  { base, cycle, isOnlyHope }: Pick<Input, 'base' | 'cycle'> & { readonly isOnlyHope: boolean },
 ): Steps<Final> {
   for (let attempt = 0; ; attempt += 1) {
-    const { base, cycle } = first;
     const request = { base, cycle: cycle + attempt, kind: 'final' } as const;
     const final = yield* asResult(replicatePoint(context, replication, request));
-    if (final.ok || !TAKEN_AGAIN.includes(final.error.code)) return final;
-    if (attempt >= FINAL_DELTA_REPEATS) return final;
+    if (final.ok || attempt >= FINAL_DELTA_REPEATS) return final;
+    const isAzureSilent = lossBehind(final.error) === 'unreachable';
+    const isTakenAgain = final.error.code === 'FB-AZ-004' || (isAzureSilent && isOnlyHope);
+    if (!isTakenAgain) return final;
     yield* refuseIfCancelled(context, replication.jobId);
     yield* enterPhase(context, replication, 'finalDelta', {
       message: `Sending the last changes again, from new snapshots: ${final.error.code} ${final.error.message}`,
@@ -166,9 +168,6 @@ function* finalDelta(
     });
   }
 }
-
-/** Why a last delta is begun anew. */
-const TAKEN_AGAIN: readonly ErrorCode[] = ['FB-AZ-004'];
 
 /** What a cycle that broke off has left must not be in the way of the comparison. */
 function* sealedPoint(

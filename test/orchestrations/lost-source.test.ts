@@ -299,3 +299,28 @@ describe('a snapshot that somebody deletes while it is read', () => {
     expect(world.machines).toEqual({ azure: 'running', home: 'off' });
   });
 });
+
+describe('Azure that does not answer for half an hour behind the shutdown', () => {
+  it('is waited for: the way back needs it as well', async () => {
+    await replicating();
+    await world.ask('failover', 'latest');
+    await world.untilPhase('shuttingDownSource');
+    // All attempts of one activity and some of the next.
+    world.faults.fail('snapshots.take', 15, busy());
+    await world.untilWaiting('commitPending');
+    expect(world.job().report).toMatchObject({ dataLossSeconds: 0, isFinalDeltaSent: true });
+    expect(world.job().history.some(({ message }) => message.includes('FB-ORC-001'))).toBe(true);
+    expect(world.machines).toEqual({ azure: 'stopped', home: 'on' });
+  });
+
+  it('does not keep a point waiting that is sealed already', async () => {
+    await replicating();
+    const oldest = must(points()[0], 'the first point');
+    await world.ask('failover', oldest);
+    await world.untilPhase('shuttingDownSource');
+    world.faults.fail('snapshots.take', 15, busy());
+    await world.untilWaiting('commitPending');
+    expect(world.job().report).toMatchObject({ recoveryPointId: oldest, isFinalDeltaSent: false });
+    world.faults.heal('snapshots.take');
+  });
+});
