@@ -24,6 +24,7 @@ import { createGatherAzureFacts } from './gather-azure-facts.ts';
 import { createGatherRecordFacts } from './gather-record-facts.ts';
 import { createInterruptPlanRun } from './interrupt-plan-run.ts';
 import { createKeepReplicaSeed } from './keep-replica-seed.ts';
+import { createNoteLeftSnapshots } from './note-left-snapshots.ts';
 import { createNoteSourceLoss } from './note-source-loss.ts';
 import { createNoteSourcePower } from './note-source-power.ts';
 import { createOpenPlanGate } from './open-plan-gate.ts';
@@ -77,6 +78,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     changeVmPower: createChangeVmPower(deps),
     noteSourcePower: createNoteSourcePower(deps),
     noteSourceLoss: createNoteSourceLoss(deps),
+    noteLeftSnapshots: createNoteLeftSnapshots(deps),
     readSource: createReadSource(deps),
     readVmPower: createReadVmPower(deps),
     keepReplicaSeed: createKeepReplicaSeed(deps),

@@ -29,7 +29,7 @@ export const createJudgeFailover = (deps: StoreDeps): ActivityHandler<'judgeFail
       return refusal === null ? job : putBack(job, item, { refusal, now, nextGate });
     });
     if (heldBack?.gate !== nextGate) {
-      if (source.state !== 'there') await noteUntouched(deps, itemId);
+      if (!IS_SHUT_DOWN.includes(source.state)) await noteUntouched(deps, itemId);
       return { isHeldBack: false };
     }
     // It was noted for a shutdown that does not come: until the next one people may start or stop the VM.
@@ -44,6 +44,9 @@ export const createJudgeFailover = (deps: StoreDeps): ActivityHandler<'judgeFail
     await recordEvent(stores, `${jobId}-${nextGate}`, { ...event, message, code });
     return { isHeldBack: true };
   };
+
+/** Where the Azure VM is there to be shut down. */
+const IS_SHUT_DOWN: readonly SourceSight['state'][] = ['there', 'incomplete'];
 
 interface Circumstances {
   readonly source: SourceSight;

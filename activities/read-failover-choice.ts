@@ -26,6 +26,7 @@ export const createReadFailoverChoice = ({
       const values = { recoveryPoint: failoverTo, itemName: item.name };
       throw new FailbackError('FB-REQ-010', values);
     }
-    const { pointId, takenAt } = point;
-    return { pointId, sealed: { pointId, takenAt, isNewest: pointId === newest.pointId } };
+    const { pointId, takenAt, consistency } = point;
+    const isNewest = pointId === newest.pointId;
+    return { pointId, sealed: { pointId, takenAt, consistency, isNewest } };
   };

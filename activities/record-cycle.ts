@@ -1,6 +1,6 @@
 import type { ActivityHandler } from '../shared/contracts/activities.ts';
 import { changeBytesPerDay } from '../shared/domain/change-rate.ts';
-import type { Job } from '../shared/domain/job.ts';
+import type { CycleStatistics, Job } from '../shared/domain/job.ts';
 import type { ProtectedItem } from '../shared/domain/protected-item.ts';
 import { MAX_JOB_CYCLES } from '../shared/policy/limits.ts';
 import type { StoreDeps } from './support/deps.ts';
@@ -19,7 +19,10 @@ export const createRecordCycle = ({ stores }: StoreDeps): ActivityHandler<'recor
     const { cycles } = await updateJob(stores, jobId, (job) =>
       job.cycles.some((cycle) => cycle.pointId === pointId)
         ? job
-        : { ...back(job, takenAt), cycles: [...job.cycles, statistics].slice(-MAX_JOB_CYCLES) },
+        : {
+            ...back(tried(job, statistics), takenAt),
+            cycles: [...job.cycles, statistics].slice(-MAX_JOB_CYCLES),
+          },
     );
     if (!isRehearsal) {
       const perDay = changeBytesPerDay(cycles, new Date(takenAt));
@@ -56,10 +59,18 @@ function afterSeal(
   return { ...item, ...(isOther ? { sealing } : {}), ...(isThere ? { pinnedPointId } : {}) };
 }
 
+/** Behind this point snapshots are removed once more, unless it is the last before the boot. */
+function tried(job: Job, { kind }: Pick<CycleStatistics, 'kind'>): Job {
+  const { leftSnapshots, ...rest } = job;
+  return leftSnapshots === undefined || kind === 'final' ? job : rest;
+}
+
 /** A cycle that went well is the end of every loss. */
 function back(job: Job, at: string): Job {
   const { sourceLoss, ...rest } = job;
   if (sourceLoss === undefined) return job;
-  const message = 'Azure is back: a recovery point was taken';
+  const what =
+    sourceLoss.kind === 'changed' ? 'The disks are those that come home' : 'Azure is back';
+  const message = `${what}: a recovery point was taken`;
   return { ...rest, history: appended(job.history, { at, phase: job.phase, message }) };
 }

@@ -51,11 +51,21 @@ function* commit(context: Context, { jobId, itemId }: FailbackInput): Steps<null
     yield* callActivity(context, 'deleteAzureVm', job);
     yield* waitUntilGone(context, job, vmName);
   }
-  yield* callActivity(context, 'pruneSnapshots', { ...job, keep: [] });
+  yield* removeSnapshots(context, job);
   yield* forgetOlderPoints(context, job);
   const committedAt = context.df.currentUtcDateTime.toISOString();
   yield* callActivity(context, 'recordReport', { jobId, report: { committedAt } });
   return null;
+}
+
+/** The machine is home and its replica complete: snapshots that stay keep nobody from the commit. */
+function* removeSnapshots(context: Context, job: CommitJob): Steps<void> {
+  const pruned = yield* asResult(callActivity(context, 'pruneSnapshots', { ...job, keep: [] }));
+  if (pruned.ok) return;
+  const { code, message } = pruned.error;
+  yield* enterPhase(context, { ...job, isRehearsal: false }, 'committing', {
+    message: `Snapshots with the tag failback-item stay in Azure until the next failback: ${code} ${message}`,
+  });
 }
 
 /** Nobody goes back any more. They only take room: a master target that is away keeps nobody from the commit. */

@@ -8,8 +8,10 @@ import { lossBehind, type SourceSight } from '../shared/domain/source-state.ts';
 import type { Result } from '../shared/errors/result.ts';
 import type { CycleStatistics } from '../shared/domain/job.ts';
 import { DEADLINE_MS } from '../shared/policy/deadlines.ts';
+import { FINAL_DELTA_REPEATS } from '../shared/policy/limits.ts';
 import { changePower } from './support/azure-power.ts';
 import { bootOrDecide, proveDisks, withWarnings } from './support/boot.ts';
+import { refuseIfCancelled } from './support/gate.ts';
 import { enterPhase } from './support/phase.ts';
 import { mendNewest, type PointToProve } from './support/prove.ts';
 import { runCommand, tryLongCommand } from './support/run-command.ts';
@@ -41,8 +43,9 @@ function* failover(context: Context, input: Input): Steps<'heldBack' | null> {
   const source = yield* lookAtSource(context, job, 'noteSourcePower');
   const nextGate = replicationPart(round + 1);
   const judged = yield* callActivity(context, 'judgeFailover', { ...job, nextGate, source });
-  if (judged.isHeldBack) return 'heldBack';
   const { state } = source;
+  // A VM with other disks is always held back.
+  if (judged.isHeldBack || state === 'changed') return 'heldBack';
   yield* enterPhase(context, replication, 'shuttingDownSource', {
     message: SHUTTING_DOWN[state],
     state: 'running',
@@ -50,7 +53,8 @@ function* failover(context: Context, input: Input): Steps<'heldBack' | null> {
   });
   const shutDownAt = context.df.currentUtcDateTime;
   const vm = { ...job, vmName: site.item.vmName };
-  if (state === 'there') yield* changePower(context, vm, 'powerOff');
+  const isThere = state === 'there' || state === 'incomplete';
+  if (isThere) yield* changePower(context, vm, 'powerOff');
 
   const { point, isFinalDeltaSent } = yield* lastPoint(context, input, state);
 
@@ -67,7 +71,7 @@ function* failover(context: Context, input: Input): Steps<'heldBack' | null> {
       downtimeSeconds,
       recoveryPointId: point.pointId,
       isFinalDeltaSent,
-      ...(state === 'there' ? {} : { sourceAtFailover: state }),
+      ...(isThere ? {} : { sourceAtFailover: state }),
       // The last delta is taken after the guest has shut down: at it nothing is lost.
       dataLossSeconds: Math.max(0, (shutDownAt.getTime() - Date.parse(point.takenAt)) / 1000),
     },
@@ -85,9 +89,12 @@ function* failover(context: Context, input: Input): Steps<'heldBack' | null> {
 
 const SHUTTING_DOWN = {
   there: 'Shutting down the Azure VM',
+  incomplete: 'Shutting down the Azure VM, which has lost a disk',
   gone: 'Nothing to shut down: the Azure VM does not exist any more',
   unreachable: 'Not shutting down the Azure VM, which cannot be reached: that was accepted',
-} as const satisfies Record<SourceSight['state'], string>;
+} as const satisfies Record<SourceState, string>;
+
+type SourceState = Exclude<SourceSight['state'], 'changed'>;
 
 interface LastPoint {
   readonly point: PointToProve;
@@ -99,11 +106,7 @@ interface LastPoint {
  * all other cases the last delta is sent, so that Azure and the site agree on what was there at the end, unless Azure
  * has nothing to give any more.
  */
-function* lastPoint(
-  context: Context,
-  input: Input,
-  source: SourceSight['state'],
-): Steps<LastPoint> {
+function* lastPoint(context: Context, input: Input, source: SourceState): Steps<LastPoint> {
   const { replication, base, cycle } = input;
   const { jobId, itemId } = replication;
   const isFinalDeltaPossible = source === 'there';
@@ -121,15 +124,15 @@ function* lastPoint(
     message: 'Sending the last changes',
     task: 'finalDelta',
   });
-  const final = yield* asResult(
-    replicatePoint(context, replication, { cycle, kind: 'final', base }),
-  );
+  const isOnlyHope = choice.pointId === null;
+  const final = yield* finalDelta(context, replication, { cycle, base, isOnlyHope });
   if (final.ok) {
     const point = yield* chosenPoint(context, replication, { choice, final: final.value });
     return { point, isFinalDeltaSent: true };
   }
   const kind = lossBehind(final.error);
-  if (kind === null || choice.pointId === null) throw new StepFailure(final.error);
+  const isLost = kind !== null && kind !== 'changed';
+  if (!isLost || choice.pointId === null) throw new StepFailure(final.error);
   // Azure was lost behind the shutdown. The older point that was chosen does not need what could not be sent.
   const { sealed } = yield* callActivity(context, 'readFailoverChoice', {
     ...wanted,
@@ -139,14 +142,41 @@ function* lastPoint(
   return yield* sealedPoint(context, input, { sealed, source: kind });
 }
 
+type Final = Result<{ readonly base: Base; readonly statistics: CycleStatistics }>;
+
+/**
+ * A snapshot that somebody deletes is taken again: the machine is off, so a later one shows the same. As a cycle of its
+ * own, because the disks of one point belong to one instant. So it is where Azure does not answer and nothing else was
+ * chosen: the way back needs Azure as well.
+ */
+function* finalDelta(
+  context: Context,
+  replication: Input['replication'],
+  { base, cycle, isOnlyHope }: Pick<Input, 'base' | 'cycle'> & { readonly isOnlyHope: boolean },
+): Steps<Final> {
+  for (let attempt = 0; ; attempt += 1) {
+    const request = { base, cycle: cycle + attempt, kind: 'final' } as const;
+    const final = yield* asResult(replicatePoint(context, replication, request));
+    if (final.ok || attempt >= FINAL_DELTA_REPEATS) return final;
+    const isAzureSilent = lossBehind(final.error) === 'unreachable';
+    const isTakenAgain = final.error.code === 'FB-AZ-004' || (isAzureSilent && isOnlyHope);
+    if (!isTakenAgain) return final;
+    yield* refuseIfCancelled(context, replication.jobId);
+    yield* enterPhase(context, replication, 'finalDelta', {
+      message: `Sending the last changes again, from new snapshots: ${final.error.code} ${final.error.message}`,
+      task: 'finalDelta',
+    });
+  }
+}
+
 /** What a cycle that broke off has left must not be in the way of the comparison. */
 function* sealedPoint(
   context: Context,
   { replication, base }: Input,
-  { sealed, source }: { readonly sealed: Sealed; readonly source: SourceSight['state'] },
+  { sealed, source }: { readonly sealed: Sealed; readonly source: SourceState },
 ): Steps<LastPoint> {
   const { jobId, replicationId, site } = replication;
-  const { pointId, takenAt, isNewest } = sealed;
+  const { pointId, takenAt, consistency, isNewest } = sealed;
   yield* runCommand(context, {
     jobId,
     step: 'discard-unsealed',
@@ -161,7 +191,7 @@ function* sealedPoint(
   }
   // A repair reads the snapshots of the point.
   const snapshots = source === 'unreachable' ? null : base;
-  return { point: { pointId, takenAt, snapshots }, isFinalDeltaSent: false };
+  return { point: { pointId, takenAt, consistency, snapshots }, isFinalDeltaSent: false };
 }
 
 /** The newest point, or the older one that the operator chose: the disks are then taken back to it. */
@@ -176,16 +206,15 @@ function* chosenPoint(
     readonly final: { readonly base: Base; readonly statistics: CycleStatistics };
   },
 ): Steps<PointToProve> {
-  const { pointId: newest, takenAt } = final.statistics;
+  const { pointId: newest, takenAt, consistency } = final.statistics;
+  const point = { pointId: newest, takenAt, consistency, snapshots: final.base };
   const { pointId } = choice;
-  if (pointId === null || pointId === newest) {
-    return { pointId: newest, takenAt, snapshots: final.base };
-  }
+  if (pointId === null || pointId === newest) return point;
   yield* enterPhase(context, replication, 'finalDelta', {
     message: 'Comparing the disks block by block before they are taken back to the chosen point',
   });
   const repairedBlocks = yield* mendNewest(context, replication, {
-    newest: { pointId: newest, takenAt, snapshots: final.base },
+    newest: point,
     keepPointId: pointId,
   });
   return { ...(yield* rewind(context, replication, pointId)), repairedBlocks };
@@ -204,5 +233,6 @@ function* rewind(
     input: { replicationId, pointId },
     deadlineMs: DEADLINE_MS.seal,
   });
-  return { pointId, takenAt: unwrap(rewound).takenAt, snapshots: null };
+  const { takenAt, consistency } = unwrap(rewound);
+  return { pointId, takenAt, consistency, snapshots: null };
 }

@@ -91,8 +91,8 @@ function* rehearse(context: Context, input: FailbackInput, replicationId: string
   const { base, statistics } = yield* replicatePoint(context, replication, first);
 
   yield* refuseIfCancelled(context, jobId);
-  const { pointId, takenAt } = statistics;
-  const point = { pointId, takenAt, snapshots: base };
+  const { pointId, takenAt, consistency } = statistics;
+  const point = { pointId, takenAt, consistency, snapshots: base };
   const proof = yield* proveDisks(context, replication, point);
   yield* refuseIfCancelled(context, jobId);
   const report = yield* boot(context, replication);

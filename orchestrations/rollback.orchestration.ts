@@ -318,7 +318,8 @@ function openingMessage({ isRehearsal, cause }: Input): string {
 }
 
 function keptMessage({ state, reason }: SourceSight): string {
-  const what = state === 'gone' ? 'The Azure VM is gone' : 'Azure does not say how its VM is';
+  const what =
+    state === 'gone' ? 'The Azure VM is gone or not whole' : 'Azure does not say how its VM is';
   return `${what} (${reason}): what is on-premises was kept, see the report`;
 }
 

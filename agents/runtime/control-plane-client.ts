@@ -12,14 +12,21 @@ import {
   type RegisteredAgent,
   registeredAgentSchema,
 } from '../../shared/contracts/agent-protocol.ts';
+import { errorValuesSchema } from '../../shared/contracts/http/problem.ts';
 import type { TransferProgress } from '../../shared/contracts/progress.ts';
 import { redact, type Secret } from '../../shared/domain/secret.ts';
+import { isErrorCode } from '../../shared/errors/catalogue.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { Result } from '../../shared/errors/result.ts';
 import { withBackoff } from './backoff.ts';
 
 const TIMEOUT_MS = 60_000;
-const problemSchema = z.object({ code: z.string(), detail: z.string() });
+const problemSchema = z.object({
+  code: z.string(),
+  detail: z.string(),
+  /** Control planes of earlier versions do not send it. */
+  values: errorValuesSchema.default({}),
+});
 
 /** The control plane no longer knows our key: register again. */
 export class KeyRefused extends Error {
@@ -32,6 +39,8 @@ interface Call {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  /** What Azure refused is thrown as the control plane named it: the command decides what it means. */
+  readonly isAzureAsked?: boolean;
 }
 
 /** The agents' side of shared/contracts/agent-protocol.ts. Keys travel in headers and are never logged. */
@@ -91,9 +100,11 @@ export class ControlPlaneClient {
     await this.#patiently(this.#own('report a result', path, result));
   }
 
+  /** Throws FB-AZ-006 while too much of the disk is open, FB-AZ-004 when the snapshot is gone: neither is waited for here. */
   async dataAccess(commandId: string): Promise<DataAccess> {
     const path = `/commands/${encodeURIComponent(commandId)}/data-access`;
-    return dataAccessSchema.parse(await this.#patiently(this.#own('get data access', path, {})));
+    const call = this.#own('get data access', path, {});
+    return dataAccessSchema.parse(await this.#patiently({ ...call, isAzureAsked: true }));
   }
 
   async certificate(
@@ -119,11 +130,12 @@ export class ControlPlaneClient {
       firstMs: 500,
       maxMs: 15_000,
       signal: this.#signal,
-      isWorthRetrying: (error) => error instanceof FailbackError && error.isRetryable,
+      isWorthRetrying: (error) => error instanceof FailbackError && error.code === 'FB-AGENT-004',
     });
   }
 
-  async #send({ operation, method, path, headers, body }: Call): Promise<unknown> {
+  async #send(call: Call): Promise<unknown> {
+    const { operation, method, path, headers, body } = call;
     let response: Response;
     let text: string;
     try {
@@ -140,7 +152,7 @@ export class ControlPlaneClient {
       const values = { status: 'nothing', operation, detail };
       throw new FailbackError('FB-AGENT-004', values, { cause: error });
     }
-    if (!response.ok) throw refusal(operation, response.status, text);
+    if (!response.ok) throw refusal(call, response.status, text);
     return text === '' ? null : (JSON.parse(text) as unknown);
   }
 }
@@ -149,17 +161,29 @@ export class ControlPlaneClient {
 const PASSING_CODES: readonly string[] = ['FB-ORC-010', 'FB-AZ-002', 'FB-REQ-008'];
 const PASSING_STATUS: readonly number[] = [404, 412, 429];
 
-function refusal(operation: string, status: number, text: string): Error {
+function refusal({ operation, isAzureAsked }: Call, status: number, text: string): Error {
   const problem = problemSchema.safeParse(parse(text)).data;
   const detail = redact(problem?.detail ?? text.slice(0, 200));
   if (problem?.code === 'FB-REQ-006' && operation !== 'register') return new KeyRefused(operation);
-  // Without our problem document the answer comes from a host that has not loaded the app yet.
-  const isPassing =
-    problem === undefined
-      ? status >= 500 || PASSING_STATUS.includes(status)
-      : PASSING_CODES.includes(problem.code);
-  if (isPassing) return new FailbackError('FB-AGENT-004', { status, operation, detail });
-  return new FailbackError('FB-AGENT-005', { operation, code: problem?.code ?? status, detail });
+  if (isPassing(problem, status)) {
+    return new FailbackError('FB-AGENT-004', { status, operation, detail });
+  }
+  const ofAzure = isAzureAsked === true ? azureRefusal(problem) : null;
+  const code = problem?.code ?? status;
+  return ofAzure ?? new FailbackError('FB-AGENT-005', { operation, code, detail });
+}
+
+type Problem = z.infer<typeof problemSchema> | undefined;
+
+/** Without our problem document the answer comes from a host that has not loaded the app yet. */
+function isPassing(problem: Problem, status: number): boolean {
+  if (problem !== undefined) return PASSING_CODES.includes(problem.code);
+  return status >= 500 || PASSING_STATUS.includes(status);
+}
+
+function azureRefusal(problem: Problem): FailbackError | null {
+  const { code = '', values } = problem ?? {};
+  return code.startsWith('FB-AZ-') && isErrorCode(code) ? new FailbackError(code, values) : null;
 }
 
 function parse(text: string): unknown {

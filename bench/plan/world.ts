@@ -54,6 +54,7 @@ class BenchWorld {
         describe: async (group, vmName) => this.#byVm(vmName).vm.describe(group, vmName),
         gatherFacts: async (_group, vmName) => this.#byVm(vmName).vm.gatherFacts(),
         powerState: async (_group, vmName) => this.#byVm(vmName).vm.powerState(),
+        attachedDisks: async (_group, vmName) => this.#byVm(vmName).vm.attachedDisks(),
         beginPowerChange: async (group, vmName, action) =>
           this.#byVm(vmName).vm.beginPowerChange(group, vmName, action),
         gatherNetwork: async (_group, vmName) => this.#byVm(vmName).vm.gatherNetwork(),

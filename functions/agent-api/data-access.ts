@@ -35,10 +35,8 @@ async function snapshotAccess(deps: FunctionDeps, command: CommandRecord): Promi
   const { snapshotName, baseSnapshotName } = validate(COMMANDS.replicateDisk.input, command.input);
   const item = await itemOfCommand(deps.stores, command);
   if (item === null) throw new FailbackError('FB-REQ-002', { kind: 'job of', id: command.id });
-  const granted = await deps.snapshots.grantRead(item.resourceGroup, {
-    snapshot: snapshotName,
-    base: baseSnapshotName ?? null,
-  });
+  const names = { snapshot: snapshotName, base: baseSnapshotName ?? null };
+  const granted = await grantedWithinBudget(deps, item.resourceGroup, names);
   if (granted === null) throw new FailbackError('FB-AZ-004', { snapshotName });
   // A base that is gone or does not fit is no error: the planner then compares or copies everything.
   const { kind, source, base, baseRefusal } = granted;
@@ -49,6 +47,32 @@ async function snapshotAccess(deps: FunctionDeps, command: CommandRecord): Promi
     ...(baseRefusal === null ? {} : { baseRefusal }),
     expiresAt: source.expiresAt.toISOString(),
   };
+}
+
+interface Names {
+  readonly snapshot: string;
+  readonly base: string | null;
+}
+
+/**
+ * What was granted to this command before counts against the budget as well: to the same program shortly before it is
+ * renewed, or to one that was restarted and has forgotten it. Where Azure refuses, that is given up; the agent asks
+ * again until there is room.
+ */
+async function grantedWithinBudget(
+  { snapshots }: FunctionDeps,
+  resourceGroup: string,
+  names: Names,
+): ReturnType<FunctionDeps['snapshots']['grantRead']> {
+  try {
+    return await snapshots.grantRead(resourceGroup, names);
+  } catch (error) {
+    if (error instanceof FailbackError && error.code === 'FB-AZ-006') {
+      const { snapshot, base } = names;
+      await snapshots.release(resourceGroup, base === null ? [snapshot] : [snapshot, base]);
+    }
+    throw error;
+  }
 }
 
 async function replicaAccess(deps: FunctionDeps, command: CommandRecord): Promise<DataAccess> {

@@ -16,7 +16,8 @@ export async function viewJob(deps: FunctionDeps, job: Job): Promise<JobView> {
   ]);
   const item = found?.value ?? null;
   const progress = summarize(open);
-  const standing = [isOver ? null : sourceLossOf(job)?.error, heldBackBy(job)];
+  const lasting = isOver ? [] : [sourceLossOf(job)?.error, job.leftSnapshots];
+  const standing = [...lasting, heldBackBy(job)];
   return {
     id: job.id,
     operation: job.operation,

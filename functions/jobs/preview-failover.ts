@@ -57,7 +57,8 @@ async function find(
 
 /** An Azure that does not answer this once has lost nothing yet: a failover asks it again and again. */
 function isLost(job: Job, { state }: Sight): boolean {
-  return state === 'gone' || (state === 'unreachable' && sourceLossOf(job) !== null);
+  if (state === 'there') return false;
+  return state !== 'unreachable' || sourceLossOf(job) !== null;
 }
 
 type Sight = Awaited<ReturnType<typeof sightOf>>;

@@ -42,6 +42,7 @@ const STATUS_OF: Partial<Record<ErrorCode, number>> = {
   'FB-AZ-006': 503,
   'FB-SRC-003': 409,
   'FB-SRC-004': 409,
+  'FB-SRC-008': 409,
   'FB-ORC-010': 409,
   'FB-RCV-001': 409,
   'FB-RCV-002': 409,
@@ -67,6 +68,7 @@ export function problem(error: FailbackError): Answer {
     code: record.code,
     possibleCauses: record.possibleCauses,
     recommendedAction: record.recommendedAction,
+    values: record.values,
     ...(error instanceof InvalidRequest ? { problems: error.problems } : {}),
   };
   const headers = { 'content-type': 'application/problem+json' };

@@ -71,6 +71,7 @@ export function* boot(context: Context, replication: Replication, attempt = 0): 
     name: 'closeTarget',
     input: { replicationId, forget: false },
     deadlineMs: DEADLINE_MS.siteChange,
+    whenHeldUp: 'askAgainUnlessCancelled',
   });
   yield* runCommand(context, { ...onSite, step: step('attach-disks'), name: 'attachDisks', input });
   const offline = yield* fixGuest(context, replication, step('fix-guest'));

@@ -20,7 +20,11 @@ export function* growDisks(
   { cycle, grown }: Growth,
 ): Steps<void> {
   const common = { jobId, deadlineMs: DEADLINE_MS.siteChange } as const;
-  const masterTarget = { ...common, agentId: site.masterTargetId };
+  const masterTarget = {
+    ...common,
+    agentId: site.masterTargetId,
+    whenHeldUp: 'askAgainUnlessCancelled',
+  } as const;
   yield* runCommand(context, {
     ...masterTarget,
     step: `let-go-${cycle}`,

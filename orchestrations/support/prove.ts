@@ -11,6 +11,8 @@ import { callActivity, type Context, StepFailure, type Steps, unwrap } from './s
 export interface PointToProve {
   readonly pointId: string;
   readonly takenAt: string;
+  /** What it stays after a repair, which sends bytes of the same snapshots. */
+  readonly consistency: CommandInput<'sealRecoveryPoint'>['consistency'];
   /** Snapshots in Azure that the point was made from; `null` when they are gone, and with them any repair. */
   readonly snapshots: Base | null;
   /** Blocks that were sent again before the disks were taken back to this point. */
@@ -134,7 +136,7 @@ function* repairAndVerify(
       pointId,
       diskIds: [...repair.keys()],
       takenAt: point.takenAt,
-      consistency: 'crashConsistent',
+      consistency: point.consistency,
       ...(keepPointId === undefined ? {} : { keepPointId }),
     },
     deadlineMs: DEADLINE_MS.seal,

@@ -8,7 +8,7 @@ import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
 import { growDisks } from './grow-disks.ts';
 import { tryLongCommand } from './run-command.ts';
 import { type SendRequest, type Sent, sendDisks } from './send-disks.ts';
-import { callActivity, type Context, type Steps, unwrap } from './steps.ts';
+import { asResult, callActivity, type Context, type Steps, unwrap } from './steps.ts';
 
 type Taken = ActivityOutput<'takeSnapshots'>;
 type Sealed = CommandOutput<'sealRecoveryPoint'>;
@@ -28,7 +28,8 @@ interface PointRequest {
 
 /**
  * One recovery point: snapshots in Azure → every disk sent → sealed at the master target → recorded →
- * older snapshots removed. Only after the seal does the new snapshot become the base of the next delta.
+ * older snapshots removed. Only after the seal does the new snapshot become the base of the next delta. Behind the last
+ * point nothing is removed: that would be downtime, and the commit and the way back do it.
  */
 export function* replicatePoint(
   context: Context,
@@ -71,12 +72,21 @@ export function* replicatePoint(
     retainedPointIds: sealed.retainedPointIds,
     isRehearsal,
   });
-  yield* callActivity(context, 'pruneSnapshots', {
-    jobId,
-    itemId,
-    keep: Object.values(taken.snapshots),
-  });
+  if (request.kind !== 'final') yield* removeOlder(context, replication, { point, taken });
   return { base: taken.snapshots, statistics };
+}
+
+/** The point is sealed and recorded: whatever becomes of this, nothing fails because of it. */
+function* removeOlder(
+  context: Context,
+  { jobId, itemId }: Replication,
+  { point, taken }: { readonly point: string; readonly taken: Taken },
+): Steps<void> {
+  const keep = Object.values(taken.snapshots);
+  const pruned = yield* asResult(callActivity(context, 'pruneSnapshots', { jobId, itemId, keep }));
+  if (pruned.ok) return;
+  const note = { jobId, itemId, pointId: point, error: pruned.error };
+  yield* asResult(callActivity(context, 'noteLeftSnapshots', note));
 }
 
 /** What the point's record says besides: why it is less than was asked for, and whose common point it is. */

@@ -29,7 +29,7 @@ interface CommandCall<N extends CommandName> {
   readonly name: N;
   readonly input: CommandInput<N>;
   readonly deadlineMs: number;
-  /** What to do when the hypervisor was away for all of that time; absent = it fails. */
+  /** What to do when the hypervisor was away, or a volume full, for all of that time; absent = it fails. */
   readonly whenHeldUp?: 'askAgain' | 'askAgainUnlessCancelled';
 }
 
@@ -52,8 +52,8 @@ function* isToBeAskedAgain(
   { jobId, whenHeldUp }: Pick<CommandCall<CommandName>, 'jobId' | 'whenHeldUp'>,
   { category, isRetryable }: ErrorRecord,
 ): Steps<boolean> {
-  // The configuration server has waited itself until shortly before the deadline.
-  const isHeldUp = category === 'site' && isRetryable;
+  // The agent has waited itself until shortly before the deadline: for the hypervisor, or for room on a volume.
+  const isHeldUp = (category === 'site' || category === 'dataPlane') && isRetryable;
   if (whenHeldUp === undefined || !isHeldUp) return false;
   if (whenHeldUp === 'askAgainUnlessCancelled') yield* refuseIfCancelled(context, jobId);
   return true;

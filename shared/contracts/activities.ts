@@ -76,6 +76,7 @@ export interface ActivityContracts extends PlanActivityContracts {
       readonly sealed?: {
         readonly pointId: string;
         readonly takenAt: string;
+        readonly consistency: Consistency;
         /** The disks stand at it. */
         readonly isNewest: boolean;
       };
@@ -167,6 +168,11 @@ export interface ActivityContracts extends PlanActivityContracts {
   noteSourceLoss: {
     input: JobRef & { readonly kind: LossKind; readonly error: ErrorRecord };
     output: { readonly base: Readonly<Record<string, string>> };
+  };
+  /** Shows that snapshots which are not needed any more could not be removed behind the seal of this point. */
+  noteLeftSnapshots: {
+    input: JobRef & { readonly pointId: string; readonly error: ErrorRecord };
+    output: null;
   };
   /** Whether the Azure VM is still there with all of its disks: only then ours are not the last copies. */
   readSource: { input: JobRef; output: SourceSight };
@@ -269,6 +275,7 @@ export const ACTIVITY_RETRY = {
   noteSourcePower: RETRY.storage,
   judgeFailover: RETRY.storage,
   noteSourceLoss: RETRY.storage,
+  noteLeftSnapshots: RETRY.storage,
   readSource: RETRY.storage,
   readVmPower: RETRY.azureControlPlane,
   keepReplicaSeed: RETRY.azureControlPlane,

@@ -52,7 +52,7 @@ export function assessHealth(facts: HealthFacts): Health {
     ...oldPoint(facts),
     ...reverseErrors(facts),
     ...brokenWayBack(facts),
-    ...sourceLosses(facts),
+    ...troubleInAzure(facts),
     ...lastJobErrors(facts),
   ];
   const isCritical = ({ severity }: ErrorRecord): boolean => severity === 'critical';
@@ -109,9 +109,11 @@ function brokenWayBack({
   return isBroken ? [errorRecord('FB-HLT-008', { itemName })] : [];
 }
 
-function sourceLosses({ lastJob }: HealthFacts): ErrorRecord[] {
-  const loss = lastJob === null || isTerminal(lastJob.state) ? null : sourceLossOf(lastJob);
-  return loss === null ? [] : [loss.error];
+/** What a job that goes on has met in Azure. */
+function troubleInAzure({ lastJob: job }: HealthFacts): ErrorRecord[] {
+  if (job === null || isTerminal(job.state)) return [];
+  const errors = [sourceLossOf(job)?.error, job.leftSnapshots];
+  return errors.flatMap((error) => (error === undefined ? [] : [error]));
 }
 
 function lastJobErrors({ item, lastJob: job }: HealthFacts): ErrorRecord[] {

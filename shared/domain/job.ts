@@ -32,7 +32,7 @@ export function heldBackBy({ phase, intents, heldBack }: Job): ErrorRecord | nul
 }
 
 /** Why nothing can be copied although nothing is wrong with the failback itself. */
-export type LossKind = 'gone' | 'unreachable';
+export type LossKind = 'gone' | 'unreachable' | 'changed';
 
 export interface FailbackOptions {
   /** Fail over by itself once a delta cycle is short enough. */
@@ -156,7 +156,7 @@ export interface FailbackReport {
   /** False: the newest sealed point was booted without a last delta; the replica begins at that point, too. */
   readonly isFinalDeltaSent?: boolean;
   /** How the Azure VM was when the machine was to be booted at home. Absent = there: it was shut down. */
-  readonly sourceAtFailover?: LossKind;
+  readonly sourceAtFailover?: Exclude<LossKind, 'changed'>;
   readonly isBootSimulated?: boolean;
   readonly bootEvidence?: string;
   readonly proof?: DiskProof;
@@ -197,12 +197,14 @@ export interface Job {
   readonly maxDataLossMinutes?: number;
   /** The last failover that was put back before the shutdown, and the gate at which the job waited from then on. */
   readonly heldBack?: { readonly at: string; readonly gate: string; readonly error: ErrorRecord };
-  /** Why nothing is copied since then: Azure lost the machine, or does not answer. Absent = the last cycle went well. */
+  /** Why nothing is copied since then: Azure lost the machine, has it with other disks, or does not answer. Absent = the last cycle went well. */
   readonly sourceLoss?: {
     readonly since: string;
     readonly kind: LossKind;
     readonly error: ErrorRecord;
   };
+  /** Behind the newest point snapshots stayed in Azure that are not needed any more. Absent = none did. */
+  readonly leftSnapshots?: ErrorRecord;
   /** Who said that the machine may boot although nobody knows whether the Azure VM is off, and when. */
   readonly unreachableAccepted?: { readonly by: string; readonly at: string };
   readonly history: readonly JobEvent[];

@@ -19,7 +19,11 @@ interface FailoverCircumstances {
 /** `latest` loses nothing for as long as the last delta can be made and sent. */
 export function recommendedPoint(now: FailoverCircumstances): Recommendation {
   const { source, isLossNoted, processServerSilentSince: since, hasSealedPoint } = now;
-  if (source.state === 'gone') return withoutSource(source, hasSealedPoint);
+  if (source.state === 'changed')
+    return { recoveryPoint: null, reason: `${source.reason}: ${OTHER}` };
+  if (source.state === 'gone' || source.state === 'incomplete') {
+    return withoutSource(source, hasSealedPoint);
+  }
   if (source.state === 'unreachable' && isLossNoted && hasSealedPoint) {
     const reason = `${source.reason}: while that lasts, latest cannot be made. If you can, wait: it loses nothing. If you cannot, latestProcessed needs acceptUnreachableSource, because nobody knows whether the Azure VM is off, and loses what came after the point.`;
     return { recoveryPoint: 'latestProcessed', reason };
@@ -31,12 +35,20 @@ export function recommendedPoint(now: FailoverCircumstances): Recommendation {
   return { recoveryPoint: 'latest', reason: `${whyLatest(now)} ${FOR_AVS}` };
 }
 
-function withoutSource({ reason: why }: SourceSight, hasSealedPoint: boolean): Recommendation {
+const OTHER =
+  'what is on-premises is of other disks, and boots at no point. Put the earlier disks back, or cancel, put the protected item again (PUT) and start a new failback.';
+
+function withoutSource(
+  { state, reason: why }: SourceSight,
+  hasSealedPoint: boolean,
+): Recommendation {
   if (!hasSealedPoint) {
     const reason = `${why}, and no recovery point is sealed on-premises: nothing could be booted.`;
     return { recoveryPoint: null, reason };
   }
-  const reason = `${why}: nothing can be shut down or sent any more. latestProcessed boots what is on-premises, and loses what came after it.`;
+  const what =
+    state === 'gone' ? 'nothing can be shut down or sent' : 'no last changes can be sent';
+  const reason = `${why}: ${what} any more. latestProcessed boots what is on-premises, and loses what came after it.`;
   return { recoveryPoint: 'latestProcessed', reason };
 }
 

@@ -1,41 +1,55 @@
+import type { ErrorCode } from '../errors/catalogue.ts';
 import { type ErrorRecord, errorRecord } from '../errors/failback-error.ts';
 import type { Job, LossKind } from './job.ts';
 import type { ProtectedItem } from './protected-item.ts';
 
 /**
  * What was seen of the Azure VM. `gone`: Azure says so. `unreachable`: nobody knows whether it runs, or it is where we
- * cannot shut it down.
+ * cannot shut it down. `changed`: it has disks that are not copied. `incomplete`: it is there without one of its disks.
  */
 export interface SourceSight {
-  readonly state: 'there' | LossKind;
-  /** Why it is not there; empty where it is. */
+  readonly state: 'there' | 'incomplete' | LossKind;
+  /** Why it is not there, or not as it was; empty where it is. */
   readonly reason: string;
 }
 
-/** Steps of a cycle that ask nothing but Azure, next to our own tables. */
-const STEPS_IN_AZURE: readonly unknown[] = ['takeSnapshots', 'pruneSnapshots'];
+const LOSS_OF_DISKS: Partial<Record<ErrorCode, LossKind>> = {
+  'FB-AZ-004': 'gone',
+  'FB-AZ-009': 'changed',
+  'FB-AZ-010': 'gone',
+};
 
 /**
  * Whether a cycle failed because Azure has lost what is copied, or did not answer until all retries were through;
  * `null` = for another reason, which does not pass by waiting.
  */
 export function lossBehind({ code, values }: ErrorRecord): LossKind | null {
-  if (code === 'FB-AZ-004') return 'gone';
+  const byDisks = LOSS_OF_DISKS[code];
+  if (byDisks !== undefined) return byDisks;
   if (code === 'FB-AZ-001') return values['status'] === 404 ? 'gone' : null;
   if (code !== 'FB-ORC-001') return null;
-  return STEPS_IN_AZURE.includes(values['activity']) ? 'unreachable' : null;
+  // The one step of a cycle that fails where Azure does not answer; it asks nothing else, next to our own tables.
+  return values['activity'] === 'takeSnapshots' ? 'unreachable' : null;
 }
 
 /** What people are told while the failback waits for Azure. */
 export function lossError(
-  { name: itemName, vmName, lastRecoveryPointAt }: ProtectedItem,
+  { name: itemName, vmName, lastRecoveryPointAt }: LossSubject,
   kind: LossKind,
-  { message: reason }: ErrorRecord,
+  { message }: Pick<ErrorRecord, 'message'>,
 ): ErrorRecord {
   const takenAt = lastRecoveryPointAt ?? 'an unknown time';
-  const code = kind === 'gone' ? 'FB-SRC-001' : 'FB-SRC-002';
-  return errorRecord(code, { itemName, vmName, takenAt, reason });
+  const reason = message.replace(/\.$/, '');
+  return errorRecord(LOSS_CODES[kind], { itemName, vmName, takenAt, reason });
 }
+
+type LossSubject = Pick<ProtectedItem, 'name' | 'vmName' | 'lastRecoveryPointAt'>;
+
+const LOSS_CODES = {
+  gone: 'FB-SRC-001',
+  unreachable: 'FB-SRC-002',
+  changed: 'FB-SRC-008',
+} as const satisfies Record<LossKind, ErrorCode>;
 
 /** What the last cycle of a job ran into, for as long as it waits for it to pass. */
 export function sourceLossOf({ phase, sourceLoss }: Pick<Job, 'phase' | 'sourceLoss'>): {
@@ -53,15 +67,18 @@ interface WantedPoint {
 
 /**
  * Why the machine cannot be booted at home as long as its Azure VM is as it was seen; `null` when it can. A VM that
- * does not exist needs no shutdown, but gives no last delta either.
+ * does not exist needs no shutdown, but gives no last delta either; nor does one that lacks a disk. What is on-premises
+ * of a VM with other disks is not that machine: it boots at no point.
  */
 export function refusalBySource(
-  { name: itemName, vmName }: Pick<ProtectedItem, 'name' | 'vmName'>,
+  item: LossSubject,
   { state, reason }: SourceSight,
   { recoveryPoint, isUnreachableAccepted }: WantedPoint,
 ): ErrorRecord | null {
+  const { name: itemName, vmName } = item;
   if (state === 'there') return null;
+  if (state === 'changed') return lossError(item, state, { message: reason });
   if (recoveryPoint === 'latest') return errorRecord('FB-SRC-003', { itemName, reason });
-  if (state === 'gone' || isUnreachableAccepted) return null;
+  if (state !== 'unreachable' || isUnreachableAccepted) return null;
   return errorRecord('FB-SRC-004', { itemName, vmName, reason });
 }

@@ -7,6 +7,12 @@ export const MIN_RETENTION_FREE_BYTES = 1024 ** 3;
 /** Azure lets five SAS of one snapshot family live at once; two (base and current) are in use per cycle. */
 export const SNAPSHOT_SAS_SECONDS = 3600;
 
+/**
+ * How often the last delta is begun anew, because its snapshot was deleted (whatever deletes them goes on doing so), or
+ * because Azure did not answer for a quarter of an hour.
+ */
+export const FINAL_DELTA_REPEATS = 2;
+
 /** An agent that was silent for longer does not get work. Three missed heartbeats of 15 s. */
 export const HEARTBEAT_STALE_MS = 50_000;
 

@@ -1,4 +1,5 @@
 import type { PowerState } from '../contracts/activities.ts';
+import type { AttachedDisk } from '../domain/attached-disks.ts';
 import type { AzureNetworkReading, AzureVmFacts } from '../domain/azure-vm.ts';
 import type { DiskSourceKind } from '../domain/protected-item.ts';
 import type { Secret } from '../domain/secret.ts';
@@ -50,6 +51,8 @@ export interface AzureVirtualMachines {
   /** Id of the network in which a VM is; `null` when there is no such VM. */
   virtualNetworkOf(resourceGroup: string, vmName: string): Promise<string | null>;
   powerState(resourceGroup: string, vmName: string): Promise<PowerState>;
+  /** What is attached to the VM now; `null` when there is no such VM. */
+  attachedDisks(resourceGroup: string, vmName: string): Promise<readonly AttachedDisk[] | null>;
   /** powerOff shuts the guest down gracefully and keeps the host; deallocate gives the host back. */
   beginPowerChange(resourceGroup: string, vmName: string, action: PowerAction): Promise<void>;
   /** Deletes the VM with its network interfaces and, of its managed disks, those that are named; others stay. */
@@ -100,7 +103,10 @@ export interface SourceAccess {
 
 /** The disks of a VM at one instant: VM restore points, incremental snapshots or blob snapshots. */
 export interface DiskSnapshots {
-  /** Idempotent by `pointId`. Returns when all of them can be read. */
+  /**
+   * Idempotent by `pointId`. Returns when all of them can be read. FB-AZ-009 when the VM has disks that were not asked
+   * for, FB-AZ-010 when it has one of them no more: nothing is taken then.
+   */
   take(request: SnapshotRequest): Promise<SnapshotsTaken>;
   /** Ends access to and deletes everything of the item that is not named in `keep`. Idempotent. */
   prune(request: {

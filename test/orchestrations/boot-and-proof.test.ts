@@ -199,7 +199,10 @@ describe('the watch over what must never happen', () => {
       itemId: 'web',
       vmName: 'web-azure',
       pointId: 'orphan',
-      disks: [{ id: 'os', diskName: 'web-os', kind: 'managedDisk' }],
+      disks: [
+        { id: 'os', diskName: 'web-os', kind: 'managedDisk' },
+        { id: 'lun-0', diskName: 'web-data', kind: 'managedDisk' },
+      ],
       consistency: 'crashConsistent',
       isOneInstantWanted: false,
     });

@@ -42,6 +42,16 @@ describe('a hypervisor that is away for longer than a command waits', () => {
     },
   );
 
+  it('is waited for like a volume that is full when the disks are handed over to the VM', async () => {
+    const full = new FailbackError('FB-JRN-004', { volume: '/retention' });
+    await world.startAutomatic({ autoCommit: true, rollBackOnBootFailure: true });
+    await world.untilPhase('finalDelta');
+    world.agents.behaviours.plan('closeTarget', { error: full, afterMs: TURN_MS }, 3);
+    const job = await world.untilEnd(6 * HOUR_MS);
+    expect(job).toMatchObject({ state: 'succeeded', phase: 'protected' });
+    expect(wasSent('close-target-again-3')).toBe(true);
+  });
+
   it('does not hold up whoever wants to go back', async () => {
     holdUp('startVm');
     await world.startAutomatic();

@@ -261,3 +261,66 @@ describe('a cycle whose process server fell silent', () => {
     expect(world.machines).toEqual({ azure: 'stopped', home: 'on' });
   });
 });
+
+describe('a snapshot that somebody deletes while it is read', () => {
+  const gone = new FailbackError('FB-AZ-004', { snapshotName: 'fb-1-p0003-os' });
+
+  it('costs one cycle: the next one takes another', async () => {
+    await replicating();
+    world.agents.behaviours.plan('replicateDisk', { error: gone }, 1);
+    await world.until(() => world.job().cycles.length === 5);
+    await world.settle();
+    expect(world.job()).toMatchObject({ phase: 'replicating', state: 'waitingForOperator' });
+    expect(world.job().history.some(({ message }) => message.includes('FB-SRC-001'))).toBe(true);
+    expect((await world.view()).health).toEqual([]);
+  });
+
+  it('is taken again in the downtime instead of going back to Azure', async () => {
+    await replicating();
+    await world.ask('failover', 'latest');
+    await world.untilPhase('shuttingDownSource');
+    world.agents.behaviours.plan('replicateDisk', { error: gone }, 1);
+    await world.untilWaiting('commitPending');
+    const { report, history } = world.job();
+    expect(report).toMatchObject({ dataLossSeconds: 0, isFinalDeltaSent: true });
+    expect(history.filter(({ message }) => message.includes('from new snapshots'))).toHaveLength(1);
+    expect(world.machines).toEqual({ azure: 'stopped', home: 'on' });
+  });
+
+  it('leads back to Azure where every one of them is deleted', async () => {
+    await replicating();
+    await world.ask('failover', 'latest');
+    await world.untilPhase('shuttingDownSource');
+    world.agents.behaviours.plan('replicateDisk', { error: gone });
+    expect(await world.untilEnd()).toMatchObject({
+      phase: 'failedOver',
+      error: { code: 'FB-AZ-004' },
+    });
+    expect(world.machines).toEqual({ azure: 'running', home: 'off' });
+  });
+});
+
+describe('Azure that does not answer for half an hour behind the shutdown', () => {
+  it('is waited for: the way back needs it as well', async () => {
+    await replicating();
+    await world.ask('failover', 'latest');
+    await world.untilPhase('shuttingDownSource');
+    // All attempts of one activity and some of the next.
+    world.faults.fail('snapshots.take', 15, busy());
+    await world.untilWaiting('commitPending');
+    expect(world.job().report).toMatchObject({ dataLossSeconds: 0, isFinalDeltaSent: true });
+    expect(world.job().history.some(({ message }) => message.includes('FB-ORC-001'))).toBe(true);
+    expect(world.machines).toEqual({ azure: 'stopped', home: 'on' });
+  });
+
+  it('does not keep a point waiting that is sealed already', async () => {
+    await replicating();
+    const oldest = must(points()[0], 'the first point');
+    await world.ask('failover', oldest);
+    await world.untilPhase('shuttingDownSource');
+    world.faults.fail('snapshots.take', 15, busy());
+    await world.untilWaiting('commitPending');
+    expect(world.job().report).toMatchObject({ recoveryPointId: oldest, isFinalDeltaSent: false });
+    world.faults.heal('snapshots.take');
+  });
+});

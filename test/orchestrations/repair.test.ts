@@ -81,6 +81,21 @@ describe('blocks that differ from the source', () => {
     expect(sent('sealRecoveryPoint').at(-1)?.diskIds).toEqual(['lun-0']);
   });
 
+  it('leave an application-consistent point what it is: the repair sends bytes of the same snapshots', async () => {
+    world.site.storageFault = { blocks: blocks(2), isLasting: false };
+    await world.start({ cycleIntervalSeconds: 3_600, applicationConsistentMinutes: 60 });
+    await world.until(() => world.job().cycles.length === 2);
+    await world.settle();
+    expect(cycleAt(world.job(), 1).consistency).toBe('applicationConsistent');
+    await world.ask('failover', 'latestProcessed');
+    await world.untilWaiting('commitPending');
+    expect(world.job().report.proof).toMatchObject({ repairedBlocks: 2 });
+    expect(sent('sealRecoveryPoint').at(-1)).toMatchObject({
+      pointId: `${cycleAt(world.job(), 1).pointId}-repaired`,
+      consistency: 'applicationConsistent',
+    });
+  });
+
   it('are repaired in a rehearsal as well', async () => {
     world.site.storageFault = { blocks: blocks(1), isLasting: false };
     await world.startRehearsal();

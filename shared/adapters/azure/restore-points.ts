@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { RestorePoint, RestorePointCollection } from '@azure/arm-compute';
+import { isSameDisk, refusalOfDisks } from '../../domain/attached-disks.ts';
 import { Secret } from '../../domain/secret.ts';
 import { FailbackError } from '../../errors/failback-error.ts';
 import { SNAPSHOT_SAS_SECONDS } from '../../policy/limits.ts';
@@ -11,6 +12,7 @@ import type { ArmClients } from './clients.ts';
 import { ITEM_TAG } from './incremental-snapshots.ts';
 import { grantWithinBudget } from './sas-budget.ts';
 import type { SnapshotHandle } from './snapshot-name.ts';
+import { managedDiskName } from './vm-disks.ts';
 
 const GIB = 1024 ** 3;
 
@@ -78,10 +80,13 @@ export class VmRestorePoints {
    * Bytes of the disks of a point, which itself knows whole GiB only: what the disks have now, where that fits. Azure
    * makes disks larger by whole GiB, so that what does not fit is as large as the point says.
    */
-  async sizesOf({ resourceGroup, disks }: SnapshotRequest, { point }: TakenPoint): Promise<Sizes> {
+  async sizesOf(
+    { resourceGroup, disks }: SnapshotRequest,
+    { point, disks: handles }: TakenPoint,
+  ): Promise<Sizes> {
     const inPoint = disksIn(point);
     const sizes = disks.map(async ({ id, diskName }) => {
-      const { diskSizeGb = 0 } = inPoint.find(({ diskId }) => diskId === id) ?? {};
+      const { diskSizeGb = 0 } = inPoint.find(({ name }) => name === handles[id]?.disk) ?? {};
       const disk = await findInAzure(`read the disk ${diskName}`, async () =>
         this.#arm.compute.disks.get(resourceGroup, diskName),
       );
@@ -227,9 +232,18 @@ function pointName(pointId: string, mode: PointMode): string {
   return mode === 'ApplicationConsistent' ? `${pointId}-app` : pointId;
 }
 
-function disksIn(
-  point: RestorePoint,
-): readonly { readonly diskId: string; readonly name: string; readonly diskSizeGb: number }[] {
+interface CapturedDisk {
+  readonly diskId: string;
+  /** Of the disk restore point. */
+  readonly name: string;
+  readonly diskSizeGb: number;
+  readonly source: NamedSource;
+}
+
+/** The disk that was captured, as far as the point says. */
+type NamedSource = Parameters<typeof managedDiskName>[1];
+
+function disksIn(point: RestorePoint): readonly CapturedDisk[] {
   const { osDisk, dataDisks = [] } = point.sourceMetadata?.storageProfile ?? {};
   const all = [
     { diskId: 'os', disk: osDisk },
@@ -237,15 +251,47 @@ function disksIn(
   ];
   return all.flatMap(({ diskId, disk }) => {
     const name = disk?.diskRestorePoint?.id?.split('/').at(-1);
-    return name === undefined ? [] : [{ diskId, name, diskSizeGb: disk?.diskSizeGB ?? 0 }];
+    if (disk === undefined || name === undefined) return [];
+    return [{ diskId, name, diskSizeGb: disk.diskSizeGB ?? 0, source: disk }];
   });
 }
+
+/**
+ * Throws where the point is of other disks than were asked for. A point that does not say of all its disks what they are
+ * is taken at its word.
+ */
+function assertOfDisks(
+  { resourceGroup, vmName, disks }: SnapshotRequest,
+  { sourceMetadata }: RestorePoint,
+): void {
+  const { osDisk, dataDisks = [] } = sourceMetadata?.storageProfile ?? {};
+  const sources: readonly NamedSource[] = [...(osDisk === undefined ? [] : [osDisk]), ...dataDisks];
+  const names = sources.map((source) => managedDiskName(resourceGroup, source));
+  const known = names.flatMap((diskName) => (diskName === undefined ? [] : [{ diskName }]));
+  if (known.length < names.length || known.length === 0) return;
+  const refusal = refusalOfDisks(vmName, disks, known);
+  if (refusal !== null) throw refusal;
+}
+
+/** By what it is: another one may be at its place. By its place only where the point does not say what it is. */
+function isCaptured(
+  { diskId, source }: CapturedDisk,
+  { disk, resourceGroup }: { readonly disk: RequestedDisk; readonly resourceGroup: string },
+): boolean {
+  const diskName = managedDiskName(resourceGroup, source);
+  return diskName === undefined ? diskId === disk.id : isSameDisk({ diskName }, disk);
+}
+
+type RequestedDisk = SnapshotRequest['disks'][number];
 
 function taken(request: SnapshotRequest, point: RestorePoint): TakenPoint {
   const { name, timeCreated } = point;
   const inPoint = disksIn(point);
-  const disks = request.disks.flatMap(({ id }) => {
-    const found = inPoint.find(({ diskId }) => diskId === id);
+  assertOfDisks(request, point);
+  const { resourceGroup } = request;
+  const disks = request.disks.flatMap((disk) => {
+    const { id } = disk;
+    const found = inPoint.find((each) => isCaptured(each, { disk, resourceGroup }));
     if (found === undefined || name === undefined) return [];
     const collection = collectionName(request);
     const handle: PointHandle = {

@@ -1,3 +1,4 @@
+import { refusalOfDisks } from '../../domain/attached-disks.ts';
 import { redact } from '../../domain/secret.ts';
 import { FailbackError } from '../../errors/failback-error.ts';
 import type {
@@ -25,6 +26,7 @@ import {
   refusalOfRestorePoint,
 } from './restore-point-limits.ts';
 import { type TakenPoint, VmRestorePoints } from './restore-points.ts';
+import { attachedDisksOf } from './vm-disks.ts';
 import { formatName, isComparable, parseName, type SnapshotHandle } from './snapshot-name.ts';
 
 /** A VM in one of these states writes nothing: snapshots taken one after another show one instant. */
@@ -231,11 +233,14 @@ export class AzureDiskSnapshots implements DiskSnapshots {
     }
   }
 
-  async #vm({ resourceGroup, vmName }: SnapshotRequest): Promise<VmState> {
+  /** Throws where the disks of the VM are not those that were asked for. */
+  async #vm({ resourceGroup, vmName, disks }: SnapshotRequest): Promise<VmState> {
     const { virtualMachines } = this.#arm.compute;
     const vm = await callAzure(`read ${vmName}`, async () =>
       virtualMachines.get(resourceGroup, vmName, { expand: 'instanceView' }),
     );
+    const refusal = refusalOfDisks(vmName, disks, attachedDisksOf(vm, resourceGroup));
+    if (refusal !== null) throw refusal;
     const codes = vm.instanceView?.statuses?.map(({ code }) => code ?? '') ?? [];
     const isStill = codes.some((code) => STILL.includes(code));
     return { id: vm.id ?? '', location: vm.location, isStill };

@@ -1,5 +1,6 @@
 import type { VirtualMachine } from '@azure/arm-compute';
 import type { PowerState } from '../../contracts/activities.ts';
+import type { AttachedDisk } from '../../domain/attached-disks.ts';
 import type { AzureNetworkReading, AzureVmFacts } from '../../domain/azure-vm.ts';
 import { FailbackError } from '../../errors/failback-error.ts';
 import type { AzureVirtualMachines, AzureVmDescription, PowerAction } from '../../ports/azure.ts';
@@ -7,7 +8,7 @@ import { VHD_FOOTER_BYTES } from '../../domain/vhd-footer.ts';
 import { callAzure, findInAzure } from './azure-error.ts';
 import type { ArmClients } from './clients.ts';
 import type { PageBlobs } from './page-blobs.ts';
-import { disksOf } from './vm-disks.ts';
+import { attachedDisksOf, disksOf } from './vm-disks.ts';
 import { type DiskDetails, factsOfMissingVm, factsOfVm } from './vm-facts.ts';
 import { readNetwork, subnetOf, virtualNetworkIdOf } from './vm-network.ts';
 
@@ -82,6 +83,14 @@ export class ArmVirtualMachines implements AzureVirtualMachines {
     if (view === null) return 'absent';
     const code = view.statuses?.find((status) => status.code?.startsWith('PowerState/'))?.code;
     return POWER_STATES[code ?? ''] ?? 'changing';
+  }
+
+  async attachedDisks(
+    resourceGroup: string,
+    vmName: string,
+  ): Promise<readonly AttachedDisk[] | null> {
+    const vm = await this.#find(resourceGroup, vmName);
+    return vm === null ? null : attachedDisksOf(vm, resourceGroup);
   }
 
   async beginPowerChange(

@@ -1,5 +1,7 @@
 import type { VirtualMachine } from '@azure/arm-compute';
+import type { AttachedDisk } from '../../domain/attached-disks.ts';
 import type { DiskSourceKind } from '../../domain/protected-item.ts';
+import { parseResourceId } from './resource-id.ts';
 
 export interface NamedDisk {
   readonly id: string;
@@ -20,6 +22,34 @@ export function disksOf(vm: VirtualMachine): readonly NamedDisk[] {
       ...sourceOf(disk),
     })),
   ];
+}
+
+/** What is attached, by what it is. */
+export function attachedDisksOf(
+  { storageProfile }: VirtualMachine,
+  resourceGroup: string,
+): readonly AttachedDisk[] {
+  const { osDisk, dataDisks = [] } = storageProfile ?? {};
+  return [...(osDisk === undefined ? [] : [osDisk]), ...dataDisks].map((disk) => {
+    const named = sourceOf(disk);
+    return named.kind === 'pageBlob'
+      ? named
+      : { kind: named.kind, diskName: managedDiskName(resourceGroup, disk) ?? '' };
+  });
+}
+
+/** One of another resource group goes by its id: one of the same name may be in that of the VM. */
+export function managedDiskName(
+  resourceGroup: string,
+  {
+    name,
+    managedDisk,
+  }: { readonly name?: string; readonly managedDisk?: { readonly id?: string } },
+): string | undefined {
+  const { id } = managedDisk ?? {};
+  if (id === undefined) return name;
+  const parsed = parseResourceId(id);
+  return parsed.resourceGroup.toLowerCase() === resourceGroup.toLowerCase() ? parsed.name : id;
 }
 
 /** A disk with a VHD of its own is a page blob in somebody's storage account. */

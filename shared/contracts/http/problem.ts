@@ -1,5 +1,10 @@
 import { z } from 'zod';
 
+/** What the texts of an error were filled with; never secrets. */
+export const errorValuesSchema = z
+  .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+  .readonly();
+
 /** Every error of the API (RFC 9457). `problems` names each bad field by its path. */
 export const problemSchema = z.object({
   type: z.string(),
@@ -10,6 +15,7 @@ export const problemSchema = z.object({
   code: z.string(),
   possibleCauses: z.array(z.string()).readonly(),
   recommendedAction: z.string(),
+  values: errorValuesSchema.optional(),
   problems: z
     .array(z.object({ path: z.string(), message: z.string() }))
     .readonly()

@@ -34,7 +34,8 @@ export const AZURE_ERRORS = {
     category: 'azure',
     message: 'The snapshot {snapshotName} is gone.',
     possibleCauses: ['It was deleted by somebody else.'],
-    recommendedAction: 'Nothing; the next cycle compares or copies everything.',
+    recommendedAction:
+      'Nothing; the next cycle takes a new one and compares or copies everything, also in the downtime. A first copy has to be started again. Keep whoever deletes snapshots from those that have the tag failback-item.',
     isRetryable: false,
     isCustomerResolvable: true,
   },
@@ -57,7 +58,7 @@ export const AZURE_ERRORS = {
       'An earlier replication ended without giving its access back.',
     ],
     recommendedAction:
-      'Look for snapshots and restore points of the disk in the state ActiveSAS, end the export of those that nobody reads, and start again. Access of ours ends by itself after an hour.',
+      'Nothing has to be started again: the transfer waits and goes on once there is room, also in the downtime. Access of ours ends by itself after an hour at the latest. To speed it up, look for snapshots and restore points of the disk in the state ActiveSAS and end the export of those that nobody reads.',
     isRetryable: true,
     isCustomerResolvable: true,
   },
@@ -77,8 +78,46 @@ export const AZURE_ERRORS = {
     message: 'The Azure VM {vmName} has the disk {diskName}, which is not carried.',
     possibleCauses: ['It was attached after the protected item was recorded.'],
     recommendedAction:
-      'It would be lost with the VM. Before the commit: cancel, read the protected item in again (PUT) and start a new failback. Behind it: detach the disk, which keeps it, and resume the failback.',
+      'It would be lost with the VM. Before the commit: cancel, put the protected item again (PUT) and start a new failback. Behind it the machine runs on-premises: look first at what the disk holds and since when it is attached. What the machine wrote to it before the failover did not come home and has to be copied there. Only then detach the disk, which keeps it, and resume the failback.',
     isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-AZ-009': {
+    severity: 'critical',
+    category: 'azure',
+    message:
+      'The disks of the Azure VM {vmName} are not those that are copied home: {difference}. What the machine writes there is not copied.',
+    possibleCauses: [
+      'A restore from a backup replaced disks of the VM, or somebody swapped its system disk.',
+      'A data disk was attached to the VM after the protected item was recorded.',
+    ],
+    recommendedAction:
+      'Detach and delete nothing that the machine uses: what it writes now is on the disks that it has now. If the change was a mistake, put the earlier disks back, or detach a disk that the machine does not need: a failback that is shown this goes on by itself. If it was meant, cancel, put the protected item again (PUT) and start a new failback, which copies or compares everything.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-AZ-010': {
+    severity: 'critical',
+    category: 'azure',
+    message: 'The Azure VM {vmName} does not have its disk {diskName} any more.',
+    possibleCauses: ['It was detached, or detached and deleted.'],
+    recommendedAction:
+      'If the machine needs it, attach it again: a failback that is shown this goes on by itself. If it was taken away for good, cancel, put the protected item again (PUT) and start a new failback. If it is lost, fail over to latestProcessed: what is on-premises is the newest that is left of it.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
+  'FB-AZ-011': {
+    severity: 'warning',
+    category: 'azure',
+    message:
+      'Snapshots of {itemName} that are not needed any more could not be removed in Azure: {reason}.',
+    possibleCauses: [
+      'Azure was busy for as long as it was asked.',
+      'A lock or a missing right keeps snapshots from being deleted.',
+    ],
+    recommendedAction:
+      'The recovery point is not touched by it. Removing them is tried again behind the next one, at the commit and on the way back. If it lasts, take away what Azure names: snapshots are paid for, and Azure keeps 500 of a disk. Ours have the tag failback-item.',
+    isRetryable: true,
     isCustomerResolvable: true,
   },
 } as const satisfies Catalogue;

@@ -89,4 +89,18 @@ export const SOURCE_ERRORS = {
     isRetryable: false,
     isCustomerResolvable: true,
   },
+  'FB-SRC-008': {
+    severity: 'critical',
+    category: 'azure',
+    message:
+      '{itemName} cannot be failed over, and no change of it is copied: {reason}. The newest recovery point on-premises was taken at {takenAt}, and may be of other disks.',
+    possibleCauses: [
+      'A restore from a backup replaced disks of the Azure VM, or somebody swapped its system disk.',
+      'A data disk was attached to the Azure VM during the failback.',
+    ],
+    recommendedAction:
+      'Nothing is thrown away. Detach and delete nothing that the machine uses: what it writes now is on the disks that it has now. If the change was a mistake, put the earlier disks back, or detach a disk that the machine does not need: the next cycle then goes on. If it was meant, cancel, put the protected item again (PUT) and start a new failback, which copies or compares everything.',
+    isRetryable: true,
+    isCustomerResolvable: true,
+  },
 } as const satisfies Catalogue;

@@ -6,13 +6,16 @@ import { aVm, failOnce, GROUP, open, PASSING, REFUSED, useAdapters } from './ada
 
 const lab = useAdapters();
 
-describe('snapshots of a VM that has one disk of interest', () => {
+describe('snapshots of the disks of a VM', () => {
   const request = (vm: string, pointId: string): SnapshotRequest => ({
     resourceGroup: GROUP,
     itemId: `item-${vm}`,
     vmName: vm,
     pointId,
-    disks: [{ id: 'lun-0', diskName: `${vm}-data`, kind: 'managedDisk' }],
+    disks: [
+      { id: 'os', diskName: `${vm}-os`, kind: 'managedDisk' },
+      { id: 'lun-0', diskName: `${vm}-data`, kind: 'managedDisk' },
+    ],
     consistency: 'crashConsistent',
     isOneInstantWanted: false,
   });
@@ -31,7 +34,7 @@ describe('snapshots of a VM that has one disk of interest', () => {
     const first = await lab.snapshots.take(request(vm, point));
     expect(await lab.snapshots.take(request(vm, point))).toEqual(first);
     const { deleted } = await lab.snapshots.prune({ ...request(vm, point), keep: [] });
-    expect(deleted).toBe(1);
+    expect(deleted).toBe(2);
   });
 
   it('cannot be taken of a VM that is not there', async () => {
@@ -44,7 +47,7 @@ describe('snapshots of a VM that has one disk of interest', () => {
   it('are those of their item only', async () => {
     const [one, two] = [await aVm(lab), await aVm(lab)];
     const [first, second] = [await take(one, unique('p')), await take(two, unique('p'))];
-    expect(await lab.snapshots.prune({ ...request(two, 'p'), keep: [] })).toEqual({ deleted: 1 });
+    expect(await lab.snapshots.prune({ ...request(two, 'p'), keep: [] })).toEqual({ deleted: 2 });
     expect(await read(second)).toBeNull();
     expect(await read(first)).not.toBeNull();
   });
@@ -68,7 +71,7 @@ describe('snapshots of a VM that has one disk of interest', () => {
     const prune = { ...request(vm, 'p'), keep: [] };
     failOnce(lab, 'snapshots.delete', [503, 'ServiceUnavailable']);
     await expect(lab.snapshots.prune(prune)).rejects.toMatchObject(PASSING);
-    expect(await lab.snapshots.prune(prune)).toEqual({ deleted: 1 });
+    expect(await lab.snapshots.prune(prune)).toEqual({ deleted: 2 });
     expect(await lab.snapshots.prune(prune)).toEqual({ deleted: 0 });
     // A client without retries: the default one waits for seconds.
     const attempt: unknown = await open(grant.source.url)

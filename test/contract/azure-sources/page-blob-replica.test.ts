@@ -21,8 +21,9 @@ describe('the replica of a disk that is a page blob', () => {
       { getToken: async () => null },
     );
     const replicas = new BlobReplicaDisks(storage, clients, { now: () => new Date() });
-    await lab.seed('seed');
     const url = await lab.createPageBlob('seed.vhd', MIB);
+    const disk = { name: 'seed-os', sizeBytes: MIB, lun: null, writableFrom: 0, vhdUri: url };
+    await lab.seed('seed', { disks: [disk] });
     const taken = async (pointId: string): Promise<string> => {
       const { snapshots } = await lab.snapshots.take({
         resourceGroup: GROUP,

@@ -43,7 +43,9 @@ describe('a point of a VM with several managed disks that runs', () => {
         { ...disk, name: 'doubt-more', lun: 1 },
       ],
     });
-    const taken = await lab.snapshots.take(lab.request('doubt', 'p1'));
+    const { disks, ...request } = lab.request('doubt', 'p1');
+    const more = { id: 'lun-1', diskName: 'doubt-more', kind: 'managedDisk' } as const;
+    const taken = await lab.snapshots.take({ ...request, disks: [...disks, more] });
     expect(taken.isOneInstant).toBe(false);
     expect(taken.reasons.join()).toMatch(/doubt-os.*Standard_D2s_v6/);
   }, 60_000);

@@ -1,4 +1,5 @@
 import type { PowerState } from '../../../shared/contracts/activities.ts';
+import type { AttachedDisk } from '../../../shared/domain/attached-disks.ts';
 import type { AzureNetworkReading, AzureVmFacts } from '../../../shared/domain/azure-vm.ts';
 import type { DiskSourceKind } from '../../../shared/domain/protected-item.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
@@ -79,6 +80,10 @@ export class MemoryVirtualMachines implements AzureVirtualMachines {
 
   async powerState(resourceGroup: string, vmName: string): Promise<PowerState> {
     return this.vms.get(key(resourceGroup, vmName))?.power ?? 'absent';
+  }
+
+  async attachedDisks(rg: string, vmName: string): Promise<readonly AttachedDisk[] | null> {
+    return this.vms.get(key(rg, vmName))?.description.disks ?? null;
   }
 
   async beginPowerChange(rg: string, vmName: string, action: PowerAction): Promise<void> {

@@ -1,3 +1,4 @@
+import { refusalOfDisks } from '../../../shared/domain/attached-disks.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
 import { FailbackError } from '../../../shared/errors/failback-error.ts';
 import type {
@@ -88,6 +89,8 @@ export class AzureSnapshots implements DiskSnapshots {
 
   async take({ itemId, pointId, disks, consistency }: SnapshotRequest): Promise<SnapshotsTaken> {
     if (this.#vm.state === 'absent') throw notFound('read web-azure', pointId);
+    const refusal = refusalOfDisks('web-azure', disks, this.#vm.disks);
+    if (refusal !== null) throw refusal;
     if (!this.points.some((each) => each.pointId === pointId)) this.#take(pointId, consistency);
     for (const { id: family } of disks) {
       const name = `${pointId}-${family}`;

@@ -1,4 +1,5 @@
 import type { PowerState } from '../../../shared/contracts/activities.ts';
+import type { AttachedDisk } from '../../../shared/domain/attached-disks.ts';
 import type { AzureNetworkReading, AzureVmFacts } from '../../../shared/domain/azure-vm.ts';
 import type { ProtectedItem } from '../../../shared/domain/protected-item.ts';
 import type {
@@ -104,6 +105,10 @@ export class AzureVm implements AzureVirtualMachines {
 
   async powerState(): Promise<PowerState> {
     return this.#state;
+  }
+
+  async attachedDisks(): Promise<readonly AttachedDisk[] | null> {
+    return this.#state === 'absent' ? null : this.disks;
   }
 
   /** The newest change wins; a guest that is asked to stop goes on writing until it has stopped. */

@@ -287,10 +287,10 @@ export class World {
     if (violations.length > 0) throw new Error(`Never must: ${violations.join('; ')}`);
   }
 
-  /** While a job runs its snapshots are its own; afterwards only the base is owned. Letting go deletes none. */
+  /** Its own: all while a job runs or a way back is not through, then the base only. Letting go deletes none. */
   #owned(): readonly string[] {
     const [item] = this.items.all();
-    const isAll = this.#isAnythingRunning || item === undefined;
+    const isAll = this.#isAnythingRunning || item === undefined || item.phase === 'rollingBack';
     return isAll ? this.snapshots.names : Object.values(item.base);
   }
 

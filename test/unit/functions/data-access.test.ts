@@ -85,6 +85,20 @@ describe('access to the data of a command', () => {
     expect(problem).toMatchObject({ code: 'FB-AZ-006', detail: full.toRecord().message });
   });
 
+  it('gives up what this command was granted before, which may be all that stands in the way', async () => {
+    const withBase = { ...input, baseSnapshotName: 'p1-os' };
+    world.stores.commands.put(aCommand({ id, agentId, name: 'replicateDisk', input: withBase }));
+    await ask();
+    // The process server was restarted; Azure counts each grant.
+    const full = new FailbackError('FB-AZ-006', { snapshotName: 'p2-os' });
+    world.snapshots.grantRead = () => Promise.reject(full);
+    expect(problemOf(await ask())).toMatchObject({
+      code: 'FB-AZ-006',
+      values: { snapshotName: 'p2-os' },
+    });
+    expect(world.snapshots.released).toEqual(['p2-os', 'p1-os']);
+  });
+
   it('says which snapshot is gone', async () => {
     world.snapshots.taken.delete('p2-os');
     expect(problemOf(await ask())).toMatchObject({

@@ -129,6 +129,7 @@ describe('an answer to a failure of ours', () => {
         code,
         possibleCauses: record.possibleCauses,
         recommendedAction: record.recommendedAction,
+        values: { id: 'x' },
       });
     },
   );

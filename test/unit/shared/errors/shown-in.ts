@@ -59,6 +59,15 @@ export const SHOWN_IN = {
     'contract/azure-sources/page-blobs',
     'is refused with a code of its own when the blobs are in an account that nobody can sign for',
   ],
+  'FB-AZ-009': [
+    'contract/azure-sources/changed-disks',
+    'are not copied in place of the disks that the VM has now',
+  ],
+  'FB-AZ-010': ['contract/azure-sources/changed-disks', 'are not copied once they are detached'],
+  'FB-AZ-011': [
+    'orchestrations/left-snapshots',
+    'costs no recovery point, is shown, and is made up for by the next one',
+  ],
   'FB-DATA-001': [
     'contract/data-plane/interruptions',
     'waits for a master target that is not there yet',

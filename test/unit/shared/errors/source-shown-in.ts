@@ -28,4 +28,8 @@ export const SOURCE_SHOWN_IN: Readonly<Record<string, readonly [string, string]>
     'orchestrations/lost-source',
     'boots with that consent, which is written down, and commits only once Azure answers',
   ],
+  'FB-SRC-008': [
+    'orchestrations/changed-disks',
+    'copies nothing, says so, and fails over to no point',
+  ],
 };

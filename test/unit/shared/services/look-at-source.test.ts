@@ -20,6 +20,28 @@ describe('a look at the Azure VM', () => {
     expect(seen).toEqual({ state: 'there', reason: '', power: 'running' });
   });
 
+  it('tells that it has another disk than those that are copied, whatever its place', async () => {
+    const { disks, ...item } = anItem();
+    const [os, ...others] = disks.toReversed();
+    const shuffled = [...others, ...(os === undefined ? [] : [os])];
+    expect(await lookAtSource(world.vms, { ...item, disks: shuffled })).toMatchObject({
+      state: 'there',
+    });
+    const [first, ...rest] = disks;
+    const other = { ...first, id: 'os', isOsDisk: true, diskName: 'web-01-old', sizeBytes: 512 };
+    expect(await lookAtSource(world.vms, { ...item, disks: [other, ...rest] })).toMatchObject({
+      state: 'changed',
+      reason: expect.stringContaining(
+        `${first?.diskName}, which is not carried, and not web-01-old`,
+      ),
+      power: 'running',
+    });
+    expect(await lookAtSource(world.vms, { ...item, disks: [other, ...disks] })).toMatchObject({
+      state: 'incomplete',
+      reason: expect.stringContaining('web-01-old'),
+    });
+  });
+
   it('tells that it is gone where Azure does not know it', async () => {
     world.vms.vms.clear();
     expect(await lookAtSource(world.vms, anItem())).toMatchObject({
