@@ -43,31 +43,6 @@ export const SHOWN_IN = {
     'contract/agents/backups',
     'is for its owner only, and shows no key to whoever gets hold of it',
   ],
-  'FB-AZ-001': [
-    'contract/azure-adapters/process-servers',
-    'leaves no interface behind when it never came to a VM',
-  ],
-  'FB-AZ-002': [
-    'contract/azure-adapters/records',
-    'cannot be had while the storage does not answer, which may pass',
-  ],
-  'FB-AZ-006': [
-    'contract/azure-sources/access',
-    'is refused for the sixth of the %s of a disk with a code that says what to do, until one is released',
-  ],
-  'FB-AZ-007': [
-    'contract/azure-sources/page-blobs',
-    'is refused with a code of its own when the blobs are in an account that nobody can sign for',
-  ],
-  'FB-AZ-009': [
-    'contract/azure-sources/changed-disks',
-    'are not copied in place of the disks that the VM has now',
-  ],
-  'FB-AZ-010': ['contract/azure-sources/changed-disks', 'are not copied once they are detached'],
-  'FB-AZ-011': [
-    'orchestrations/left-snapshots',
-    'costs no recovery point, is shown, and is made up for by the next one',
-  ],
   'FB-DATA-001': [
     'contract/data-plane/interruptions',
     'waits for a master target that is not there yet',
@@ -174,7 +149,6 @@ export const SHOWN_IN = {
     'is critical when a way back broke off: both machines may be off',
   ],
   ...SOURCE_SHOWN_IN,
-  'FB-AZ-008': ['orchestrations/commit', 'is refused before anything is copied'],
   'FB-ORC-014': [
     'orchestrations/commit',
     'is refused at the gate, says so, and is asked for anew once the VM is off',
