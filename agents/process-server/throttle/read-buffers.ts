@@ -1,6 +1,8 @@
 const STEP_BYTES = 256 * 1024;
 /** Small ones cost the garbage collector little. */
 const LEAST_BYTES = STEP_BYTES / 4;
+/** One that is larger than needed serves as well, but not when most of it would lie idle. */
+const MAX_EXCESS = 2;
 
 /**
  * Buffers that are used again and again. Each new one of megabytes counts as pressure on V8's heap, and after
@@ -23,10 +25,7 @@ export class ReadBuffers {
   take(length: number): Buffer {
     if (length < LEAST_BYTES) return Buffer.allocUnsafeSlow(length);
     const capacity = Math.ceil(length / STEP_BYTES) * STEP_BYTES;
-    const index = this.#free.findLastIndex((free) => free.length === capacity);
-    const [found] = index < 0 ? [] : this.#free.splice(index, 1);
-    if (found !== undefined) this.#freeBytes -= capacity;
-    const buffer = found ?? Buffer.allocUnsafeSlow(capacity);
+    const buffer = this.#takeFree(capacity) ?? Buffer.allocUnsafeSlow(capacity);
     this.#lent.set(buffer.buffer, buffer);
     return buffer.subarray(0, length);
   }
@@ -41,5 +40,18 @@ export class ReadBuffers {
     while (this.#freeBytes > this.#maxFreeBytes) {
       this.#freeBytes -= this.#free.shift()?.length ?? 0;
     }
+  }
+
+  /** The smallest that fits; of several, the one used last. */
+  #takeFree(capacity: number): Buffer | undefined {
+    let best: Buffer | undefined;
+    for (const free of this.#free) {
+      const fits = free.length >= capacity && free.length <= MAX_EXCESS * capacity;
+      if (fits && free.length <= (best?.length ?? Infinity)) best = free;
+    }
+    if (best === undefined) return undefined;
+    this.#free.splice(this.#free.lastIndexOf(best), 1);
+    this.#freeBytes -= best.length;
+    return best;
   }
 }

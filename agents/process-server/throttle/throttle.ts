@@ -34,8 +34,8 @@ export interface Throttle {
   bandwidth(key: string, bytes: number, signal: AbortSignal): Promise<void>;
 }
 
-/** Buffers in use come from the budget; of those between two uses there are few. */
-const MAX_FREE_BYTES = 8 * 1024 ** 2;
+/** Buffers in use come from the budget. With half as much between two uses, every fifth had to be made anew. */
+const MAX_FREE_BYTES = 16 * 1024 ** 2;
 
 /**
  * Each connection costs both ends one to two MiB of buffers. Four large disks fill a line with four each; sixty

@@ -24,6 +24,16 @@ describe('buffers that are used again', () => {
     ]);
   });
 
+  it('serve what is shorter, the smallest that fits first, unless most of them would lie idle', () => {
+    const buffers = new ReadBuffers(16 * MIB);
+    const [large, middle] = [buffers.take(4 * MIB), buffers.take(2 * MIB)];
+    for (const bytes of [middle, large]) buffers.giveBack(bytes);
+    expect(buffers.take(0.75 * MIB).buffer).not.toBe(middle.buffer);
+    expect(buffers.take(MIB).buffer).toBe(middle.buffer);
+    expect(buffers.take(MIB).buffer).not.toBe(large.buffer);
+    expect(buffers.take(2 * MIB).buffer).toBe(large.buffer);
+  });
+
   it('are not handed out twice when they come back twice', () => {
     const buffers = new ReadBuffers(16 * MIB);
     const bytes = buffers.take(MIB);
