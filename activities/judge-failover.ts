@@ -2,7 +2,11 @@ import type { ActivityHandler } from '../shared/contracts/activities.ts';
 import { refusalOfFailover } from '../shared/domain/failover-choice.ts';
 import type { Job } from '../shared/domain/job.ts';
 import { masterTargetOf, type ProtectedItem } from '../shared/domain/protected-item.ts';
-import { refusalBySource, type SourceSight } from '../shared/domain/source-state.ts';
+import {
+  isThereToShutDown,
+  refusalBySource,
+  type SourceSight,
+} from '../shared/domain/source-state.ts';
 import { type ErrorRecord, errorRecord } from '../shared/errors/failback-error.ts';
 import { unpinned } from '../shared/services/pin-point.ts';
 import { processServerName } from '../shared/services/process-server-name.ts';
@@ -29,7 +33,7 @@ export const createJudgeFailover = (deps: StoreDeps): ActivityHandler<'judgeFail
       return refusal === null ? job : putBack(job, item, { refusal, now, nextGate });
     });
     if (heldBack?.gate !== nextGate) {
-      if (!IS_SHUT_DOWN.includes(source.state)) await noteUntouched(deps, itemId);
+      if (!isThereToShutDown(source.state)) await noteUntouched(deps, itemId);
       return { isHeldBack: false };
     }
     // It was noted for a shutdown that does not come: until the next one people may start or stop the VM.
@@ -44,9 +48,6 @@ export const createJudgeFailover = (deps: StoreDeps): ActivityHandler<'judgeFail
     await recordEvent(stores, `${jobId}-${nextGate}`, { ...event, message, code });
     return { isHeldBack: true };
   };
-
-/** Where the Azure VM is there to be shut down. */
-const IS_SHUT_DOWN: readonly SourceSight['state'][] = ['there', 'incomplete'];
 
 interface Circumstances {
   readonly source: SourceSight;

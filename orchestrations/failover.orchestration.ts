@@ -4,7 +4,7 @@ import {
   replicationPart,
 } from '../shared/contracts/orchestrations.ts';
 import type { ActivityOutput } from '../shared/contracts/activities.ts';
-import { lossBehind, type SourceSight } from '../shared/domain/source-state.ts';
+import { isThereToShutDown, lossBehind, type SourceSight } from '../shared/domain/source-state.ts';
 import type { Result } from '../shared/errors/result.ts';
 import type { CycleStatistics } from '../shared/domain/job.ts';
 import { DEADLINE_MS } from '../shared/policy/deadlines.ts';
@@ -53,7 +53,7 @@ function* failover(context: Context, input: Input): Steps<'heldBack' | null> {
   });
   const shutDownAt = context.df.currentUtcDateTime;
   const vm = { ...job, vmName: site.item.vmName };
-  const isThere = state === 'there' || state === 'incomplete';
+  const isThere = isThereToShutDown(state);
   if (isThere) yield* changePower(context, vm, 'powerOff');
 
   const { point, isFinalDeltaSent } = yield* lastPoint(context, input, state);

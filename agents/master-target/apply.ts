@@ -3,13 +3,14 @@ import { DamagedFile } from './frame-file.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { fitLastBlock } from './growth.ts';
 import type { DiskRecord, Journal } from './journal-records.ts';
-import { Manifest } from './manifest.ts';
+import type { Manifest } from './manifest.ts';
+import { openDisk } from './open-disk.ts';
 import { OpenFiles } from './open-files.ts';
 import { expectWhole, pointFrames, undoFrames, type WayBack, wayBack } from './point-files.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
 import type { ChangeFrame } from './sinks.ts';
 import { stagedChanges } from './staged-changes.ts';
-import { TargetDisk } from './target-disk.ts';
+import type { TargetDisk } from './target-disk.ts';
 
 type Attempt = 'first' | 'again';
 
@@ -96,14 +97,12 @@ async function bringThere(
   record: DiskRecord,
   { journal, attempt }: { readonly journal: Journal; readonly attempt: Attempt },
 ): Promise<number> {
-  const { diskId, device, sizeBytes } = record;
   const files = new OpenFiles();
   let writtenBytes = 0;
   try {
-    const disk = await files.add(TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: false }));
-    const manifest = await files.add(Manifest.open(folder.manifestFile(diskId), sizeBytes));
+    const { disk, manifest } = await openDisk(files, folder, { record, isReadOnly: false });
     const at = { disk, manifest, attempt };
-    for await (const frame of changesOf(folder, diskId, journal)) {
+    for await (const frame of changesOf(folder, record.diskId, journal)) {
       writtenBytes += await write(frame, at);
     }
     if (journal.pending?.kind === 'rewind') await fitToGrowth(at, record);

@@ -3,9 +3,10 @@ import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
 import { isZero } from '../runtime/block-bytes.ts';
 import type { DiskRecord } from './journal-records.ts';
 import { entryOf, isSame, Manifest } from './manifest.ts';
+import { openDisk } from './open-disk.ts';
 import { OpenFiles } from './open-files.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
-import { TargetDisk } from './target-disk.ts';
+import type { TargetDisk } from './target-disk.ts';
 
 type OpenedDisk = CommandInput<'openTarget'>['disks'][number];
 
@@ -39,17 +40,13 @@ async function growManifest(
   disk: DiskRecord,
   fromBytes: number,
 ): Promise<void> {
-  const { diskId, device, sizeBytes } = disk;
-  const file = folder.manifestFile(diskId);
-  await Manifest.grow(file, { fromBytes, toBytes: sizeBytes });
+  const { diskId, sizeBytes } = disk;
+  await Manifest.grow(folder.manifestFile(diskId), { fromBytes, toBytes: sizeBytes });
   const files = new OpenFiles();
   try {
-    const target = await files.add(
-      TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: true }),
-    );
-    const manifest = await files.add(Manifest.open(file, sizeBytes));
-    await fitLastBlock({ disk: target, manifest }, { fromBytes, sizeBytes });
-    await manifest.sync();
+    const opened = await openDisk(files, folder, { record: disk, isReadOnly: true });
+    await fitLastBlock(opened, { fromBytes, sizeBytes });
+    await opened.manifest.sync();
   } finally {
     await files.close();
   }

@@ -5,12 +5,13 @@ import { ahead } from '../runtime/ahead.ts';
 import { digestOf, isZero } from '../runtime/block-bytes.ts';
 import { FrameFile } from './frame-file.ts';
 import type { DiskRecord } from './journal-records.ts';
-import { entryOf, isSame, Manifest } from './manifest.ts';
+import { entryOf, isSame, type Manifest } from './manifest.ts';
+import { openDisk } from './open-disk.ts';
 import { OpenFiles } from './open-files.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
 import type { ChangeFrame } from './sinks.ts';
 import { type BlockChanges, byBlock, stagedChanges } from './staged-changes.ts';
-import { TargetDisk } from './target-disk.ts';
+import type { TargetDisk } from './target-disk.ts';
 
 /** Single pages are spread over the disk: waiting for each old block in turn would take longer than its work. */
 const BLOCKS_AHEAD = 8;
@@ -43,12 +44,11 @@ export async function prepareDisk(
   record: DiskRecord,
   request: PrepareRequest,
 ): Promise<PreparedFiles> {
-  const { diskId, device, sizeBytes } = record;
+  const { diskId, sizeBytes } = record;
   const { pointId, redoLengths } = request;
   const files = new OpenFiles();
   try {
-    const disk = await files.add(TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: true }));
-    const manifest = await files.add(Manifest.open(folder.manifestFile(diskId), sizeBytes));
+    const { disk, manifest } = await openDisk(files, folder, { record, isReadOnly: true });
     const next = await files.add(FrameFile.open(folder.nextDigestsFile(pointId, diskId), 0));
     const undo = await files.add(FrameFile.open(folder.undoFile(pointId, diskId), 0));
     const old = oldBlocks({ disk, manifest, sizeBytes }, request);

@@ -5,10 +5,11 @@ import { alignedBuffer } from './direct-file.ts';
 import { syncFolder } from './durable-file.ts';
 import { FrameFile } from './frame-file.ts';
 import type { DiskRecord } from './journal-records.ts';
-import { Manifest } from './manifest.ts';
+import type { Manifest } from './manifest.ts';
+import { openDisk } from './open-disk.ts';
 import { OpenFiles } from './open-files.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
-import { TargetDisk } from './target-disk.ts';
+import type { TargetDisk } from './target-disk.ts';
 
 export type ChangeFrame = Exclude<
   TransferFrame,
@@ -46,14 +47,10 @@ export class DirectSink implements Sink {
   }
 
   static async open(folder: ReplicationFolder, disk: DiskRecord): Promise<DirectSink> {
-    const { diskId, device, sizeBytes } = disk;
     const files = new OpenFiles();
     try {
-      const target = await files.add(
-        TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: false }),
-      );
-      const manifest = await files.add(Manifest.open(folder.manifestFile(diskId), sizeBytes));
-      return new DirectSink(target, manifest, sizeBytes);
+      const opened = await openDisk(files, folder, { record: disk, isReadOnly: false });
+      return new DirectSink(opened.disk, opened.manifest, disk.sizeBytes);
     } catch (error) {
       await files.close();
       throw error;

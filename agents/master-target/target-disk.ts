@@ -60,8 +60,10 @@ export class TargetDisk {
         const values = { diskId, actualBytes, neededBytes: request.sizeBytes };
         throw new FailbackError('FB-JRN-005', values);
       }
-      const direct = await DirectFile.open(found.path, request);
-      const opened = { handle, direct, isReadDirectly: device.kind === 'file' };
+      const isReadDirectly = device.kind === 'file';
+      const isOfUse = isReadDirectly || !request.isReadOnly;
+      const direct = isOfUse ? await DirectFile.open(found.path, request) : null;
+      const opened = { handle, direct, isReadDirectly };
       const size = { sizeBytes: request.sizeBytes, endBytes: actualBytes };
       return new TargetDisk(opened, { diskId, device: found.path }, size);
     } catch (error) {

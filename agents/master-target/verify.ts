@@ -3,10 +3,10 @@ import type { CommandOutput } from '../../shared/contracts/commands.ts';
 import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { DiskRecord } from './journal-records.ts';
-import { blockCount, isSame, Manifest } from './manifest.ts';
+import { blockCount, isSame } from './manifest.ts';
+import { openDisk } from './open-disk.ts';
 import { OpenFiles } from './open-files.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
-import { TargetDisk } from './target-disk.ts';
 
 /** Blocks read at once: 4 MiB. */
 const BATCH = 16;
@@ -48,12 +48,11 @@ async function verifyDisk(
   record: DiskRecord,
   output: Output,
 ): Promise<void> {
-  const { diskId, device, sizeBytes } = record;
+  const { diskId, sizeBytes } = record;
   const blocks = blockCount(sizeBytes);
   const files = new OpenFiles();
   try {
-    const disk = await files.add(TargetDisk.open(diskId, device, { sizeBytes, isReadOnly: true }));
-    const manifest = await files.add(Manifest.open(options.folder.manifestFile(diskId), sizeBytes));
+    const { disk, manifest } = await openDisk(files, options.folder, { record, isReadOnly: true });
     for (let first = 0; first < blocks; first += BATCH) {
       options.signal.throwIfAborted();
       const count = Math.min(BATCH, blocks - first);

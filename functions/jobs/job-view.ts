@@ -1,6 +1,6 @@
 import { JOB_ACTIONS, type JobView } from '../../shared/contracts/http-api.ts';
 import { heldBackBy, isTerminal, type Job } from '../../shared/domain/job.ts';
-import { sourceLossOf } from '../../shared/domain/source-state.ts';
+import { troubleInAzure } from '../../shared/domain/source-state.ts';
 import { stageOf } from '../../shared/domain/phases.ts';
 import { rpoSeconds } from '../../shared/domain/protected-item.ts';
 import type { FunctionDeps } from '../support/deps.ts';
@@ -16,8 +16,7 @@ export async function viewJob(deps: FunctionDeps, job: Job): Promise<JobView> {
   ]);
   const item = found?.value ?? null;
   const progress = summarize(open);
-  const lasting = isOver ? [] : [sourceLossOf(job)?.error, job.leftSnapshots];
-  const standing = [...lasting, heldBackBy(job)];
+  const standing = [...troubleInAzure(job), heldBackBy(job)];
   return {
     id: job.id,
     operation: job.operation,

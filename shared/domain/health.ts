@@ -1,7 +1,7 @@
 import { type ErrorRecord, errorRecord } from '../errors/failback-error.ts';
-import { heldBackBy, isTerminal, type Job, refusalAtGate } from './job.ts';
+import { heldBackBy, type Job, refusalAtGate } from './job.ts';
 import { type Phase, REPLICATING } from './phases.ts';
-import { sourceLossOf } from './source-state.ts';
+import { troubleInAzure } from './source-state.ts';
 import { directionOf, type ProtectedItem, rpoSeconds } from './protected-item.ts';
 
 export const HEALTH_STATES = ['OK', 'Warning', 'Critical'] as const;
@@ -52,7 +52,7 @@ export function assessHealth(facts: HealthFacts): Health {
     ...oldPoint(facts),
     ...reverseErrors(facts),
     ...brokenWayBack(facts),
-    ...troubleInAzure(facts),
+    ...(facts.lastJob === null ? [] : troubleInAzure(facts.lastJob)),
     ...lastJobErrors(facts),
   ];
   const isCritical = ({ severity }: ErrorRecord): boolean => severity === 'critical';
@@ -107,13 +107,6 @@ function brokenWayBack({
 }: HealthFacts): ErrorRecord[] {
   const isBroken = phase === 'rollingBack' && activeJobId === null;
   return isBroken ? [errorRecord('FB-HLT-008', { itemName })] : [];
-}
-
-/** What a job that goes on has met in Azure. */
-function troubleInAzure({ lastJob: job }: HealthFacts): ErrorRecord[] {
-  if (job === null || isTerminal(job.state)) return [];
-  const errors = [sourceLossOf(job)?.error, job.leftSnapshots];
-  return errors.flatMap((error) => (error === undefined ? [] : [error]));
 }
 
 function lastJobErrors({ item, lastJob: job }: HealthFacts): ErrorRecord[] {

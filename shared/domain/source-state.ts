@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../errors/catalogue.ts';
 import { type ErrorRecord, errorRecord } from '../errors/failback-error.ts';
-import type { Job, LossKind } from './job.ts';
+import { isTerminal, type Job, type LossKind } from './job.ts';
 import type { ProtectedItem } from './protected-item.ts';
 
 /**
@@ -11,6 +11,11 @@ export interface SourceSight {
   readonly state: 'there' | 'incomplete' | LossKind;
   /** Why it is not there, or not as it was; empty where it is. */
   readonly reason: string;
+}
+
+/** Whether the Azure VM exists to be shut down, with the disks that are copied as far as it still has them. */
+export function isThereToShutDown(state: SourceSight['state']): state is 'there' | 'incomplete' {
+  return state === 'there' || state === 'incomplete';
 }
 
 const LOSS_OF_DISKS: Partial<Record<ErrorCode, LossKind>> = {
@@ -57,6 +62,13 @@ export function sourceLossOf({ phase, sourceLoss }: Pick<Job, 'phase' | 'sourceL
   readonly error: ErrorRecord;
 } | null {
   return phase === 'replicating' ? (sourceLoss ?? null) : null;
+}
+
+/** What a job that goes on has met in Azure. */
+export function troubleInAzure(job: Job): ErrorRecord[] {
+  if (isTerminal(job.state)) return [];
+  const errors = [sourceLossOf(job)?.error, job.leftSnapshots];
+  return errors.flatMap((error) => (error === undefined ? [] : [error]));
 }
 
 interface WantedPoint {
