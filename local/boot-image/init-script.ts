@@ -12,24 +12,19 @@ mount -t devtmpfs devtmpfs /dev
 exec >/dev/ttyS0 2>&1
 # A driver for hardware that is not there may refuse to load.
 for module in /mod/*; do insmod "$module" 2>/dev/null; done
+# Disks are probed side by side, so that any of them may be sda: the one that it was booted from has a partition.
+disk=
 tries=0
-while [ ! -b /dev/vda ] && [ ! -b /dev/sda ] && [ "$tries" -lt 100 ]; do
-  sleep 0.1
+while [ -z "$disk" ] && [ "$tries" -lt 300 ]; do
+  for partition in /dev/sd?1 /dev/vd?1; do [ -b "$partition" ] && disk=\${partition%1}; done
+  [ -n "$disk" ] || sleep 0.1
   tries=$((tries + 1))
 done
-disk=
-for candidate in /dev/sda /dev/vda; do [ -b "$candidate" ] && disk=$candidate; done
 if [ -n "$disk" ]; then
-  marker=
-  while [ -z "$marker" ] && [ "$tries" -lt 100 ]; do
-    # The node of a disk is there before its size is known; until then it reads as empty.
-    marker=$(dd if="$disk" bs=512 skip=1 count=1 2>/dev/null | head -c ${MARKER_BYTES} | tr -d '\\000')
-    [ -n "$marker" ] || sleep 0.1
-    tries=$((tries + 1))
-  done
+  marker=$(dd if="$disk" bs=512 skip=1 count=1 2>/dev/null | head -c ${MARKER_BYTES} | tr -d '\\000')
   echo "ASR-BOOT-OK kernel=$(uname -r) disk=$disk marker=$marker"
 else
-  echo "ASR-BOOT-FAILED kernel=$(uname -r): no disk was found"
+  echo "ASR-BOOT-FAILED kernel=$(uname -r): no disk with a partition was found"
 fi
 sync
 poweroff -f
