@@ -1,10 +1,9 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { codeOf } from '../runtime/error-code.ts';
+import { ALIGNMENT_BYTES, alignedBuffers, isAligned } from './aligned-buffers.ts';
 import { writeWhole } from './write-whole.ts';
 
-/** Offsets, lengths and memory of direct access: fits every disk and file system that we know of. */
-export const DIRECT_ALIGNMENT_BYTES = 4096;
 const CHUNK_BYTES = 256 * 1024;
 
 /**
@@ -14,8 +13,6 @@ const CHUNK_BYTES = 256 * 1024;
  */
 export class DirectFile {
   readonly #handle: FileHandle;
-  /** Chunks that nothing uses now. */
-  readonly #free: Buffer[] = [];
 
   private constructor(handle: FileHandle) {
     this.#handle = handle;
@@ -42,7 +39,7 @@ export class DirectFile {
     return this.#withChunk(async (chunk) => {
       let done = 0;
       while (done < buffer.length) {
-        const skipped = (offset + done) % DIRECT_ALIGNMENT_BYTES;
+        const skipped = (offset + done) % ALIGNMENT_BYTES;
         const at = offset + done - skipped;
         const wanted = Math.min(CHUNK_BYTES, aligned(skipped + buffer.length - done));
         const { bytesRead } = await this.#handle.read(chunk, 0, wanted, at);
@@ -70,11 +67,11 @@ export class DirectFile {
   }
 
   async #withChunk<T>(work: (chunk: Buffer) => Promise<T>): Promise<T> {
-    const chunk = this.#free.pop() ?? alignedBuffer(CHUNK_BYTES);
+    const chunk = alignedBuffers.take(CHUNK_BYTES);
     try {
       return await work(chunk);
     } finally {
-      this.#free.push(chunk);
+      alignedBuffers.giveBack(chunk);
     }
   }
 
@@ -90,18 +87,8 @@ export class DirectFile {
   }
 }
 
-/** Memory that begins at a page, which Node gives to buffers that could grow, and to no others. */
-export function alignedBuffer(lengthBytes: number): Buffer {
-  return Buffer.from(new ArrayBuffer(lengthBytes, { maxByteLength: lengthBytes }));
-}
-
-function isAligned({ buffer, byteOffset }: Uint8Array): boolean {
-  const isAtPage = buffer instanceof ArrayBuffer && buffer.resizable;
-  return isAtPage && byteOffset % DIRECT_ALIGNMENT_BYTES === 0;
-}
-
 function aligned(lengthBytes: number): number {
-  return Math.ceil(lengthBytes / DIRECT_ALIGNMENT_BYTES) * DIRECT_ALIGNMENT_BYTES;
+  return Math.ceil(lengthBytes / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
 }
 
 function isRefusal(error: unknown): boolean {

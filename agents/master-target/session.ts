@@ -112,6 +112,8 @@ async function serveDisk({ stream, hello, rights }: Served, parts: SessionParts)
     await receiver.close();
     await target.close();
   }
+  // The process server closes when it has read that the lane is finished.
+  if (receiver.isFinished) await stream.receive();
 }
 
 async function receiveLane(
@@ -138,7 +140,6 @@ async function receiveLane(
     await stream.send(encodeJson(FRAME.ack, { watermark }));
     if (!receiver.isFinished) continue;
     await stream.send(encodeJson(FRAME.finished, {}));
-    await stream.receive();
     return;
   }
 }

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { FRAME, FrameFault, type TransferFrame } from '../../shared/contracts/transfer-protocol.ts';
 import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
-import { alignedBuffer } from './direct-file.ts';
+import { alignedBuffers } from './aligned-buffers.ts';
 import { syncFolder } from './durable-file.ts';
 import { FrameFile } from './frame-file.ts';
 import type { DiskRecord } from './journal-records.ts';
@@ -33,9 +33,8 @@ export class DirectSink implements Sink {
   readonly #disk: TargetDisk;
   readonly #manifest: Manifest;
   readonly #sizeBytes: number;
-  /** One is filled while the other one is written. */
-  #buffer = alignedBuffer(GATHER_BYTES);
-  #spare = alignedBuffer(GATHER_BYTES);
+  /** Filled while another one is written. */
+  #buffer: Buffer | null = null;
   #gatheredAt = 0;
   #gathered = 0;
   #writing: Promise<void> = Promise.resolve();
@@ -85,6 +84,8 @@ export class DirectSink implements Sink {
   async close(): Promise<void> {
     // Whether it failed is of interest to those only who go on or sync.
     await this.#writing.catch(() => undefined);
+    if (this.#buffer !== null) alignedBuffers.giveBack(this.#buffer);
+    this.#buffer = null;
     await this.#disk.close();
     await this.#manifest.close();
   }
@@ -96,18 +97,21 @@ export class DirectSink implements Sink {
       await this.#flush();
       this.#gatheredAt = offset;
     }
+    this.#buffer ??= alignedBuffers.take(GATHER_BYTES);
     this.#buffer.set(bytes, this.#gathered);
     this.#gathered += bytes.length;
   }
 
   async #flush(): Promise<void> {
-    if (this.#gathered === 0) return;
+    const buffer = this.#buffer;
+    if (buffer === null) return;
     await this.#writing;
-    const full = this.#buffer.subarray(0, this.#gathered);
-    this.#writing = this.#disk.write(this.#gatheredAt, full);
+    const full = buffer.subarray(0, this.#gathered);
+    this.#writing = this.#disk
+      .write(this.#gatheredAt, full)
+      .finally(() => alignedBuffers.giveBack(buffer));
     this.#writing.catch(() => undefined);
-    [this.#buffer, this.#spare] = [this.#spare, this.#buffer];
-    this.#gathered = 0;
+    [this.#buffer, this.#gathered] = [null, 0];
   }
 
   /** Without an older state to build on, only whole blocks have a digest. */

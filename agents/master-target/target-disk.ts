@@ -4,7 +4,8 @@ import { DIGEST_BYTES } from '../../shared/contracts/transfer-protocol.ts';
 import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { digestOf } from '../runtime/block-bytes.ts';
-import { DIRECT_ALIGNMENT_BYTES, DirectFile } from './direct-file.ts';
+import { ALIGNMENT_BYTES } from './aligned-buffers.ts';
+import { DirectFile } from './direct-file.ts';
 import { findDevice } from './locate-device.ts';
 import { isFull } from './storage-error.ts';
 import { writeWhole } from './write-whole.ts';
@@ -131,10 +132,9 @@ export class TargetDisk {
   }
 
   async #write(offset: number, bytes: Uint8Array): Promise<void> {
-    const isDirect =
-      bytes.length >= MIN_DIRECT_WRITE_BYTES && offset % DIRECT_ALIGNMENT_BYTES === 0;
+    const isDirect = bytes.length >= MIN_DIRECT_WRITE_BYTES && offset % ALIGNMENT_BYTES === 0;
     if (this.#direct === null || !isDirect) return writeWhole(this.#handle, bytes, offset);
-    const whole = bytes.length - (bytes.length % DIRECT_ALIGNMENT_BYTES);
+    const whole = bytes.length - (bytes.length % ALIGNMENT_BYTES);
     await this.#direct.write(bytes.subarray(0, whole), offset);
     await writeWhole(this.#handle, bytes.subarray(whole), offset + whole);
   }

@@ -39,7 +39,7 @@ interface AttemptOptions extends ReplicateParts {
 export class TransferAttempt {
   readonly #options: AttemptOptions;
   readonly #source: SnapshotSource;
-  readonly #connections: TargetConnection[] = [];
+  readonly #connections = new Set<TargetConnection>();
   readonly #key: string;
   readonly #ended = new AbortController();
   readonly #signal: AbortSignal;
@@ -131,7 +131,7 @@ export class TransferAttempt {
       ...(keepPointId === undefined ? {} : { keepPointId }),
     };
     const connection = await TargetConnection.open(transport, input.masterTarget, hello);
-    this.#connections.push(connection);
+    this.#connections.add(connection);
     return connection;
   }
 
@@ -174,6 +174,7 @@ export class TransferAttempt {
     return isBlank ? widened : withGapsAsZeros(widened, window);
   }
 
+  /** A lane has a connection of its own, which costs both ends memory: it is closed with the lane. */
   async #send(
     connection: TargetConnection,
     work: {
@@ -202,6 +203,8 @@ export class TransferAttempt {
       figures,
       onProgress: () => context.reportProgress(meter.read('sending')),
     });
+    connection.close();
+    this.#connections.delete(connection);
   }
 
   #showProgress(survey: Survey, lanes: readonly LaneState[]): void {

@@ -7,7 +7,7 @@ import type { Logger } from './types.ts';
 
 const VISIBILITY_SECONDS = 60;
 const RENEW_MS = 30_000;
-const IDLE_MS = { first: 100, busy: 150, max: 2_000 } as const;
+const IDLE_MS = { first: 100, busy: 150, working: 500, max: 2_000 } as const;
 /** Commands come in succession: for so long after one ended the next is not kept waiting. */
 const BUSY_MS = 60_000;
 const MAX_PARALLEL = 32;
@@ -22,9 +22,14 @@ interface LoopOptions {
   readonly queueUrl: () => string;
 }
 
+interface Loop extends Omit<LoopOptions, 'queueUrl'> {
+  readonly queue: Queue;
+}
+
 /** Receives commands until the agent stops. A message is deleted only after its result was accepted. */
-export async function runCommandLoop(options: LoopOptions): Promise<void> {
+export async function runCommandLoop({ queueUrl, ...options }: LoopOptions): Promise<void> {
   const { signal, log } = options;
+  const loop: Loop = { ...options, queue: new Queue(queueUrl) };
   const running = new Set<Promise<void>>();
   const leases = new Map<string, MessageLease>();
   let idleMs: number = IDLE_MS.first;
@@ -38,9 +43,9 @@ export async function runCommandLoop(options: LoopOptions): Promise<void> {
       held.takeOver(popReceipt);
       return;
     }
-    const lease = new MessageLease(options, message);
+    const lease = new MessageLease(loop, message);
     leases.set(messageId, lease);
-    const work = handle(options, message, lease).finally(() => {
+    const work = handle(loop, message, lease).finally(() => {
       leases.delete(messageId);
       running.delete(work);
       busyUntilMs = performance.now() + BUSY_MS;
@@ -51,8 +56,9 @@ export async function runCommandLoop(options: LoopOptions): Promise<void> {
   while (!signal.aborted) {
     try {
       const free = Math.min(16, MAX_PARALLEL - running.size);
-      const messages = free === 0 ? [] : await receive(options, free);
-      const maxMs = performance.now() < busyUntilMs ? IDLE_MS.busy : IDLE_MS.max;
+      const messages = free === 0 ? [] : await receive(loop, free);
+      const isBusy = performance.now() < busyUntilMs;
+      const maxMs = isBusy ? IDLE_MS[running.size === 0 ? 'busy' : 'working'] : IDLE_MS.max;
       idleMs = messages.length > 0 ? IDLE_MS.first : Math.min(idleMs * 1.5, maxMs);
       for (const message of messages) take(message);
     } catch (error) {
@@ -64,21 +70,35 @@ export async function runCommandLoop(options: LoopOptions): Promise<void> {
   await Promise.allSettled(running);
 }
 
-async function receive(options: LoopOptions, count: number): Promise<DequeuedMessageItem[]> {
-  const { receivedMessageItems } = await client(options).receiveMessages({
+async function receive({ queue, signal }: Loop, count: number): Promise<DequeuedMessageItem[]> {
+  const { receivedMessageItems } = await queue.client.receiveMessages({
     numberOfMessages: count,
     visibilityTimeout: VISIBILITY_SECONDS,
-    abortSignal: options.signal,
+    abortSignal: signal,
   });
   return receivedMessageItems;
 }
 
-function client({ queueUrl }: LoopOptions): QueueClient {
-  return new QueueClient(queueUrl());
+/** One client for each SAS: making one for each question costs more than to ask it. */
+class Queue {
+  readonly #urlNow: () => string;
+  #url = '';
+  #client: QueueClient | undefined;
+
+  constructor(urlNow: () => string) {
+    this.#urlNow = urlNow;
+  }
+
+  get client(): QueueClient {
+    const url = this.#urlNow();
+    if (this.#client === undefined || url !== this.#url) this.#client = new QueueClient(url);
+    this.#url = url;
+    return this.#client;
+  }
 }
 
 async function handle(
-  { runner, log }: LoopOptions,
+  { runner, log }: Loop,
   message: DequeuedMessageItem,
   lease: MessageLease,
 ): Promise<void> {
@@ -111,13 +131,13 @@ function commandIdOf({ messageText }: DequeuedMessageItem): string | null {
 
 /** Keeps a message invisible while its command runs. */
 class MessageLease {
-  readonly #options: LoopOptions;
+  readonly #loop: Loop;
   readonly #messageId: string;
   readonly #timer: NodeJS.Timeout;
   #popReceipt: string;
 
-  constructor(options: LoopOptions, { messageId, popReceipt }: DequeuedMessageItem) {
-    this.#options = options;
+  constructor(loop: Loop, { messageId, popReceipt }: DequeuedMessageItem) {
+    this.#loop = loop;
     this.#messageId = messageId;
     this.#popReceipt = popReceipt;
     this.#timer = setInterval(() => void this.#renew(), RENEW_MS);
@@ -130,7 +150,7 @@ class MessageLease {
 
   async remove(): Promise<void> {
     this.end();
-    await client(this.#options).deleteMessage(this.#messageId, this.#popReceipt);
+    await this.#loop.queue.client.deleteMessage(this.#messageId, this.#popReceipt);
   }
 
   end(): void {
@@ -140,7 +160,7 @@ class MessageLease {
   async #renew(): Promise<void> {
     const used = this.#popReceipt;
     try {
-      const renewed = await client(this.#options).updateMessage(
+      const renewed = await this.#loop.queue.client.updateMessage(
         this.#messageId,
         used,
         undefined,
@@ -149,7 +169,7 @@ class MessageLease {
       // Unless the message was received again meanwhile.
       if (this.#popReceipt === used) this.#popReceipt = renewed.popReceipt ?? used;
     } catch (error) {
-      this.#options.log.debug('a message could not be renewed', { reason: redact(String(error)) });
+      this.#loop.log.debug('a message could not be renewed', { reason: redact(String(error)) });
     }
   }
 }

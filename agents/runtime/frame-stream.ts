@@ -1,21 +1,17 @@
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
-import { decodeFrame, frameBytesNeeded } from '../../shared/contracts/transfer-codec.ts';
-import { type AnyFrame, FrameFault } from '../../shared/contracts/transfer-protocol.ts';
-
-/** Enough for a sender, to whom little is said; a receiver's grows with its frames. There may be dozens of either. */
-const INITIAL_BYTES = 64 * 1024;
+import type { AnyFrame } from '../../shared/contracts/transfer-protocol.ts';
+import { IncomingFrames } from './incoming-frames.ts';
 
 /** Frames over a connection, with back-pressure both ways. */
 export class FrameStream {
   readonly #socket: Duplex;
-  readonly #incoming: AsyncIterator<Buffer>;
+  readonly #incoming: IncomingFrames;
   readonly #closed = new AbortController();
-  readonly #received = new ReceivedBytes();
 
   constructor(socket: Duplex) {
     this.#socket = socket;
-    this.#incoming = (socket as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+    this.#incoming = new IncomingFrames(socket);
     socket.once('close', () => this.#closed.abort());
   }
 
@@ -35,20 +31,10 @@ export class FrameStream {
 
   /**
    * The next frame; `null` when the peer closed the connection between frames. Its bytes are only lent: they
-   * are overwritten by what comes next. Throws FrameFault.
+   * are overwritten by what comes next. Throws FrameFault, and what broke the connection.
    */
   async receive(): Promise<AnyFrame | null> {
-    for (;;) {
-      const frame = this.#received.takeFrame();
-      if (frame !== null) return frame;
-      const next = await this.#incoming.next();
-      if (next.done !== true) {
-        this.#received.add(next.value);
-        continue;
-      }
-      if (!this.#received.isEmpty) throw new FrameFault('a truncated frame at the end');
-      return null;
-    }
+    return this.#incoming.next();
   }
 
   close(): void {
@@ -61,50 +47,7 @@ export class FrameStream {
    */
   async drain(timeoutMs: number): Promise<void> {
     const timer = setTimeout(() => this.close(), timeoutMs);
-    try {
-      while ((await this.#incoming.next()).done !== true);
-    } catch {
-      // The peer is gone.
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-}
-
-/** One buffer for all frames of a connection: a new one for each would keep the collector busy. */
-class ReceivedBytes {
-  #buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
-  #start = 0;
-  #end = 0;
-
-  get isEmpty(): boolean {
-    return this.#start === this.#end;
-  }
-
-  add(chunk: Buffer): void {
-    this.#makeRoom(chunk.length);
-    chunk.copy(this.#buffer, this.#end);
-    this.#end += chunk.length;
-  }
-
-  takeFrame(): AnyFrame | null {
-    const bytes = this.#buffer.subarray(this.#start, this.#end);
-    if (bytes.length < frameBytesNeeded(bytes)) return null;
-    const decoded = decodeFrame(bytes);
-    if (decoded === null) return null;
-    this.#start += decoded.consumed;
-    return decoded.frame;
-  }
-
-  #makeRoom(length: number): void {
-    if (this.#end + length <= this.#buffer.length) return;
-    const held = this.#end - this.#start;
-    const isTooSmall = held + length > this.#buffer.length;
-    const target = isTooSmall
-      ? Buffer.allocUnsafeSlow(Math.max(2 * this.#buffer.length, held + length))
-      : this.#buffer;
-    this.#buffer.copy(target, 0, this.#start, this.#end);
-    this.#buffer = target;
-    [this.#start, this.#end] = [0, held];
+    await this.#incoming.drop();
+    clearTimeout(timer);
   }
 }

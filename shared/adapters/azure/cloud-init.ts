@@ -15,6 +15,9 @@ const CONFIG_PATH = '/etc/azure-failback/process-server.json';
 const PROGRAM_FOLDER = '/opt/azure-failback';
 const DATA_FOLDER = '/var/lib/azure-failback';
 
+/** By default glibc keeps memory of its own for each of Node's threads: 40 MiB more with dozens of disks. */
+export const PROCESS_SERVER_ENVIRONMENT = { MALLOC_ARENA_MAX: '2' } as const;
+
 /** First boot of a process server: its configuration, the program, a service. JSON is valid YAML. */
 export function cloudInit(seed: ProcessServerSeed): string {
   const config = {
@@ -51,6 +54,9 @@ Wants=network-online.target
 After=network-online.target
 
 [Service]
+${Object.entries(PROCESS_SERVER_ENVIRONMENT)
+  .map(([name, value]) => `Environment=${name}=${value}`)
+  .join('\n')}
 ExecStart=${PROGRAM_FOLDER}/node/bin/node ${PROGRAM_FOLDER}/dist/agents/process-server/main.js --config ${CONFIG_PATH}
 Restart=always
 RestartSec=5

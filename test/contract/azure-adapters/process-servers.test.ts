@@ -123,6 +123,7 @@ describe('what a process server gets for its first boot', () => {
     const unit = document.write_files.find(({ path }) => path.endsWith('.service'));
     expect(unit?.content).toContain('--config /etc/azure-failback/process-server.json');
     expect(unit?.content).toContain('Restart=always');
+    expect(unit?.content).toMatch(/^\[Service\]\nEnvironment=MALLOC_ARENA_MAX=2\nExecStart=/m);
     const service = unit?.path.split('/').at(-1)?.replace('.service', '');
     expect(document.runcmd.at(-1)).toEqual(['systemctl', 'enable', '--now', service]);
   });

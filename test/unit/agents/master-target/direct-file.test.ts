@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { alignedBuffer } from '../../../../agents/master-target/direct-file.ts';
+import { alignedBuffers } from '../../../../agents/master-target/aligned-buffers.ts';
 import { TargetDisk } from '../../../../agents/master-target/target-disk.ts';
 import { Random } from '../../../support/data-plane/random.ts';
 
@@ -47,7 +47,7 @@ describe('a disk that is written past the page cache', () => {
         const disk = await open();
         for (const { offset, length, seed, isAligned } of writes) {
           const bytes = new Random(seed).bytes(length);
-          const lent = isAligned ? alignedBuffer(length) : Buffer.allocUnsafe(length);
+          const lent = isAligned ? alignedBuffers.take(length) : Buffer.allocUnsafe(length);
           bytes.copy(lent);
           await disk.write(offset, lent);
           lent.fill(0xee);
