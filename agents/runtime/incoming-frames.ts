@@ -15,7 +15,7 @@ const MAX_AHEAD_BYTES = 128 * 1024;
 export class IncomingFrames {
   readonly #socket: Duplex;
   readonly #received = new ReceivedBytes();
-  /** Came while a frame was lent: adding it to the buffer would overwrite the frame. */
+  /** Came while a frame was there or lent: adding it to the buffer would overwrite the frame, or swell it. */
   readonly #ahead: Buffer[] = [];
   #aheadBytes = 0;
   #isWaiting = false;
@@ -57,7 +57,7 @@ export class IncomingFrames {
 
   #take(chunk: Buffer): void {
     if (this.#isDropping) return;
-    if (this.#isWaiting && this.#aheadBytes === 0) {
+    if (this.#isWaiting && !this.#received.isFrameThere) {
       this.#received.add(chunk);
       if (this.#received.isFrameThere) this.#wake();
       return;
