@@ -16,7 +16,7 @@ import { replicateToAzure } from './reverse.ts';
 import { rewindTo } from './rewind.ts';
 import { SealQueue } from './seal-queue.ts';
 import { laneStates } from './staging.ts';
-import { asJournalError, isWantOfSpace, waitingForSpace } from './storage-error.ts';
+import { asJournalError, isPassing, waitingForStorage } from './storage-error.ts';
 import { TargetDisk } from './target-disk.ts';
 import { verifyDisks } from './verify.ts';
 
@@ -127,7 +127,9 @@ function accessOf(parts: Pick<MasterTargetParts, 'retentionFolder' | 'volume' | 
     work: () => Promise<T>,
   ): Promise<T> => {
     await volume.wait(context);
-    return gate.alone(replicationId, work);
+    return gate.alone(replicationId, work).catch((error: unknown) => {
+      throw asJournalError(error, retentionFolder);
+    });
   };
   /** Whatever a command writes, a full volume holds it up and does not end it. */
   const withRoom = async <T>(
@@ -136,7 +138,7 @@ function accessOf(parts: Pick<MasterTargetParts, 'retentionFolder' | 'volume' | 
     makeRoom?: () => Promise<void>,
   ): Promise<T> => {
     const meter = new ProgressMeter(() => Date.now());
-    return waitingForSpace(work, { context, meter, volume: retentionFolder, makeRoom });
+    return waitingForStorage(work, { context, meter, volume: retentionFolder, makeRoom });
   };
   return { folderOf, knownFolder, openFolder, alone, withRoom };
 }
@@ -179,7 +181,7 @@ async function closeFolder(folder: ReplicationFolder): Promise<void> {
       await standAtPoint(folder);
     } catch (error) {
       // Waited for, and tried again.
-      if (!isWantOfSpace(asJournalError(error, folder.folder))) await close();
+      if (!isPassing(asJournalError(error, folder.folder))) await close();
       throw error;
     }
     return close();

@@ -5,7 +5,7 @@ import { Mutex } from '../runtime/mutex.ts';
 import type { ReplicationFolder } from './replication-folder.ts';
 import { makeRoom } from './retention.ts';
 import { type SealOptions, sealPoint } from './seal.ts';
-import { type SpaceWait, waitingForSpace } from './storage-error.ts';
+import { type StorageWait, waitingForStorage } from './storage-error.ts';
 
 /** Less than that is as good as nothing. */
 const MARGIN_BYTES = 1024 * 1024;
@@ -21,7 +21,7 @@ export class SealQueue {
   async seal(
     options: SealOptions,
     input: CommandInput<'sealRecoveryPoint'>,
-    wait: Omit<SpaceWait, 'makeRoom'>,
+    wait: Omit<StorageWait, 'makeRoom'>,
   ): Promise<CommandOutput<'sealRecoveryPoint'>> {
     const { folder, retention } = options;
     const { pointId, keepPointId } = input;
@@ -41,7 +41,7 @@ export class SealQueue {
     };
     const inTurn = async (attempt: number): ReturnType<typeof sealPoint> =>
       attempt === 0 ? seal() : this.#turn.run(seal);
-    return waitingForSpace(inTurn, { ...wait, makeRoom: giveBack });
+    return waitingForStorage(inTurn, { ...wait, makeRoom: giveBack });
   }
 }
 

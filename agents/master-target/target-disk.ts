@@ -7,18 +7,23 @@ import { digestOf } from '../runtime/block-bytes.ts';
 import { ALIGNMENT_BYTES } from './aligned-buffers.ts';
 import { DirectFile } from './direct-file.ts';
 import { findDevice } from './locate-device.ts';
-import { isFull } from './storage-error.ts';
+import { asStorageFailure, isFull } from './storage-error.ts';
 import { writeWhole } from './write-whole.ts';
 
 /** Shorter writes are put in order and joined by the page cache. */
 const MIN_DIRECT_WRITE_BYTES = 64 * 1024;
 const ZERO_CHUNK = Buffer.alloc(4 * 1024 * 1024);
 
+interface DiskName {
+  readonly diskId: string;
+  readonly device: string;
+}
+
 /** A disk of the target VM as the master target writes it: a file, or a disk attached to it. */
 export class TargetDisk {
   readonly #handle: FileHandle;
   /** How people know it: the disk and where it is. */
-  readonly #name: { readonly diskId: string; readonly device: string };
+  readonly #name: DiskName;
   readonly #sizeBytes: number;
   /** Of the device, which may be larger than the disk. */
   readonly #endBytes: number;
@@ -32,7 +37,7 @@ export class TargetDisk {
       readonly direct: DirectFile | null;
       readonly isReadDirectly: boolean;
     },
-    name: { readonly diskId: string; readonly device: string },
+    name: DiskName,
     { sizeBytes, endBytes }: { readonly sizeBytes: number; readonly endBytes: number },
   ) {
     this.#handle = opened.handle;
@@ -43,7 +48,10 @@ export class TargetDisk {
     this.#endBytes = endBytes;
   }
 
-  /** Throws FB-JRN-003 when the device is not there, FB-JRN-005 when it is too small, FB-JRN-011 when two claim to be it. */
+  /**
+   * Throws FB-JRN-003 when the device is not there, FB-JRN-005 when it is too small, FB-JRN-011 when two claim to be it,
+   * and as all that follows FB-JRN-015 when its storage fails.
+   */
   static async open(
     diskId: string,
     device: TargetDevice,
@@ -54,19 +62,23 @@ export class TargetDisk {
       const name = device.kind === 'file' ? device.path : device.uuid;
       throw new FailbackError('FB-JRN-003', { diskId, device: name });
     }
-    const handle = await open(found.path, request.isReadOnly ? 'r' : 'r+');
+    const name = { diskId, device: found.path };
+    const opening = open(found.path, request.isReadOnly ? 'r' : 'r+');
+    const handle = await naming(name, 'open', opening);
     try {
-      const actualBytes = found.sizeBytes ?? (await sizeOf(handle));
+      const actualBytes = found.sizeBytes ?? (await naming(name, 'read', sizeOf(handle)));
       if (actualBytes < request.sizeBytes) {
         const values = { diskId, actualBytes, neededBytes: request.sizeBytes };
         throw new FailbackError('FB-JRN-005', values);
       }
       const isReadDirectly = device.kind === 'file';
       const isOfUse = isReadDirectly || !request.isReadOnly;
-      const direct = isOfUse ? await DirectFile.open(found.path, request) : null;
+      const direct = isOfUse
+        ? await naming(name, 'open', DirectFile.open(found.path, request))
+        : null;
       const opened = { handle, direct, isReadDirectly };
       const size = { sizeBytes: request.sizeBytes, endBytes: actualBytes };
-      return new TargetDisk(opened, { diskId, device: found.path }, size);
+      return new TargetDisk(opened, name, size);
     } catch (error) {
       await handle.close();
       throw error;
@@ -82,13 +94,14 @@ export class TargetDisk {
     const length = Math.max(0, Math.min(buffer.length, this.#endBytes - offset));
     const wanted = buffer.subarray(0, length);
     const direct = this.#isReadDirectly ? this.#direct : null;
-    const done = await (direct?.readInto(wanted, offset) ?? this.#readCached(wanted, offset));
+    const reading = direct?.readInto(wanted, offset) ?? this.#readCached(wanted, offset);
+    const done = await naming(this.#name, 'read', reading);
     return buffer.fill(0, done);
   }
 
   /** Throws FB-JRN-014 when the storage under the disk has no room for what it does not hold yet. */
   async write(offset: number, bytes: Uint8Array): Promise<void> {
-    await this.#withRoom(this.#write(offset, bytes));
+    await naming(this.#name, 'write', this.#write(offset, bytes));
   }
 
   /** Makes a stretch zeros, whatever it seems to be. */
@@ -123,7 +136,7 @@ export class TargetDisk {
 
   /** Throws FB-JRN-014: some storage finds out only now. */
   async sync(): Promise<void> {
-    await this.#withRoom(this.#handle.datasync());
+    await naming(this.#name, 'sync', this.#handle.datasync());
   }
 
   async close(): Promise<void> {
@@ -139,14 +152,6 @@ export class TargetDisk {
     await writeWhole(this.#handle, bytes.subarray(whole), offset + whole);
   }
 
-  async #withRoom(writing: Promise<void>): Promise<void> {
-    try {
-      await writing;
-    } catch (error) {
-      throw isFull(error) ? new FailbackError('FB-JRN-014', this.#name, { cause: error }) : error;
-    }
-  }
-
   async #readCached(buffer: Buffer, offset: number): Promise<number> {
     let done = 0;
     while (done < buffer.length) {
@@ -156,6 +161,21 @@ export class TargetDisk {
       done += bytesRead;
     }
     return done;
+  }
+}
+
+/** Says which disk it was where the storage under it is full or fails. */
+async function naming<T>(
+  name: DiskName,
+  operation: 'open' | 'read' | 'write' | 'sync',
+  work: Promise<T>,
+): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (isFull(error)) throw new FailbackError('FB-JRN-014', { ...name }, { cause: error });
+    const place = `the disk ${name.diskId} (${name.device})`;
+    throw asStorageFailure(error, { place, operation });
   }
 }
 

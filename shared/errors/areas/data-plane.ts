@@ -252,4 +252,18 @@ export const DATA_PLANE_ERRORS = {
     isRetryable: true,
     isCustomerResolvable: true,
   },
+  'FB-JRN-015': {
+    severity: 'critical',
+    category: 'dataPlane',
+    message: 'The storage of the master target failed at {place}: {operation} ended with {reason}.',
+    possibleCauses: [
+      'The storage below it, or the way to it, was away or is defective.',
+      'The operating system made the volume read-only after an error of the storage.',
+      'Somebody took the disk or the volume from the master target.',
+    ],
+    recommendedAction:
+      'Look at the storage and at the kernel log of the master target. What was begun is tried again by itself, from what was durable before; where the storage stays broken, cancel the failback and replace it.',
+    isRetryable: true,
+    isCustomerResolvable: true,
+  },
 } as const satisfies Catalogue;

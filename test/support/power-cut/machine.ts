@@ -128,7 +128,7 @@ const there = async (): Promise<void> => undefined;
 const MOUNTED = { wait: there, claim: there, expectThere: there };
 
 /** A command runs in a program that was just started: nothing is remembered from one to the next. */
-function handlersOf({
+export function handlersOf({
   code,
   root,
 }: Machine): ReturnType<JournalCode['createMasterTargetHandlers']> {

@@ -20,6 +20,8 @@ const cache = {
   hasDirectAccess: true,
 };
 
+const FAILED = { code: 'FB-JRN-015', values: { operation: 'sync', reason: 'EIO' } };
+
 let real: typeof Files;
 let code: JournalCode;
 let TargetDisk: typeof DiskModule.TargetDisk;
@@ -91,7 +93,7 @@ describe('a disk file after a write that failed', () => {
     const disk = await aDisk();
     await disk.write(0, Buffer.alloc(4096, 7));
     cache.fails = true;
-    await expect(disk.sync()).rejects.toMatchObject({ code: 'EIO' });
+    await expect(disk.sync()).rejects.toMatchObject(FAILED);
     expect(cache.content[0]).toBe(7);
     expect((await disk.read(0, SIZE_BYTES)).equals(old)).toBe(true);
     await disk.close();
@@ -101,7 +103,7 @@ describe('a disk file after a write that failed', () => {
     const disk = await aDisk();
     await disk.zero(512, BLOCK_BYTES);
     cache.fails = true;
-    await expect(disk.sync()).rejects.toMatchObject({ code: 'EIO' });
+    await expect(disk.sync()).rejects.toMatchObject(FAILED);
     await disk.zero(512, BLOCK_BYTES);
     await disk.sync();
     const zeroed = readFileSync(file).subarray(512, 512 + BLOCK_BYTES);
@@ -123,11 +125,10 @@ describe('a disk file after a write that failed', () => {
       const transfer = { point, disks: [comparison('data', next)] };
       await send(code, folder, transfer);
       cache.fails = index === 1;
-      const sealing = seal(machine, transfer);
-      if (index === 0) await sealing;
-      else await expect(sealing).rejects.toMatchObject({ code: 'EIO' });
+      // The one whose sync fails is applied once more by the command itself.
+      await seal(machine, transfer);
     }
-    await code.applyPending(folder);
+    expect(cache.fails).toBe(false);
     expect(readFileSync(file).equals(contents[1] ?? first)).toBe(true);
   });
 });

@@ -85,6 +85,10 @@ export const SHOWN_IN = {
     'is named by a command whose time runs out',
   ],
   'FB-JRN-014': ['contract/data-plane/no-room', 'holds up the first copy, and is named'],
+  'FB-JRN-015': [
+    'unit/agents/master-target/failing-storage',
+    'for a quarter of an hour ends the command, and the next one brings the disk there',
+  ],
   'FB-ORC-001': [
     'orchestrations/azure-failures',
     'for longer than all retries ends in FB-ORC-001 and a rollback',
