@@ -4,7 +4,7 @@ import type { MasterTargetLoad } from '../../shared/domain/choose-master-target.
 import { AGENT_VERSION } from '../runtime/run-agent.ts';
 import type { MasterTargetParts } from './handlers.ts';
 import { linuxPreparation } from './linux-preparation.ts';
-import { ReplicationFolder, replicationIds } from './replication-folder.ts';
+import { isDamagedRecord, ReplicationFolder, replicationIds } from './replication-folder.ts';
 import { isOnVolumeOfItsOwn } from './separate-volume.ts';
 
 type Described = Omit<MasterTargetParts, 'gate'>;
@@ -24,16 +24,27 @@ export async function loadOf({
   const known = (await replicationIds(retentionFolder)).map(
     (id) => new ReplicationFolder(retentionFolder, id),
   );
-  const areOpen = await Promise.all(known.map((folder) => folder.isOpen()));
-  const open = known.filter((_folder, index) => areOpen[index] === true);
-  const disks = await Promise.all(open.map((folder) => folder.disks()));
+  const open = (await Promise.all(known.map(attachedDisks))).filter((disks) => disks !== null);
   return {
     osType,
     openReplications: open.length,
-    attachedDiskCount: disks.flat().length,
+    attachedDiskCount: open.reduce((sum, count) => sum + count, 0),
     retentionFreeBytes: bavail * bsize,
     ...(configurationServer === undefined ? {} : { configurationServer }),
   };
+}
+
+/**
+ * How many disks an open replication has, `null` for one that is closed. A damaged one counts as open, without disks: it
+ * is a load only, and must not keep the others, and the failback that forgets it, from this master target.
+ */
+async function attachedDisks(folder: ReplicationFolder): Promise<number | null> {
+  try {
+    return (await folder.isOpen()) ? (await folder.disks()).length : null;
+  } catch (error) {
+    if (isDamagedRecord(error)) return 0;
+    throw error;
+  }
 }
 
 /** Facts for preflight. */

@@ -8,7 +8,7 @@ import { describeMasterTarget } from './describe.ts';
 import { takeInGrowth } from './growth.ts';
 import type { DiskRecord } from './journal-records.ts';
 import { letGoOf } from './locate-device.ts';
-import { ReplicationFolder } from './replication-folder.ts';
+import { isDamagedRecord, ReplicationFolder } from './replication-folder.ts';
 import type { ReplicationGate } from './replication-gate.ts';
 import type { RetentionVolume } from './retention-volume.ts';
 import { forgetOlderPoints, makeRoom, type RetentionPolicy } from './retention.ts';
@@ -92,7 +92,7 @@ export function createMasterTargetHandlers(parts: MasterTargetParts): CommandHan
         const folder = folderOf(replicationId);
         const wasOpen = await folder.exists();
         if (!forget && wasOpen) await withRoom(context, async () => closeFolder(folder));
-        for (const { device } of await folder.disks()) await letGoOf(device);
+        for (const { device } of await disksToLetGo(folder, forget)) await letGoOf(device);
         // Also what a crash left of it.
         if (forget) await folder.remove();
         return success({ wasOpen });
@@ -195,6 +195,19 @@ async function closeFolder(folder: ReplicationFolder): Promise<void> {
     pointId,
     reason: 'the disks were given back before all of it was written to them',
   });
+}
+
+/** Damage must not keep a replication from being forgotten: that is what ends it. */
+async function disksToLetGo(
+  folder: ReplicationFolder,
+  forget: boolean,
+): Promise<readonly DiskRecord[]> {
+  try {
+    return await folder.disks();
+  } catch (error) {
+    if (forget && isDamagedRecord(error)) return [];
+    throw error;
+  }
 }
 
 /** Whoever opens it again may still think that the disk is blank, and does not know what became of it here. */

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { z } from 'zod';
+import { FailbackError } from '../../shared/errors/failback-error.ts';
 import { ifThere, renameOver, replaceFile, sizeIfThere, syncFolder } from './durable-file.ts';
 import {
   type DiskRecord,
@@ -24,7 +25,8 @@ const NO_ID = '.';
 const GONE = `${NO_ID}gone-`;
 
 /**
- * Everything about one replication on the retention volume:
+ * Everything about one replication on the retention volume. Records that say what is on the disks are believed whole or
+ * not at all (FB-JRN-016); one of `staged` that is damaged counts as not there. Its files:
  *   replication.json          its disks
  *   journal.json              sealed points, and what is being done to the disks: replaced by one rename
  *   staged/<disk>.json        what comes in now, and in which lanes
@@ -78,17 +80,18 @@ export class ReplicationFolder {
     await replaceFile(join(this.folder, 'journal.json'), JSON.stringify(journal));
   }
 
+  /** `null` before anything came, and where it cannot be told what did: it comes again then. */
   async staged(diskId: string): Promise<StagedDisk | null> {
-    return this.#read(`staged/${diskId}.json`, stagedDiskSchema);
+    return this.#readIfWhole(`staged/${diskId}.json`, stagedDiskSchema);
   }
 
   async writeStaged(diskId: string, staged: StagedDisk): Promise<void> {
     await replaceFile(join(this.folder, `staged/${diskId}.json`), JSON.stringify(staged));
   }
 
-  /** How far a lane is; the start of it before anything was made durable. */
+  /** How far a lane is; the start of it before anything was made durable, and where nobody can say. */
   async stagedLane(diskId: string, lane: number, start: number): Promise<StagedLane> {
-    const known = await this.#read(`staged/${diskId}.${lane}.json`, stagedLaneSchema);
+    const known = await this.#readIfWhole(`staged/${diskId}.${lane}.json`, stagedLaneSchema);
     return known ?? { watermark: start, redoLength: 0, isFinished: false };
   }
 
@@ -186,8 +189,41 @@ export class ReplicationFolder {
   async #read<S extends z.ZodType>(name: string, schema: S): Promise<z.output<S> | null> {
     const file = join(this.folder, name);
     const text = await ifThere(readFile(file, 'utf8'));
-    return text === null ? null : schema.parse(JSON.parse(text));
+    return text === null ? null : recordOf(file, text, schema);
   }
+
+  /** Of what is on its way, and comes again where nobody knows of it. */
+  async #readIfWhole<S extends z.ZodType>(name: string, schema: S): Promise<z.output<S> | null> {
+    try {
+      return await this.#read(name, schema);
+    } catch (error) {
+      if (isDamagedRecord(error)) return null;
+      throw error;
+    }
+  }
+}
+
+/** Throws FB-JRN-016: what lies on the disks must not be guessed. */
+function recordOf<S extends z.ZodType>(file: string, text: string, schema: S): z.output<S> {
+  const damaged = (reason: string, cause?: unknown): FailbackError =>
+    new FailbackError('FB-JRN-016', { file, reason }, { cause });
+  // After a power cut a file can have its length and nothing in it.
+  if (/^\0*$/.test(text)) throw damaged('it is empty');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw damaged('it is no JSON', error);
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const place = issue?.path.join('.') ?? '';
+  throw damaged(`${place === '' ? 'its content' : place} is not what it must be`, parsed.error);
+}
+
+export function isDamagedRecord(error: unknown): boolean {
+  return error instanceof FailbackError && error.code === 'FB-JRN-016';
 }
 
 /** Ids of the replications that the retention volume holds. */

@@ -266,4 +266,17 @@ export const DATA_PLANE_ERRORS = {
     isRetryable: true,
     isCustomerResolvable: true,
   },
+  'FB-JRN-016': {
+    severity: 'critical',
+    category: 'dataPlane',
+    message: 'The record {file} on the retention volume is damaged: {reason}.',
+    possibleCauses: [
+      'The storage lost or changed it, as in a power cut that it promised to survive.',
+      'Somebody changed the file, or a master target of another version wrote it.',
+    ],
+    recommendedAction:
+      'Put the file back from a copy, if there is one of this very state. Otherwise check the volume, cancel the failback and start it again: what the volume holds of this replication is forgotten then, and its disks are compared with Azure.',
+    isRetryable: false,
+    isCustomerResolvable: true,
+  },
 } as const satisfies Catalogue;

@@ -89,6 +89,10 @@ export const SHOWN_IN = {
     'unit/agents/master-target/failing-storage',
     'for a quarter of an hour ends the command, and the next one brings the disk there',
   ],
+  'FB-JRN-016': [
+    'unit/agents/master-target/damaged-records',
+    'is named when it is %s, and nothing is done',
+  ],
   'FB-ORC-001': [
     'orchestrations/azure-failures',
     'for longer than all retries ends in FB-ORC-001 and a rollback',
