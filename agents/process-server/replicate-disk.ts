@@ -10,12 +10,9 @@ import type { Transport } from './target-connection.ts';
 import type { Throttle } from './throttle/throttle.ts';
 import { TransferAttempt } from './transfer-attempt.ts';
 import { SourceAccess } from './source-access.ts';
-import { pauseAfter } from './transfer-pause.ts';
+import { FailuresInARow, pauseAfter } from './transfer-pause.ts';
 import type { TransferPlan } from './plan.ts';
 import type { SendFigures } from './lane-sender.ts';
-
-/** Failures that nobody foresaw are not tried again for ever. */
-const MAX_UNKNOWN_FAILURES = 5;
 
 type Input = CommandInput<'replicateDisk'>;
 type Output = CommandOutput<'replicateDisk'>;
@@ -64,8 +61,7 @@ class Transfer {
   readonly #meter = new ProgressMeter(() => Date.now());
   resumeCount = 0;
   #refusedBase: string | null = null;
-  #failures = 0;
-  #hasProgressed = false;
+  readonly #failures = new FailuresInARow(() => Date.now());
 
   constructor(parts: ReplicateParts, input: Input, context: CommandContext) {
     this.#parts = parts;
@@ -95,9 +91,7 @@ class Transfer {
       meter: this.#meter,
       figures: this.figures,
       refusedBase: this.#refusedBase,
-      onAck: () => {
-        this.#hasProgressed = true;
-      },
+      onAck: () => this.#failures.end(),
     });
     try {
       return await attempt.run();
@@ -112,14 +106,11 @@ class Transfer {
       this.#refusedBase = error.message;
       return;
     }
-    this.#failures = this.#hasProgressed ? 1 : this.#failures + 1;
-    this.#hasProgressed = false;
     this.resumeCount += 1;
-    const isKnown = error instanceof FailbackError;
-    const isHopeless = isKnown ? !error.isRetryable : this.#failures >= MAX_UNKNOWN_FAILURES;
-    if (isHopeless) throw error;
+    this.#failures.add(error);
+    if (this.#failures.areHopeless) throw error;
     this.#report(error);
-    const pauseMs = pauseAfter(this.#failures, error);
+    const pauseMs = pauseAfter(this.#failures.count, error);
     await delay(pauseMs, undefined, { signal: this.#context.signal });
   }
 
