@@ -21,7 +21,11 @@ import { sightOf } from './sight-of-source.ts';
 const INTERRUPTIBLE: readonly CommandName[] = ['replicateDisk', 'verifyDisks'];
 
 /** Commands that are let finish unless they wait for something, as for room on a full volume: that may take days. */
-const INTERRUPTIBLE_WHILE_WAITING: readonly CommandName[] = ['sealRecoveryPoint', 'rewindToPoint'];
+const INTERRUPTIBLE_WHILE_WAITING: readonly CommandName[] = [
+  'sealRecoveryPoint',
+  'rewindToPoint',
+  'growDisks',
+];
 
 /** Parts of a failback that wait for an operator. */
 const WAITING_PARTS: readonly string[] = ['replication', 'commit-gate'];

@@ -1,7 +1,7 @@
 import type { GrownDisk } from '../../shared/contracts/activities.ts';
 import type { Replication } from '../../shared/contracts/orchestrations.ts';
 import { DEADLINE_MS } from '../../shared/policy/deadlines.ts';
-import { runCommand } from './run-command.ts';
+import { runCommand, tryLongCommand } from './run-command.ts';
 import { callActivity, type Context, type Steps } from './steps.ts';
 
 interface Growth {
@@ -31,7 +31,8 @@ export function* growDisks(
     name: 'closeTarget',
     input: { replicationId, forget: false },
   });
-  const { disks } = yield* runCommand(context, {
+  // Where there is no room it is asked for a week: in orchestrations of its own, so that this history stays short.
+  const growing = {
     ...common,
     step: `grow-disks-${cycle}`,
     agentId: site.configurationServerId,
@@ -41,7 +42,8 @@ export function* growDisks(
       disks: grown.map(({ diskId, toBytes }) => ({ diskId, sizeBytes: toBytes })),
     },
     whenHeldUp: 'askAgainUnlessCancelled',
-  });
+  } as const;
+  const { disks } = yield* runCommand(context, growing, tryLongCommand);
   yield* runCommand(context, {
     ...masterTarget,
     step: `open-grown-${cycle}`,

@@ -9,7 +9,11 @@ import {
 import { type ErrorRecord, errorRecord } from '../../shared/errors/failback-error.ts';
 import { failure, type Result } from '../../shared/errors/result.ts';
 import { POLL_MS } from '../../shared/policy/deadlines.ts';
-import { COMMAND_LOOKS_PER_EXECUTION, HELD_UP_TURNS } from '../../shared/policy/limits.ts';
+import {
+  COMMAND_LOOKS_PER_EXECUTION,
+  HELD_UP_TURNS,
+  ROOM_TURNS,
+} from '../../shared/policy/limits.ts';
 import { refuseIfCancelled } from './gate.ts';
 import {
   asResult,
@@ -33,38 +37,51 @@ interface CommandCall<N extends CommandName> {
   readonly whenHeldUp?: 'askAgain' | 'askAgainUnlessCancelled';
 }
 
+/** One command sent, its failure as a value. */
+type Sent<N extends CommandName> = Omit<CommandCall<N>, 'whenHeldUp'>;
+type Attempt = <N extends CommandName>(
+  context: Context,
+  call: Sent<N>,
+) => Steps<Result<CommandOutput<N>>>;
+
 /** Sends a command and waits for its result. Throws StepFailure with what the agent reported. */
 export function* runCommand<N extends CommandName>(
   context: Context,
-  call: CommandCall<N>,
+  { whenHeldUp, ...call }: CommandCall<N>,
+  attempt: Attempt = tryCommand,
 ): Steps<CommandOutput<N>> {
   for (let turn = 0; ; turn += 1) {
     // The agent answers a repeated id with its first result.
     const step = turn === 0 ? call.step : `${call.step}-again-${turn}`;
-    const result = yield* tryCommand(context, { ...call, step });
-    if (result.ok || turn >= HELD_UP_TURNS) return unwrap(result);
-    if (!(yield* isToBeAskedAgain(context, call, result.error))) return unwrap(result);
+    const result = yield* attempt(context, { ...call, step });
+    if (result.ok || turn >= turnsOf(result.error)) return unwrap(result);
+    const asked = { jobId: call.jobId, whenHeldUp };
+    if (!(yield* isToBeAskedAgain(context, asked, result.error))) return unwrap(result);
   }
+}
+
+function turnsOf({ code }: ErrorRecord): number {
+  return code === 'FB-SITE-013' ? ROOM_TURNS : HELD_UP_TURNS;
 }
 
 function* isToBeAskedAgain(
   context: Context,
-  { jobId, whenHeldUp }: Pick<CommandCall<CommandName>, 'jobId' | 'whenHeldUp'>,
+  asked: { readonly jobId: string; readonly whenHeldUp: CommandCall<CommandName>['whenHeldUp'] },
   { category, isRetryable }: ErrorRecord,
 ): Steps<boolean> {
   // The agent has waited itself until shortly before the deadline: for the hypervisor, or for room on a volume.
   const isHeldUp = (category === 'site' || category === 'dataPlane') && isRetryable;
-  if (whenHeldUp === undefined || !isHeldUp) return false;
-  if (whenHeldUp === 'askAgainUnlessCancelled') yield* refuseIfCancelled(context, jobId);
+  if (asked.whenHeldUp === undefined || !isHeldUp) return false;
+  if (asked.whenHeldUp === 'askAgainUnlessCancelled')
+    yield* refuseIfCancelled(context, asked.jobId);
   return true;
 }
 
 /** As runCommand, with the failure as a value, for callers that expect one. */
 export function* tryCommand<N extends CommandName>(
   context: Context,
-  call: CommandCall<N>,
+  { jobId, step, ...rest }: Sent<N>,
 ): Steps<Result<CommandOutput<N>>> {
-  const { jobId, step, whenHeldUp: _unused, ...rest } = call;
   const result = yield* awaitCommand(context, { ...rest, commandId: commandId(jobId, step) });
   return result as Result<CommandOutput<N>>;
 }
@@ -72,7 +89,7 @@ export function* tryCommand<N extends CommandName>(
 /** As tryCommand, for what may take days: it waits in an orchestration of its own, whose history stays short. */
 export function* tryLongCommand<N extends CommandName>(
   context: Context,
-  { jobId, step, ...call }: Omit<CommandCall<N>, 'whenHeldUp'>,
+  { jobId, step, ...call }: Sent<N>,
 ): Steps<Result<CommandOutput<N>>> {
   const command = { commandId: commandId(jobId, step), ...call };
   const waiting = callOrchestration(context, 'command', command, partInstanceId(jobId, step));

@@ -35,6 +35,9 @@ export const COMMAND_LOOKS_PER_EXECUTION = 40;
 /** How often a command is asked again that an outage of the hypervisor held up; at 30 minutes each half a day. */
 export const HELD_UP_TURNS = 24;
 
+/** The same where disks have no room at home to grow; at 30 minutes each a week, as a seal waits for a full volume. */
+export const ROOM_TURNS = 336;
+
 /** Pause between two deltas towards Azure of a machine that is home. */
 export const REVERSE_CYCLE_MS = 5 * 60_000;
 

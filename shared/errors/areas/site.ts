@@ -294,8 +294,8 @@ export const SITE_ERRORS = {
       'Disks of {vmName} grew in Azure by {neededBytes} bytes, and {place} has {freeBytes} bytes left for them.',
     possibleCauses: ['The storage of the site was chosen for the disks as they were.'],
     recommendedAction:
-      'Free space there. Where the original VM is used, make its disks as large as in Azure. Then put the protected item again (PUT) and start a new failback. The machine runs in Azure until then.',
-    isRetryable: false,
+      'Free space there, or enlarge it; the failback waits for a week and goes on by itself. The machine runs in Azure until then, unless its failover had begun: a cancel brings it back there.',
+    isRetryable: true,
     isCustomerResolvable: true,
   },
   'FB-SITE-900': {

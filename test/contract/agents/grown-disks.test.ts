@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { createWaitingHandlers } from '../../../agents/configuration-server/outages.ts';
 import { createProcessServerHandlers } from '../../../agents/process-server/handlers.ts';
 import { createTlsTransport } from '../../../agents/process-server/tls-transport.ts';
 import type { CommandHandlers } from '../../../agents/runtime/types.ts';
 import type { CommandOutput } from '../../../shared/contracts/commands.ts';
+import { FailbackError } from '../../../shared/errors/failback-error.ts';
 import { aCommandContext, runCommand } from '../../support/data-plane/command-context.ts';
 import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
 import { aThrottle } from '../../support/data-plane/lab-replication.ts';
@@ -65,6 +67,25 @@ describe('disks at home whose originals grew in Azure', () => {
     });
     expect(await sizesOf()).toEqual([DISK_BYTES, DISK_BYTES]);
     expect(fixture.database.replication(replicationId).vm.disks).toEqual(SHAPE.disks);
+  });
+
+  it('wait for room, say so, and grow once there is some', async () => {
+    await prepared();
+    const { hypervisor } = fixture.site;
+    const values = { vmName: SHAPE.name, place: 'ds', neededBytes: DISK_BYTES, freeBytes: 0 };
+    const full = new FailbackError('FB-SITE-013', values);
+    jest.spyOn(hypervisor, 'growDisks').mockRejectedValueOnce(full).mockRejectedValueOnce(full);
+    const handlers = fixture.withHypervisor(hypervisor, (parts) =>
+      createWaitingHandlers(parts, { firstMs: 1, maxMs: 1 }),
+    );
+    const context = aCommandContext();
+    await runCommand(handlers, 'growDisks', GROWN, context);
+    expect(context.progress.map(({ health }) => health?.code)).toEqual([
+      'FB-SITE-013',
+      'FB-SITE-013',
+      undefined,
+    ]);
+    expect(await sizesOf()).toEqual([DISK_BYTES, 2 * DISK_BYTES]);
   });
 
   it('fit a later failback of the machine as it is recorded then', async () => {

@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach } from '@jest/globals';
 import { CertificateAuthority } from '../../../agents/configuration-server/certificate-authority.ts';
 import { SiteDatabase } from '../../../agents/configuration-server/database.ts';
-import { createConfigurationServerHandlers } from '../../../agents/configuration-server/handlers.ts';
+import {
+  createConfigurationServerHandlers,
+  type SiteParts,
+} from '../../../agents/configuration-server/handlers.ts';
 import type { CommandHandlers } from '../../../agents/runtime/types.ts';
 import type { CommandInput, VmShape } from '../../../shared/contracts/commands.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
@@ -29,7 +32,10 @@ interface SiteOfCommands {
   /** What the configuration server does on the hypervisor of the site. */
   handlers: CommandHandlers;
   /** The same on another driver, with the same records. */
-  withHypervisor: (hypervisor: Hypervisor) => CommandHandlers;
+  withHypervisor: (
+    hypervisor: Hypervisor,
+    create?: (parts: SiteParts) => CommandHandlers,
+  ) => CommandHandlers;
   /** A VM that was there before, off unless told otherwise; resolves to its id. */
   originalOf: (shape: VmShape, isOn?: boolean) => Promise<string>;
   vmNamed: (name: string) => ReturnType<Hypervisor['findVm']>;
@@ -55,10 +61,10 @@ export function useSite(): SiteOfCommands {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  fixture.withHypervisor = (hypervisor) => {
+  fixture.withHypervisor = (hypervisor, create = createConfigurationServerHandlers) => {
     const self = { address: 'cs1.site.example', backups: null };
     const { database } = fixture;
-    return createConfigurationServerHandlers({ hypervisor, database, authority, self });
+    return create({ hypervisor, database, authority, self });
   };
   fixture.originalOf = async (shape, isOn = false) => {
     const disks = shape.disks.map(({ id: diskId, sizeBytes }) => ({ diskId, sizeBytes }));

@@ -290,7 +290,7 @@ describe('cancelling', () => {
     expect(world.orchestrator.woken).toContain('waiter command:fb-1.disk-os');
   });
 
-  it.each(['sealRecoveryPoint', 'rewindToPoint'] as const)(
+  it.each(['sealRecoveryPoint', 'rewindToPoint', 'growDisks'] as const)(
     'breaks off %s while it waits for room, which may take days, and lets it finish once it works',
     async (name) => {
       const working = {

@@ -55,10 +55,9 @@ export async function checkRoom(
   growing: readonly Growth[],
 ): Promise<void> {
   const needed = new Map<string, number>();
-  for (const { disk, neededBytes } of growing) {
-    const [, datastore = ''] = /^\[([^\]]*)\]/.exec(disk.file ?? '') ?? [];
-    const added = neededBytes - disk.sizeBytes;
-    needed.set(datastore, (needed.get(datastore) ?? 0) + added);
+  for (const growth of growing) {
+    const [, datastore = ''] = /^\[([^\]]*)\]/.exec(growth.disk.file ?? '') ?? [];
+    needed.set(datastore, (needed.get(datastore) ?? 0) + addedBytes(growth));
   }
   for (const [place, neededBytes] of needed) {
     const freeBytes = await placement.freeBytes(place);
@@ -67,8 +66,27 @@ export async function checkRoom(
   }
 }
 
-/** In one change, of a VM that is off and has its disks to itself. */
-export async function growDisks(vms: VmAccess, vm: Vm, growing: readonly Growth[]): Promise<void> {
+/**
+ * In one change, of a VM that is off and has its disks to itself. Throws FB-SITE-013 also where only vSphere itself can
+ * tell that there is no room: it does not say how much of it for every datastore, and another VM may have been faster.
+ */
+export async function growDisks(
+  vms: Pick<VmAccess, 'reconfigure'>,
+  vm: Vm,
+  growing: readonly Growth[],
+): Promise<void> {
   const deviceChange = growing.map(({ disk, neededBytes }) => grownDisk(disk, neededBytes));
-  await vms.reconfigure(vm, { deviceChange });
+  try {
+    await vms.reconfigure(vm, { deviceChange });
+  } catch (error) {
+    if (!(error instanceof FailbackError) || error.code !== 'FB-VSPHERE-007') throw error;
+    const neededBytes = growing.reduce((sum, each) => sum + addedBytes(each), 0);
+    const { datastore: place = 'the datastore' } = error.values;
+    const values = { vmName: vm.record.name, neededBytes, place, freeBytes: 'too few' };
+    throw new FailbackError('FB-SITE-013', values, { cause: error });
+  }
+}
+
+function addedBytes({ disk, neededBytes }: Growth): number {
+  return neededBytes - disk.sizeBytes;
 }

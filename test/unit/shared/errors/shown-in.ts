@@ -199,7 +199,7 @@ export const SHOWN_IN = {
   'FB-SITE-012': ['contract/agents/grown-disks', 'stay as they are while the VM has snapshots'],
   'FB-SITE-013': [
     'orchestrations/grown-disks',
-    'and has no room at home ends with the machine in Azure again',
+    'is given up after a week, with the machine in Azure',
   ],
   'FB-SITE-900': [
     'contract/agents/command-faults',

@@ -1,7 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import type { DiskRecord } from '../../../../../agents/configuration-server/hypervisors/vsphere/discovery/records.ts';
-import { growingDisks } from '../../../../../agents/configuration-server/hypervisors/vsphere/growth.ts';
+import {
+  growDisks,
+  growingDisks,
+} from '../../../../../agents/configuration-server/hypervisors/vsphere/growth.ts';
 import type { Vm } from '../../../../../agents/configuration-server/hypervisors/vsphere/vm-access.ts';
+import type { ErrorCode } from '../../../../../shared/errors/catalogue.ts';
+import { FailbackError } from '../../../../../shared/errors/failback-error.ts';
 
 const GIB = 1024 ** 3;
 const NEEDED = [{ id: 'os', isOsDisk: true, sizeBytes: 2 * GIB }];
@@ -53,5 +58,26 @@ describe('a disk that vSphere does not make larger', () => {
   it('is no matter when it is as large already', () => {
     const large = { sizeBytes: 2 * GIB, backing: 'rdmVirtual' } as const;
     expect(growingDisks(aVm(large), NEEDED)).toEqual([]);
+  });
+});
+
+describe('vSphere that does not make a disk larger when it is told to', () => {
+  async function growing(code: ErrorCode): Promise<void> {
+    const vm = aVm({});
+    const refused = new FailbackError(code, { datastore: 'ds', method: 'ReconfigVM_Task' });
+    const reconfigure = async (): Promise<void> => Promise.reject(refused);
+    await growDisks({ reconfigure }, vm, growingDisks(vm, NEEDED));
+  }
+
+  it('for want of room is waited for like a datastore that says so before', async () => {
+    await expect(growing('FB-VSPHERE-007')).rejects.toMatchObject({
+      code: 'FB-SITE-013',
+      isRetryable: true,
+      values: { vmName: 'web', neededBytes: GIB, place: 'ds', freeBytes: 'too few' },
+    });
+  });
+
+  it('for another reason is as it is', async () => {
+    await expect(growing('FB-VSPHERE-009')).rejects.toMatchObject({ code: 'FB-VSPHERE-009' });
   });
 });
