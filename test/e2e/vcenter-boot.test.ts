@@ -49,7 +49,9 @@ describeWith(['vcenter', 'qemu', 'bootImage'], 'A VM of the vCenter peer with QE
       expect(await toolsOf(vm)).toBe('guestToolsNotRunning');
       await untilTrue('the guest is up', async () => (await toolsOf(vm)) === 'guestToolsRunning');
       const console = await peer.consoleOf('boots');
-      expect(console.text).toMatch(new RegExp(`ASR-BOOT-OK kernel=\\S+ disk=\\S+ marker=${marker}`));
+      expect(console.text).toMatch(
+        new RegExp(`ASR-BOOT-OK kernel=\\S+ disk=\\S+ marker=${marker}`),
+      );
       expect(console.file).toBe(join(folder, 'ds1/boots/serial.log'));
       await soap.task('PowerOffVM_Task', vm);
       await soap.task('Destroy_Task', vm);
