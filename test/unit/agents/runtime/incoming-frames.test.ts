@@ -1,7 +1,7 @@
 import { duplexPair, type Duplex } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { IncomingFrames } from '../../../../agents/runtime/incoming-frames.ts';
 import { encodeTransfer } from '../../../../shared/contracts/transfer-codec.ts';
 import {
