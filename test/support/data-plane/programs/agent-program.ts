@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { dirname } from 'node:path';
 import { createMasterTargetHandlers } from '../../../../agents/master-target/handlers.ts';
 import { ReplicationFolder } from '../../../../agents/master-target/replication-folder.ts';
@@ -16,6 +17,8 @@ process.once('message', (start: ChildStart) => {
   void (start.kind === 'masterTarget' ? masterTarget(start) : processServer(start));
 });
 process.once('disconnect', () => process.exit());
+// Whoever is killed does not come to it at its end.
+flushCompileCache();
 
 async function masterTarget({ tls, retentionFolder, port: wanted }: ChildStart): Promise<void> {
   const gate = new ReplicationGate();

@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
+import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
+import { AgentChild } from '../../support/data-plane/programs/agent-child.ts';
+import { untilAllAreKilled } from '../../support/data-plane/programs/killed-rounds.ts';
+import { Killer } from '../../support/data-plane/programs/killer.ts';
+import { Random } from '../../support/data-plane/random.ts';
+
+const KILLS = 200;
+const SEED = Number(process.env['KILL_SEED'] ?? 20_261_122);
+const WANTED = {
+  first: 6,
+  send: 49,
+  seal: 55,
+  rewind: 40,
+  verify: 15,
+  sendRepair: 15,
+  sealRepair: 20,
+} as const;
+
+let storage: LabStorage;
+let site: LabSite;
+
+beforeAll(async () => {
+  storage = await startLabStorage();
+  site = await startLabSite();
+});
+
+afterAll(async () => {
+  AgentChild.disposeSpares();
+  await site.stop();
+  await storage.stop();
+});
+
+// The title has the seed, so that whoever sees it fail can play the same again.
+describe(`a master target killed ${KILLS} times in the middle of its work, KILL_SEED=${SEED}`, () => {
+  it('leaves both disks at one sealed point each time, the one before or the one asked for', async () => {
+    const random = new Random(SEED);
+    const killer = new Killer(random, [{ victim: 'masterTarget', wanted: WANTED }]);
+    await untilAllAreKilled({ storage, site, random, killer });
+    const { masterTarget } = killer.kills;
+    const kills = [...masterTarget.values()].reduce((sum, each) => sum + each, 0);
+    process.stdout.write(
+      `Kills of the master target: ${JSON.stringify(Object.fromEntries(masterTarget))}\n`,
+    );
+    expect(kills).toBeGreaterThanOrEqual(KILLS);
+    expect(Object.fromEntries(masterTarget)).toEqual(WANTED);
+  }, 900_000);
+});

@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
+import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
+import { AgentChild } from '../../support/data-plane/programs/agent-child.ts';
+import { untilAllAreKilled } from '../../support/data-plane/programs/killed-rounds.ts';
+import { Killer } from '../../support/data-plane/programs/killer.ts';
+import { Random } from '../../support/data-plane/random.ts';
+
+const KILLS = 200;
+const SEED = Number(process.env['KILL_SEED'] ?? 20_261_121);
+/** A transfer whose other end dies, too, is resumed in both ways. */
+const TARGET_WANTED = { send: 10 } as const;
+const WANTED = { first: 20, send: 135, sendRepair: 45 } as const;
+
+let storage: LabStorage;
+let site: LabSite;
+
+beforeAll(async () => {
+  storage = await startLabStorage();
+  site = await startLabSite();
+});
+
+afterAll(async () => {
+  AgentChild.disposeSpares();
+  await site.stop();
+  await storage.stop();
+});
+
+// The title has the seed, so that whoever sees it fail can play the same again.
+describe(`a process server killed ${KILLS} times in the middle of its work, KILL_SEED=${SEED}`, () => {
+  it('leaves both disks at one sealed point each time, and brings every point home', async () => {
+    const random = new Random(SEED);
+    const killer = new Killer(random, [
+      { victim: 'processServer', wanted: WANTED },
+      { victim: 'masterTarget', wanted: TARGET_WANTED },
+    ]);
+    await untilAllAreKilled({ storage, site, random, killer });
+    const { processServer } = killer.kills;
+    const kills = [...processServer.values()].reduce((sum, each) => sum + each, 0);
+    process.stdout.write(
+      `Kills of the process server: ${JSON.stringify(Object.fromEntries(processServer))}\n`,
+    );
+    expect(kills).toBeGreaterThanOrEqual(KILLS);
+    expect(Object.fromEntries(processServer)).toEqual(WANTED);
+  }, 900_000);
+});
