@@ -9,6 +9,7 @@ import type * as Folders from '../../../agents/master-target/replication-folder.
 import type * as Gates from '../../../agents/master-target/replication-gate.ts';
 import type * as Retention from '../../../agents/master-target/retention.ts';
 import type * as Rewind from '../../../agents/master-target/rewind.ts';
+import type * as Seals from '../../../agents/master-target/seal.ts';
 import type * as Staging from '../../../agents/master-target/staging.ts';
 import type * as Verify from '../../../agents/master-target/verify.ts';
 import type * as Backoff from '../../../agents/runtime/backoff.ts';
@@ -17,7 +18,7 @@ import { RecordingFiles } from './recorded-folder.ts';
 /** The product's code, as it was loaded with files that are recorded. */
 export interface JournalCode
   extends
-    Pick<typeof Apply, 'applyPending'>,
+    Pick<typeof Apply, 'applyPending' | 'standAtPoint'>,
     Pick<typeof Backoff, 'withBackoff'>,
     Pick<typeof Gates, 'ReplicationGate'>,
     Pick<typeof Handlers, 'createMasterTargetHandlers'>,
@@ -26,6 +27,7 @@ export interface JournalCode
     Pick<typeof Folders, 'ReplicationFolder' | 'removeForgotten'>,
     Pick<typeof Rewind, 'rewindTo'>,
     Pick<typeof Retention, 'makeRoom'>,
+    Pick<typeof Seals, 'sealPoint'>,
     Pick<typeof Staging, 'beginStaging' | 'diskOf'>,
     Pick<typeof Verify, 'verifyDisks'> {}
 
@@ -63,6 +65,7 @@ export async function loadJournalCode(): Promise<JournalCode> {
     ...(await import('../../../agents/master-target/replication-gate.ts')),
     ...(await import('../../../agents/master-target/retention.ts')),
     ...(await import('../../../agents/master-target/rewind.ts')),
+    ...(await import('../../../agents/master-target/seal.ts')),
     ...(await import('../../../agents/master-target/staging.ts')),
     ...(await import('../../../agents/master-target/verify.ts')),
     ...(await import('../../../agents/runtime/backoff.ts')),

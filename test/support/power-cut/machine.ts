@@ -9,7 +9,7 @@ import { BLANK_DISK, DISK_IDS, SIZES } from './source-machine.ts';
 import { type ModelPoint, REPLICATION_ID, send, type Transfer } from './transfer.ts';
 
 export const MAX_POINTS = 3;
-const RETENTION = { maxPoints: MAX_POINTS, maxAgeHours: 24 };
+export const RETENTION = { maxPoints: MAX_POINTS, maxAgeHours: 24 };
 
 /** One start of the master target: its commands, on what lies in a folder. */
 export interface Machine {

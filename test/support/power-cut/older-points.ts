@@ -68,6 +68,15 @@ export const SEAL_BESIDE_PIN: Case = {
   work: async (disks) => disks.seal(),
 };
 
+const WITHDRAWAL: Case = {
+  title: 'a sealed point that turned out to be damaged is taken back',
+  before: async (disks) => {
+    await threePoints(disks);
+    await disks.sealDamaged();
+  },
+  work: async (disks) => disks.withdraw(),
+};
+
 /** Nothing is sent in them: they have few instants. */
 export const SHORT_CASES: readonly Case[] = [
   {
@@ -129,5 +138,7 @@ export const CASES: readonly Case[] = [
     },
   },
   SEAL_BESIDE_PIN,
+  // Not among the short ones: what the attempt to apply it made durable before is written again on the way back.
+  WITHDRAWAL,
   ...SHORT_CASES,
 ];

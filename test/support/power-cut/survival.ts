@@ -77,7 +77,7 @@ export async function recover(
     return null;
   }
   if (isForgotten) throw new Error('what was forgotten is there again');
-  await code.applyPending(folder);
+  await code.standAtPoint(folder);
   const points = await pointsOf(folder, allowed);
   if (pinned !== null && !points.some(({ pointId }) => pointId === pinned)) {
     throw new Error(`${pinned} is gone, and somebody goes back to it`);

@@ -1,8 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Random } from '../data-plane/random.ts';
 import { must } from '../must.ts';
-import type { JournalCode } from './journal-code.ts';
 import {
   discard,
   diskFile,
@@ -20,28 +18,13 @@ import {
   stayingOf,
 } from './machine.ts';
 import { someOf } from './nodes.ts';
-import { PowerCut, RecordedFolder, type RecordingFiles } from './recorded-folder.ts';
+import type { Operation, Options } from './operation.ts';
+import { PowerCut, RecordedFolder } from './recorded-folder.ts';
 import { Room } from './room.ts';
 import { type Expected, pointsOf, recover } from './survival.ts';
 import { DISK_IDS, SourceMachine } from './source-machine.ts';
 import { comparison, type Contents, type ModelPoint, type Transfer } from './transfer.ts';
-
-interface Options {
-  readonly code: JournalCode;
-  readonly files: RecordingFiles;
-  readonly random: Random;
-  /** Called wherever the power may go: before something is made durable, where there is no room, after operations. */
-  readonly onCut: (disks: TwoDisks, path: string) => Promise<void>;
-  readonly isIgnored: (path: string) => boolean;
-}
-
-/** Done again from the start after a power cut, as commands are. */
-interface Operation {
-  readonly expected?: Partial<Expected>;
-  readonly run: (machine: Machine) => Promise<void>;
-  /** Retained points when it is done; absent = the command that follows matters, not this one. */
-  readonly ends?: Expected['allowed'];
-}
+import { expectWithdrawn, sealAndDamage } from './withdrawal.ts';
 
 /** A machine of two disks that comes home, beside a model of it that is made of byte arrays. */
 export class TwoDisks {
@@ -53,6 +36,7 @@ export class TwoDisks {
   #points: readonly ModelPoint[] = [];
   #pinned: ModelPoint | null = null;
   #abandoned: Transfer | null = null;
+  #damaged: Transfer | null = null;
   #expected: Expected;
   /** The power goes at the sync with this number; 0 = it does not. */
   #cutIn = 0;
@@ -178,6 +162,19 @@ export class TwoDisks {
       ends,
     });
     this.pin(null);
+  }
+
+  /** A point that is sealed, and goes bad before the disks are there. */
+  async sealDamaged(): Promise<void> {
+    this.#damaged = this.#transfer(DISK_IDS);
+    await sealAndDamage(this.#machine, this.#damaged, this.#options.files);
+  }
+
+  /** The damaged point is taken back: the disks stand at the one before, also when that is cut off. */
+  async withdraw(): Promise<void> {
+    const transfer = must(this.#damaged ?? undefined, 'a damaged point');
+    const run: Operation['run'] = async (machine) => expectWithdrawn(machine, transfer);
+    await this.#perform({ run, ends: [this.#points] });
   }
 
   /** What a full volume gives back to another one that needs room: all but so many points. */
