@@ -68,7 +68,7 @@ export const SEAL_BESIDE_PIN: Case = {
   work: async (disks) => disks.seal(),
 };
 
-const WITHDRAWAL: Case = {
+export const WITHDRAWAL: Case = {
   title: 'a sealed point that turned out to be damaged is taken back',
   before: async (disks) => {
     await threePoints(disks);

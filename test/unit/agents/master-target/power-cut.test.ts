@@ -9,7 +9,12 @@ import {
   NOTHING_UNSYNCED,
   someOf,
 } from '../../../support/power-cut/nodes.ts';
-import { playCase, SEAL_BESIDE_PIN, SHORT_CASES } from '../../../support/power-cut/older-points.ts';
+import {
+  playCase,
+  SEAL_BESIDE_PIN,
+  SHORT_CASES,
+  WITHDRAWAL,
+} from '../../../support/power-cut/older-points.ts';
 import {
   afterCut,
   aHistory,
@@ -58,7 +63,7 @@ describe('a power cut at any moment of a history', () => {
 });
 
 describe('what becomes of older points', () => {
-  it.each([SEAL_BESIDE_PIN, ...SHORT_CASES])(
+  it.each([SEAL_BESIDE_PIN, WITHDRAWAL, ...SHORT_CASES])(
     'is whole after a power cut at any moment while $title',
     async (each) => {
       let cuts = 0;
