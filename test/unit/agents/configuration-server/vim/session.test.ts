@@ -165,8 +165,8 @@ describe('a session on a vSphere server', () => {
     const before = Array.from({ length: 8 }, async () => session.call('UnregisterVM', VM, {}));
     await untilTrue('all that may be open are', () => open === before.length);
     server.on('DestroyView', () => DONE);
-    const waiting = session.call('DestroyView', VM, {}, { timeoutMs: 50 });
-    await sleep(200);
+    const waiting = session.call('DestroyView', VM, {}, { timeoutMs: 2000 });
+    await sleep(2500);
     answer();
     await expect(waiting).resolves.toBeUndefined();
     await Promise.all(before);
