@@ -84,7 +84,12 @@ export async function runRival(
   // It waits for us at the end, so that /proc still knows what its children used.
   const whole = `set -e -o pipefail\n${script}\necho\necho finished\nread -r || true\n`;
   const startedAt = performance.now();
-  const child = Child.start({ command: 'bash', args: ['-c', whole], environment });
+  const child = Child.start({
+    command: 'bash',
+    args: ['-c', whole],
+    environment,
+    endsSoon: true,
+  });
   // One that hangs must not hold the benchmark: it then ends too early.
   const limit = setTimeout(() => void child.stop(), LIMIT_MS);
   try {

@@ -11,6 +11,11 @@ interface ChildOptions {
   readonly command: string;
   readonly args: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /**
+   * It starts programs that end before anybody asks what they used, so it is looked at all the time. The peak of a
+   * program that stays can be read at the end, and looking costs what is measured.
+   */
+  readonly endsSoon?: boolean;
 }
 
 /** A process in a group of its own: with it end all that it started. */
@@ -18,15 +23,15 @@ export class Child {
   static readonly #all = new Set<Child>();
   readonly #process: ChildProcess;
   readonly #gauge: Gauge;
-  readonly #timer: NodeJS.Timeout;
+  readonly #timer: NodeJS.Timeout | undefined;
   readonly #ended: Promise<unknown>;
   #output = '';
   #hasEnded = false;
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, endsSoon: boolean) {
     this.#process = child;
     this.#gauge = new Gauge(child.pid ?? 0);
-    this.#timer = setInterval(() => this.#gauge.look(), GAUGE_MS);
+    this.#timer = endsSoon ? setInterval(() => this.#gauge.look(), GAUGE_MS) : undefined;
     const keep = (chunk: unknown): void => {
       this.#output = (this.#output + String(chunk)).slice(-KEPT_OUTPUT);
     };
@@ -45,13 +50,13 @@ export class Child {
     Child.#all.add(this);
   }
 
-  static start({ command, args, environment = {} }: ChildOptions): Child {
+  static start({ command, args, environment = {}, endsSoon = false }: ChildOptions): Child {
     const child = spawn(command, [...args], {
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },
     });
-    return new Child(child);
+    return new Child(child, endsSoon);
   }
 
   /** Ends everything that was started; for failures and Ctrl-C. */

@@ -23,7 +23,7 @@ import type { Usage } from './proc.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const PASSPHRASE = 'a passphrase of the benchmark';
-const LOOK_MS = 2;
+const LOOK_MS = 10;
 const DEADLINE_MS = 6 * 3_600_000;
 /** For profiles of the agents; the files are written to the folder named here. */
 const PROFILE_VARIABLE = 'BENCH_PROFILE';

@@ -50,7 +50,7 @@ describeWith(['vcenter', 'qemu', 'bootImage'], 'A VM of the vCenter peer with QE
       await untilTrue('the guest is up', async () => (await toolsOf(vm)) === 'guestToolsRunning');
       const console = await peer.consoleOf('boots');
       expect(console.text).toMatch(
-        new RegExp(`ASR-BOOT-OK kernel=\\S+ disk=\\S+ marker=${marker}`),
+        new RegExp(`ASR-BOOT-OK kernel=\\S+ disk=/dev/sd[ab] marker=${marker}`),
       );
       expect(console.file).toBe(join(folder, 'ds1/boots/serial.log'));
       await soap.task('PowerOffVM_Task', vm);

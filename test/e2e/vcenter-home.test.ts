@@ -82,7 +82,7 @@ describeWith(['vcenter', 'qemu', 'bootImage'], 'a machine that goes home to a vC
     expect(bootEvidence).toMatch(/^VMware Tools run/);
     const console = join(dirname(testLab.vcenter.diskFile(VM, 'os')), 'serial.log');
     expect(readFileSync(console, 'latin1')).toMatch(
-      new RegExp(`ASR-BOOT-OK kernel=\\S+ disk=\\S+ marker=MARK-${VM}`),
+      new RegExp(`ASR-BOOT-OK kernel=\\S+ disk=/dev/sd[ab] marker=MARK-${VM}`),
     );
     const once = Object.fromEntries(DISKS.map((id) => [`${id}.vmdk`, ['add', 'remove']]));
     expect(await atMasterTarget()).toEqual(once);

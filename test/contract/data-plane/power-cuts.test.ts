@@ -178,6 +178,9 @@ describe('a sync that is left out', () => {
 });
 
 describe('the record of what is durable', () => {
+  const onRecoveredCut: OnCut = async (disks, path) =>
+    expectRecovery(code, disks, { path, survivors: NOTHING_UNSYNCED });
+
   /** Names and bytes of everything in a folder, but for the paths in records. */
   function all(root: string): Record<string, string> {
     const names = readdirSync(root, { recursive: true, encoding: 'utf8' }).toSorted();
@@ -219,16 +222,12 @@ describe('the record of what is durable', () => {
     ['the names of files of a point', /point-\d+$/],
   ])('would show that %s is not made durable', async (_name, paths) => {
     const isIgnored = (path: string): boolean => paths.test(path);
-    const onCut: OnCut = async (disks, path) =>
-      expectRecovery(code, disks, { path, survivors: NOTHING_UNSYNCED });
-    const history = withDisks({ code, files, seed: 6, onCut, isIgnored }, aHistory);
+    const history = withDisks({ code, files, seed: 6, onCut: onRecoveredCut, isIgnored }, aHistory);
     await expect(history).rejects.toThrow('The power goes before');
   });
 
   it('is not needed of what is staged and how far a lane is: where they are lost, it comes again', async () => {
     const isIgnored = (path: string): boolean => /staged\/\w+(\.\d)?\.json\.new$/.test(path);
-    const onCut: OnCut = async (disks, path) =>
-      expectRecovery(code, disks, { path, survivors: NOTHING_UNSYNCED });
-    await withDisks({ code, files, seed: 6, onCut, isIgnored }, aHistory);
+    await withDisks({ code, files, seed: 6, onCut: onRecoveredCut, isIgnored }, aHistory);
   });
 });

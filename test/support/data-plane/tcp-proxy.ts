@@ -12,10 +12,14 @@ export class TcpProxy {
   targetPort: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  #isReady: Promise<unknown> = Promise.resolve();
 
   private constructor(targetPort: number) {
     this.targetPort = targetPort;
-    this.#server = createServer((client) => this.#serve(client));
+    this.#server = createServer((client) => {
+      client.on('error', () => undefined);
+      this.#isReady.then(() => this.#serve(client)).catch(() => client.destroy());
+    });
   }
 
   static async start(targetPort: number): Promise<TcpProxy> {
@@ -26,6 +30,13 @@ export class TcpProxy {
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Connections that come meanwhile wait for the port that it tells. */
+  async moveTarget(move: () => Promise<number>): Promise<void> {
+    const moving = move();
+    this.#isReady = moving;
+    this.targetPort = await moving;
   }
 
   /** Breaks every connection without a word, as a lost link does. */
@@ -39,6 +50,7 @@ export class TcpProxy {
   }
 
   #serve(client: Socket): void {
+    if (client.destroyed) return;
     const connection = this.sentBytes.push(0) - 1;
     const target = connect(this.targetPort, '127.0.0.1');
     for (const socket of [client, target]) {

@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DataAccess } from '../../../../shared/contracts/agent-protocol.ts';
 import type { CommandName } from '../../../../shared/contracts/commands.ts';
@@ -28,7 +27,7 @@ export type ChildAnswer =
 /** Programs that are loaded and wait for what they are to be. */
 const spares: ChildProcess[] = [];
 
-const COMPILE_CACHE = join(tmpdir(), 'failback-test-programs');
+const COMPILE_CACHE = join(process.cwd(), '.lab', 'compile-cache');
 
 function forkProgram(): ChildProcess {
   const program = join(import.meta.dirname, 'agent-program.ts');

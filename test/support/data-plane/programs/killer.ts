@@ -28,7 +28,7 @@ const FIRST_GUESS_MS = 100;
  * after each recovery both disks together are at one sealed point.
  */
 export class Killer {
-  readonly kills: Readonly<Record<Victim, Map<Work, number>>> = {
+  readonly #kills: Readonly<Record<Victim, Map<Work, number>>> = {
     processServer: new Map(),
     masterTarget: new Map(),
   };
@@ -51,6 +51,16 @@ export class Killer {
           (works.length === 0 || works.includes(work)) && this.#isWanted(victim, wanted, work),
       );
     });
+  }
+
+  /** How many kills of a program there were, and in which work; printed, too. */
+  tell(victim: Victim): { readonly kills: number; readonly inWork: Wanted } {
+    const inWork = Object.fromEntries(this.#kills[victim]);
+    process.stdout.write(`Kills of the ${victim}: ${JSON.stringify(inWork)}\n`);
+    return {
+      kills: [...this.#kills[victim].values()].reduce((sum, each) => sum + each, 0),
+      inWork,
+    };
   }
 
   /** Does it, again each time that it is cut short, until it is done. */
@@ -90,7 +100,7 @@ export class Killer {
     const momentMs = this.#random.below(Math.ceil(this.#durationMs.get(work) ?? FIRST_GUESS_MS));
     await delay(momentMs, undefined, { signal: isOver }).catch(() => undefined);
     if (isOver.aborted) return false;
-    this.kills[victim].set(work, this.#killsIn(victim, work) + 1);
+    this.#kills[victim].set(work, this.#killsIn(victim, work) + 1);
     await machine.kill(victim);
     const pointId = await machine.openTarget();
     const unequal = pointId === null ? [] : machine.unequalAt(pointId);
@@ -107,6 +117,6 @@ export class Killer {
   }
 
   #killsIn(victim: Victim, work: Work): number {
-    return this.kills[victim].get(work) ?? 0;
+    return this.#kills[victim].get(work) ?? 0;
   }
 }
