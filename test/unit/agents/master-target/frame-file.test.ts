@@ -15,8 +15,8 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-function aDataFrame(offset: number): TransferFrame {
-  const payload = Buffer.alloc(64, offset / 64 + 1);
+function aDataFrame(offset: number, payloadBytes = 64): TransferFrame {
+  const payload = Buffer.alloc(payloadBytes, offset / 64 + 1);
   const digest = digestOf(payload);
   const length = payload.length;
   return { type: FRAME.data, sequence: 0, offset, length, isCompressed: false, digest, payload };
@@ -58,6 +58,14 @@ describe('a file of the journal', () => {
     const length = await append([aDataFrame(128)], first);
     expect(await framesIn(length)).toEqual([...FRAMES, aDataFrame(128)]);
     expect(await framesIn(first)).toEqual(FRAMES);
+  });
+
+  it('gives frames that keep their bytes while more is read, however they lie and whatever their size', async () => {
+    const sizes = [
+      300_001, 299_999, 500_000, 4096, 1_900_000, 1, 262_144, 262_144, 262_144, 700_000,
+    ];
+    const frames = sizes.map((size, index) => aDataFrame(64 * index, size));
+    expect(await framesIn(await append(frames, 0))).toEqual(frames);
   });
 
   it('is not read any further once a single bit of it is wrong, whichever it is', async () => {
