@@ -1,48 +1,77 @@
-import { XMLParser } from 'fast-xml-parser';
-import { z } from 'zod';
+import { SaxesParser, type SaxesTag } from 'saxes';
 import type { PageRange } from '../../shared/domain/page-ranges.ts';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 
-const parser = new XMLParser({
-  ignoreAttributes: true,
-  parseTagValue: false,
-  isArray: (name) => name === 'PageRange' || name === 'ClearRange',
-});
+const KINDS: ReadonlyMap<string, PageRange['kind']> = new Map([
+  ['PageRange', 'data'],
+  ['ClearRange', 'zero'],
+]);
 
-const boundsSchema = z.object({ Start: z.coerce.number().int(), End: z.coerce.number().int() });
-const pageListSchema = z.object({
-  PageList: z.preprocess(
-    // An empty list comes as an empty text.
-    (value) => (typeof value === 'string' ? {} : value),
-    z.object({
-      PageRange: z.array(boundsSchema).default([]),
-      ClearRange: z.array(boundsSchema).default([]),
-      NextMarker: z.string().default(''),
-    }),
-  ),
-});
-
-/** What the parser makes good by itself: a listing without its end would lack changes, and nobody would miss them. */
-const IS_WHOLE = /<\/PageList\s*>\s*$|<PageList\s*\/>\s*$/;
+interface PageOfList {
+  readonly ranges: readonly PageRange[];
+  readonly marker: string;
+}
 
 /**
  * One page of Get Page Ranges: ordered, half-open; `marker` is empty after the last page. Throws FB-DATA-005 for one that
- * ends early.
+ * ends early or is none: a listing without its end would lack changes, and nobody would miss them.
  */
-export function parsePageList(xml: string): { ranges: readonly PageRange[]; marker: string } {
-  if (!IS_WHOLE.test(xml)) {
-    throw new FailbackError('FB-DATA-005', { status: 200, code: 'the listing ends early' });
+export function parsePageList(xml: string): PageOfList {
+  const reader = new PageListReader();
+  // Events instead of a tree: a tree of thousands of ranges outlives the young heap, page after page.
+  const parser = new SaxesParser({ position: false });
+  parser.on('error', (error) => damaged(error.message));
+  parser.on('opentag', (tag) => reader.open(tag));
+  parser.on('text', (text) => reader.take(text));
+  parser.on('closetag', (tag) => reader.close(tag));
+  parser.write(xml).close();
+  return { ranges: reader.ranges.toSorted((a, b) => a.offset - b.offset), marker: reader.marker };
+}
+
+class PageListReader {
+  readonly ranges: PageRange[] = [];
+  marker = '';
+  #isInside = false;
+  #text = '';
+  #start = Number.NaN;
+  #end = Number.NaN;
+
+  open({ name }: SaxesTag): void {
+    if (!this.#isInside && name !== 'PageList') damaged(`it begins with ${name}`);
+    this.#isInside = true;
+    this.#text = '';
+    if (KINDS.has(name)) [this.#start, this.#end] = [Number.NaN, Number.NaN];
   }
-  const { PageList } = pageListSchema.parse(parser.parse(xml));
-  const halfOpen = (kind: PageRange['kind']) => (bounds: z.infer<typeof boundsSchema>) => ({
-    offset: bounds.Start,
+
+  take(text: string): void {
+    this.#text += text;
+  }
+
+  close({ name }: SaxesTag): void {
+    const kind = KINDS.get(name);
+    if (kind !== undefined) this.#addRange(kind);
+    else if (name === 'Start') this.#start = numberIn(this.#text);
+    else if (name === 'End') this.#end = numberIn(this.#text);
+    else if (name === 'NextMarker') this.marker = this.#text;
+  }
+
+  #addRange(kind: PageRange['kind']): void {
+    const offset = this.#start;
     // The service names the last byte, not the one after it.
-    length: bounds.End + 1 - bounds.Start,
-    kind,
+    const length = this.#end + 1 - offset;
+    if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length))
+      damaged('a range lacks a bound');
+    this.ranges.push({ offset, length, kind });
+  }
+}
+
+function numberIn(text: string): number {
+  return /^\d+$/.test(text) ? Number(text) : Number.NaN;
+}
+
+function damaged(fault: string): never {
+  throw new FailbackError('FB-DATA-005', {
+    status: 200,
+    code: `a listing that is damaged: ${fault}`,
   });
-  const ranges = [
-    ...PageList.PageRange.map(halfOpen('data')),
-    ...PageList.ClearRange.map(halfOpen('zero')),
-  ].toSorted((a, b) => a.offset - b.offset);
-  return { ranges, marker: PageList.NextMarker };
 }

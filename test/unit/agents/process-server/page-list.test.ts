@@ -14,7 +14,15 @@ const PAGE =
   '<PageRange><Start>4096</Start><End>8191</End></PageRange>' +
   '<NextMarker>a&amp;b==</NextMarker></PageList>';
 
-const ENDS_EARLY = { code: 'FB-DATA-005', isRetryable: true };
+const DAMAGED = { code: 'FB-DATA-005', isRetryable: true };
+
+function faultOf(text: string): unknown {
+  try {
+    return parsePageList(text);
+  } catch (error) {
+    return error;
+  }
+}
 
 describe('a page of a listing', () => {
   it('is ordered, with the bytes that each range has', () => {
@@ -37,14 +45,25 @@ describe('a page of a listing', () => {
 
   it('is not taken for complete when it ends early, wherever that is', () => {
     for (let length = 0; length < PAGE.length; length += 1) {
-      let found: unknown;
-      try {
-        found = parsePageList(PAGE.slice(0, length));
-      } catch (error) {
-        found = error;
-      }
-      expect(found).toMatchObject(ENDS_EARLY);
+      expect(faultOf(PAGE.slice(0, length))).toMatchObject(DAMAGED);
     }
+  });
+
+  it.each([
+    ['another root', '<Error><Code>OutOfRangeInput</Code></Error>'],
+    ['a range without a start', '<PageList><PageRange><End>511</End></PageRange></PageList>'],
+    ['a range without an end', '<PageList><PageRange><Start>0</Start></PageRange></PageList>'],
+    [
+      'a bound that is no number',
+      '<PageList><PageRange><Start>0x0</Start><End>511</End></PageRange></PageList>',
+    ],
+    [
+      'a bound taken from the range before',
+      '<PageList><ClearRange><Start>0</Start><End>511</End></ClearRange><PageRange><End>1023</End></PageRange></PageList>',
+    ],
+    ['a tag that closes another one', '<PageList><PageRange></PageList></PageRange>'],
+  ])('is refused with %s', (_fault, text) => {
+    expect(faultOf(DECLARATION + text)).toMatchObject(DAMAGED);
   });
 
   it('ends the attempt when the connection closes in the middle of it', async () => {
@@ -75,7 +94,7 @@ describe('a page of a listing', () => {
     await source.open(1024 ** 2);
     try {
       const ranges = source.ranges({ from: 0, to: 1024 ** 2, isDelta: true });
-      await expect(ranges.next()).rejects.toMatchObject(ENDS_EARLY);
+      await expect(ranges.next()).rejects.toMatchObject(DAMAGED);
     } finally {
       server.close();
     }
