@@ -29,7 +29,7 @@ export async function runMasterTarget(): Promise<void> {
     kind: 'masterTarget',
     config,
     needsCertificate: true,
-    createProgram: async ({ certificates, dataFolder, log }) => {
+    createProgram: async ({ certificates, dataFolder, activity, log }) => {
       invariant(certificates !== null, 'The master target runs with a certificate');
       if (fault !== null) log.error(fault.message, { code: fault.code });
       const gate = new ReplicationGate();
@@ -38,7 +38,7 @@ export async function runMasterTarget(): Promise<void> {
       const { osType, retention, configurationServer } = config;
       const sessions = { folderOf, gate, retention, volume, log };
       const tls = certificates.current;
-      const server = await startTransferServer({ listen: config.listen, tls, sessions });
+      const server = await startTransferServer({ listen: config.listen, tls, sessions, activity });
       certificates.onRenewal((renewed) => server.renew(renewed));
       const host = config.advertisedHost ?? config.listen.host;
       const address = { host, port: server.port };

@@ -2,6 +2,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type SecureContextOptions } from 'node:tls';
 import { FailbackError } from '../../shared/errors/failback-error.ts';
 import type { TlsMaterial } from '../runtime/enrolment.ts';
+import type { Activity } from '../runtime/queue-pace.ts';
 import { serveConnection, type SessionParts } from './session.ts';
 
 const KEEP_ALIVE_MS = 30_000;
@@ -11,6 +12,7 @@ interface ServerOptions {
   readonly listen: { readonly host: string; readonly port: number };
   readonly tls: TlsMaterial;
   readonly sessions: SessionParts;
+  readonly activity: Activity;
 }
 
 export interface TransferServer {
@@ -25,6 +27,7 @@ export async function startTransferServer({
   listen,
   tls,
   sessions,
+  activity,
 }: ServerOptions): Promise<TransferServer> {
   const { log } = sessions;
   const connections = new Connections();
@@ -47,7 +50,7 @@ export async function startTransferServer({
     socket.setNoDelay(true);
     // A process server that vanished without a word must not hold its lane for ever.
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
-    connections.add(socket, serveConnection(socket, sessions));
+    connections.add(socket, activity.during(serveConnection(socket, sessions)));
   });
   server.on('connection', (socket: Socket) => connections.add(socket));
   server.on('tlsClientError', (error) => {

@@ -1,15 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { QueueClient, type DequeuedMessageItem } from '@azure/storage-queue';
 import { queueMessageSchema } from '../../shared/contracts/agent-protocol.ts';
 import { redact } from '../../shared/domain/secret.ts';
 import type { CommandRunner } from './command-runner.ts';
+import { type Activity, QueuePace } from './queue-pace.ts';
 import type { Logger } from './types.ts';
 
 const VISIBILITY_SECONDS = 60;
 const RENEW_MS = 30_000;
-const IDLE_MS = { first: 100, busy: 150, working: 500, max: 2_000 } as const;
-/** Commands come in succession: for so long after one ended the next is not kept waiting. */
-const BUSY_MS = 60_000;
 const MAX_PARALLEL = 32;
 /** A message that came back that often is not a command at all. */
 const MAX_DELIVERIES = 500;
@@ -18,6 +15,8 @@ interface LoopOptions {
   readonly runner: CommandRunner;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  /** Commands are added to what else the agent does. */
+  readonly activity: Activity;
   /** The present SAS URL of the queue; heartbeats bring fresh ones. */
   readonly queueUrl: () => string;
 }
@@ -28,12 +27,11 @@ interface Loop extends Omit<LoopOptions, 'queueUrl'> {
 
 /** Receives commands until the agent stops. A message is deleted only after its result was accepted. */
 export async function runCommandLoop({ queueUrl, ...options }: LoopOptions): Promise<void> {
-  const { signal, log } = options;
+  const { signal, log, activity } = options;
   const loop: Loop = { ...options, queue: new Queue(queueUrl) };
   const running = new Set<Promise<void>>();
   const leases = new Map<string, MessageLease>();
-  let idleMs: number = IDLE_MS.first;
-  let busyUntilMs = 0;
+  const pace = new QueuePace(activity);
   const take = (message: DequeuedMessageItem): void => {
     const { messageId, popReceipt } = message;
     const held = leases.get(messageId);
@@ -45,38 +43,38 @@ export async function runCommandLoop({ queueUrl, ...options }: LoopOptions): Pro
     }
     const lease = new MessageLease(loop, message);
     leases.set(messageId, lease);
-    const work = handle(loop, message, lease).finally(() => {
+    const work = activity.during(handle(loop, message, lease)).finally(() => {
       leases.delete(messageId);
       running.delete(work);
-      busyUntilMs = performance.now() + BUSY_MS;
-      idleMs = IDLE_MS.first;
     });
     running.add(work);
   };
   while (!signal.aborted) {
-    try {
-      const free = Math.min(16, MAX_PARALLEL - running.size);
-      const messages = free === 0 ? [] : await receive(loop, free);
-      const isBusy = performance.now() < busyUntilMs;
-      const maxMs = isBusy ? IDLE_MS[running.size === 0 ? 'busy' : 'working'] : IDLE_MS.max;
-      idleMs = messages.length > 0 ? IDLE_MS.first : Math.min(idleMs * 1.5, maxMs);
-      for (const message of messages) take(message);
-    } catch (error) {
-      log.warn('the command queue does not answer', { reason: redact(String(error)) });
-      idleMs = IDLE_MS.max;
-    }
-    await delay(idleMs, undefined, { signal }).catch(() => undefined);
+    const free = Math.min(16, MAX_PARALLEL - running.size);
+    const messages = free === 0 ? [] : await receive(loop, free);
+    for (const message of messages ?? []) take(message);
+    const look = messages === null ? 'failed' : messages.length > 0 ? 'found' : 'empty';
+    await pace.pauseAfter(look, signal);
   }
   await Promise.allSettled(running);
 }
 
-async function receive({ queue, signal }: Loop, count: number): Promise<DequeuedMessageItem[]> {
-  const { receivedMessageItems } = await queue.client.receiveMessages({
-    numberOfMessages: count,
-    visibilityTimeout: VISIBILITY_SECONDS,
-    abortSignal: signal,
-  });
-  return receivedMessageItems;
+/** `null`: the queue does not answer. */
+async function receive(
+  { queue, signal, log }: Loop,
+  count: number,
+): Promise<DequeuedMessageItem[] | null> {
+  try {
+    const { receivedMessageItems } = await queue.client.receiveMessages({
+      numberOfMessages: count,
+      visibilityTimeout: VISIBILITY_SECONDS,
+      abortSignal: signal,
+    });
+    return receivedMessageItems;
+  } catch (error) {
+    log.warn('the command queue does not answer', { reason: redact(String(error)) });
+    return null;
+  }
 }
 
 /** One client for each SAS: making one for each question costs more than to ask it. */

@@ -12,6 +12,7 @@ import type { AgentConfig } from './config.ts';
 import { ControlPlaneClient, KeyRefused } from './control-plane-client.ts';
 import { type Identity, IdentityStore } from './identity-store.ts';
 import { createLogger } from './logger.ts';
+import { Activity } from './queue-pace.ts';
 import type { CommandHandlers, Logger } from './types.ts';
 
 export const AGENT_VERSION = '0.1.0';
@@ -20,6 +21,8 @@ export const AGENT_VERSION = '0.1.0';
 export interface AgentRuntime {
   readonly log: Logger;
   readonly dataFolder: string;
+  /** For work that no command asks for. */
+  readonly activity: Activity;
   /** Present for programs that ask for a certificate. */
   readonly certificates: CertificateKeeper | null;
 }
@@ -71,10 +74,11 @@ export async function runAgent(options: AgentOptions): Promise<void> {
           log,
         })
       : null;
-    const program = await options.createProgram({ log, dataFolder, certificates });
+    const activity = new Activity();
+    const program = await options.createProgram({ log, dataFolder, activity, certificates });
     const keeping = certificates?.keepFresh();
     try {
-      await work({ session, program, client, log, stopping, config, kind });
+      await work({ session, program, client, log, stopping, config, kind, activity });
     } finally {
       stopping.abort();
       await keeping;
@@ -93,10 +97,11 @@ interface Work {
   readonly stopping: AbortController;
   readonly config: AgentConfig;
   readonly kind: AgentKind;
+  readonly activity: Activity;
 }
 
 async function work(parts: Work): Promise<void> {
-  const { session, program, client, log, stopping, config, kind } = parts;
+  const { session, program, client, log, stopping, config, kind, activity } = parts;
   const { signal } = stopping;
   const journal = new CommandJournal(config.dataFolder);
   const runner = new CommandRunner({ client, journal, handlers: program.handlers, log });
@@ -106,7 +111,8 @@ async function work(parts: Work): Promise<void> {
     process.stdout.write(`agent ${kind} ${config.name} ready\n`);
     // An agent that the control plane does not take any more stops working, and says why.
     const beating = beatUntilStopped(parts, runner).finally(() => stopping.abort());
-    const loop = runCommandLoop({ runner, log, signal, queueUrl: () => session.queueUrl });
+    const queueUrl = (): string => session.queueUrl;
+    const loop = runCommandLoop({ runner, log, signal, activity, queueUrl });
     await Promise.allSettled([beating, loop]);
     await Promise.all([beating, loop]);
   } finally {

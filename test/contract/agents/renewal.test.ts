@@ -15,6 +15,7 @@ import { createTlsTransport } from '../../../agents/process-server/tls-transport
 import { CertificateKeeper } from '../../../agents/runtime/certificate-keeper.ts';
 import { ControlPlaneClient } from '../../../agents/runtime/control-plane-client.ts';
 import type { TlsMaterial } from '../../../agents/runtime/enrolment.ts';
+import { Activity } from '../../../agents/runtime/queue-pace.ts';
 import type { AgentKind } from '../../../shared/contracts/agent-protocol.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
 import { success } from '../../../shared/errors/result.ts';
@@ -158,7 +159,12 @@ describe('the certificate of an agent that runs', () => {
       log: loggerOf(lines),
     };
     const listen = { host: '127.0.0.1', port: 0 };
-    const server = await startTransferServer({ listen, tls: target.keeper.current, sessions });
+    const server = await startTransferServer({
+      listen,
+      tls: target.keeper.current,
+      sessions,
+      activity: new Activity(),
+    });
     target.keeper.onRenewal((material) => server.renew(material));
     const connect = async (): Promise<TLSSocket> => {
       const transport = createTlsTransport(source.keeper.current);

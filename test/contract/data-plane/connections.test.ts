@@ -9,6 +9,7 @@ import {
   startTransferServer,
   type TransferServer,
 } from '../../../agents/master-target/transfer-server.ts';
+import { Activity } from '../../../agents/runtime/queue-pace.ts';
 import { loggerInto } from '../../support/data-plane/command-context.ts';
 import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
 import { aDataFrame, RawPeer } from '../../support/data-plane/raw-peer.ts';
@@ -35,6 +36,7 @@ async function aServer(parts: { readonly helloMs?: number } = {}): Promise<Trans
   return startTransferServer({
     listen: { host: '127.0.0.1', port: 0 },
     tls: await site.certificate('masterTarget'),
+    activity: new Activity(),
     sessions: {
       folderOf: (id) => new ReplicationFolder(folder, id),
       gate: new ReplicationGate(),

@@ -3,6 +3,7 @@ import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createTlsTransport } from '../../../agents/process-server/tls-transport.ts';
 import type { TlsMaterial } from '../../../agents/runtime/enrolment.ts';
+import { Activity } from '../../../agents/runtime/queue-pace.ts';
 import { startTransferServer } from '../../../agents/master-target/transfer-server.ts';
 import { ReplicationFolder } from '../../../agents/master-target/replication-folder.ts';
 import { ReplicationGate } from '../../../agents/master-target/replication-gate.ts';
@@ -123,6 +124,7 @@ describe('whom a process server talks to', () => {
     const server = await startTransferServer({
       listen: { host: '127.0.0.1', port: 0 },
       tls: await site.certificate('processServer'),
+      activity: new Activity(),
       sessions: {
         folderOf: (id) => new ReplicationFolder(site.retentionFolder, id),
         gate: new ReplicationGate(),

@@ -2,6 +2,7 @@ import { CommandJournal } from '../../../agents/runtime/command-journal.ts';
 import { runCommandLoop } from '../../../agents/runtime/command-loop.ts';
 import { CommandRunner } from '../../../agents/runtime/command-runner.ts';
 import { ControlPlaneClient } from '../../../agents/runtime/control-plane-client.ts';
+import { Activity } from '../../../agents/runtime/queue-pace.ts';
 import type { CommandHandlers, Logger } from '../../../agents/runtime/types.ts';
 import type { AgentKind } from '../../../shared/contracts/agent-protocol.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
@@ -44,7 +45,13 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const log = loggerOf(lines);
   const runner = new CommandRunner({ client, journal, handlers, log });
   signal.addEventListener('abort', () => runner.stop());
-  const loop = runCommandLoop({ runner, log, signal, queueUrl: () => queueUrl });
+  const loop = runCommandLoop({
+    runner,
+    log,
+    signal,
+    activity: new Activity(),
+    queueUrl: () => queueUrl,
+  });
   return {
     agentId,
     client,

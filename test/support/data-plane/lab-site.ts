@@ -12,6 +12,7 @@ import { RetentionVolume } from '../../../agents/master-target/retention-volume.
 import type { RetentionPolicy } from '../../../agents/master-target/retention.ts';
 import { startTransferServer } from '../../../agents/master-target/transfer-server.ts';
 import { proofOf, type TlsMaterial } from '../../../agents/runtime/enrolment.ts';
+import { Activity } from '../../../agents/runtime/queue-pace.ts';
 import type { CommandHandlers } from '../../../agents/runtime/types.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
 import { loggerInto } from './command-context.ts';
@@ -72,7 +73,7 @@ export async function startLabSite({
       const sessions = { folderOf, gate, retention, volume, log };
       const listen = { host: '127.0.0.1', port: 0 };
       const tls = await certificate('masterTarget');
-      const server = await startTransferServer({ listen, tls, sessions });
+      const server = await startTransferServer({ listen, tls, sessions, activity: new Activity() });
       const transferAddress = { host: '127.0.0.1', port: server.port };
       const parts = {
         retentionFolder,

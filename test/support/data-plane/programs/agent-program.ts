@@ -8,6 +8,7 @@ import { startTransferServer } from '../../../../agents/master-target/transfer-s
 import { createProcessServerHandlers } from '../../../../agents/process-server/handlers.ts';
 import { createThrottle } from '../../../../agents/process-server/throttle/throttle.ts';
 import { createTlsTransport } from '../../../../agents/process-server/tls-transport.ts';
+import { Activity } from '../../../../agents/runtime/queue-pace.ts';
 import type { CommandHandlers } from '../../../../agents/runtime/types.ts';
 import { aCommandContext, runCommand } from '../command-context.ts';
 import type { ChildAnswer, ChildRequest, ChildStart } from './agent-child.ts';
@@ -30,7 +31,7 @@ async function masterTarget({ tls, retentionFolder, port: wanted }: ChildStart):
   const dataFolder = dirname(retentionFolder);
   const volume = new RetentionVolume({ retentionFolder, dataFolder });
   const sessions = { folderOf, gate, retention, volume, log };
-  const { port } = await startTransferServer({ listen, tls, sessions });
+  const { port } = await startTransferServer({ listen, tls, sessions, activity: new Activity() });
   serve(
     createMasterTargetHandlers({
       retentionFolder,
