@@ -3,6 +3,8 @@ export class Credit {
   #bytes: number;
   readonly #whole: number;
   #wake: (() => void) | null = null;
+  /** How long sending waited for it, in milliseconds. */
+  waitedMs = 0;
   #failure: Error | null = null;
 
   constructor(bytes: number) {
@@ -14,6 +16,7 @@ export class Credit {
   async take(bytes: number): Promise<void> {
     // A frame larger than all credit goes when nothing else is on its way.
     const needed = Math.min(bytes, this.#whole);
+    const askedAtMs = performance.now();
     while (this.#bytes < needed) {
       if (this.#failure !== null) throw this.#failure;
       await new Promise<void>((resolve) => {
@@ -21,6 +24,7 @@ export class Credit {
       });
     }
     if (this.#failure !== null) throw this.#failure;
+    this.waitedMs += performance.now() - askedAtMs;
     this.#bytes -= bytes;
   }
 

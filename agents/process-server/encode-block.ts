@@ -1,6 +1,7 @@
 import { FRAME, type TransferFrame } from '../../shared/contracts/transfer-protocol.ts';
 import { digestOf, isZero } from '../runtime/block-bytes.ts';
 import { compressBlock } from './block-compressor.ts';
+import type { Throttle } from './throttle/throttle.ts';
 
 /** So many single bytes, spread evenly over the block. */
 const SAMPLES = 4096;
@@ -10,13 +11,18 @@ const MAX_DISTINCT = 236;
 const WORTHWHILE = 0.9;
 
 /** At most a block as a frame without number: nothing for zeros, zstd where it pays, else as it is. */
-export async function encodeBlock(offset: number, bytes: Buffer): Promise<TransferFrame> {
+export async function encodeBlock(
+  offset: number,
+  bytes: Buffer,
+  compression: Pick<Throttle['compression'], 'next'>,
+): Promise<TransferFrame> {
   const { length } = bytes;
   const sequence = 0;
   if (isZero(bytes)) return { type: FRAME.zero, sequence, offset, length };
   const digest = digestOf(bytes);
   const plain = { type: FRAME.data, sequence, offset, length, digest } as const;
-  if (!looksCompressible(bytes)) return { ...plain, isCompressed: false, payload: bytes };
+  if (!looksCompressible(bytes) || !compression.next())
+    return { ...plain, isCompressed: false, payload: bytes };
   const packed = await compressBlock(bytes);
   return packed.length < length * WORTHWHILE
     ? { ...plain, isCompressed: true, payload: packed }

@@ -7,6 +7,7 @@ import { BLOCK_BYTES, clip, type PageRange, toUnits } from '../../shared/domain/
 import type { ProgressMeter } from '../runtime/progress-meter.ts';
 import { prepareUnit, type PreparedUnit, type PrepareOptions } from './prepare-unit.ts';
 import type { TargetConnection } from './target-connection.ts';
+import type { Throttle } from './throttle/throttle.ts';
 
 /**
  * What is read, compared and encoded of a lane ahead of the unit that is sent: few large units, or so many
@@ -41,10 +42,12 @@ interface LaneOptions extends PrepareOptions {
 /** Sends a lane from its watermark to its end; returns when all of it is durable over there. */
 export async function sendLane(options: LaneOptions): Promise<void> {
   const { connection } = options;
+  const { throttle, key, signal } = options;
+  const watch = new LineWatch(options);
   let sequence = 0;
   const send = async (frame: TransferFrame): Promise<void> => {
     if (frame.type === FRAME.data) {
-      await options.throttle.bandwidth(options.key, frame.payload.length, options.signal);
+      await watch.limit(throttle.bandwidth(key, frame.payload.length, signal));
     }
     await connection.send({ ...frame, sequence });
     sequence += 1;
@@ -65,10 +68,41 @@ export async function sendLane(options: LaneOptions): Promise<void> {
       () => unit.release(true),
       () => unit.release(false),
     );
+    watch.sent();
     options.onProgress();
   }
   await send({ type: FRAME.finish, sequence });
   await connection.finished();
+}
+
+/** Tells how long a lane takes, and how much of that it waits for the line or for its limit. */
+class LineWatch {
+  readonly #connection: TargetConnection;
+  readonly #throttle: Throttle;
+  #limitMs = 0;
+  #toldAtMs = performance.now();
+  #toldWaitedMs = 0;
+
+  constructor({ connection, throttle }: Pick<LaneOptions, 'connection' | 'throttle'>) {
+    this.#connection = connection;
+    this.#throttle = throttle;
+  }
+
+  async limit(wait: Promise<void>): Promise<void> {
+    const askedAtMs = performance.now();
+    await wait;
+    this.#limitMs += performance.now() - askedAtMs;
+  }
+
+  sent(): void {
+    const nowMs = performance.now();
+    const waitedMs = this.#limitMs + this.#connection.waitedMs;
+    this.#throttle.compression.sent({
+      tookMs: nowMs - this.#toldAtMs,
+      waitedMs: waitedMs - this.#toldWaitedMs,
+    });
+    [this.#toldAtMs, this.#toldWaitedMs] = [nowMs, waitedMs];
+  }
 }
 
 async function* readAhead(options: LaneOptions): AsyncGenerator<PreparedUnit> {

@@ -50,7 +50,7 @@ export async function prepareUnit(
     const frames: TransferFrame[] = [];
     // In turn: each compression under way takes a megabyte, and units side by side keep all cores busy.
     for (const piece of piecesOf(unit))
-      frames.push(await encodePiece(piece, { unit, bytes, known }));
+      frames.push(await encodePiece(piece, { unit, bytes, known }, throttle));
     return {
       frames,
       end: lastOf(unit),
@@ -73,14 +73,18 @@ async function encodePiece(
     readonly bytes: Buffer;
     readonly known: Uint8Array | null;
   },
+  { compression }: Pick<Throttle, 'compression'>,
 ): Promise<TransferFrame> {
   if (kind === 'zero') return { type: FRAME.zero, sequence: 0, offset, length };
   const { unit, bytes, known } = read;
   const start = offset - unit.offset;
   const block = bytes.subarray(start, start + length);
-  if (known === null) return encodeBlock(offset, block);
-  const at = Math.floor(start / BLOCK_BYTES) * DIGEST_BYTES;
-  return compareBlock(offset, block, known.subarray(at, at + DIGEST_BYTES));
+  if (known !== null) {
+    const at = Math.floor(start / BLOCK_BYTES) * DIGEST_BYTES;
+    const same = sameBlock(offset, block, known.subarray(at, at + DIGEST_BYTES));
+    if (same !== null) return same;
+  }
+  return encodeBlock(offset, block, compression);
 }
 
 async function targetDigests(
@@ -90,16 +94,12 @@ async function targetDigests(
   return connection.digests(offset / BLOCK_BYTES, Math.ceil((end - offset) / BLOCK_BYTES));
 }
 
-async function compareBlock(
-  offset: number,
-  bytes: Buffer,
-  known: Uint8Array,
-): Promise<TransferFrame> {
-  if (isZero(bytes)) return { type: FRAME.zero, sequence: 0, offset, length: bytes.length };
+/** `null`: the target holds something else, or zeros, which need no comparison. */
+function sameBlock(offset: number, bytes: Buffer, known: Uint8Array): TransferFrame | null {
+  if (isZero(bytes)) return null;
   const digest = digestOf(bytes);
-  return digest.equals(known)
-    ? { type: FRAME.same, sequence: 0, block: offset / BLOCK_BYTES, digest }
-    : encodeBlock(offset, bytes);
+  const block = offset / BLOCK_BYTES;
+  return digest.equals(known) ? { type: FRAME.same, sequence: 0, block, digest } : null;
 }
 
 /** The ranges of a unit, cut so that each lies inside one block. */

@@ -84,6 +84,11 @@ export class TargetConnection {
     this.#listening = this.#listen(onAck).catch((error: unknown) => this.#fail(error));
   }
 
+  /** How long frames waited until the target had taken in earlier ones, in milliseconds. */
+  get waitedMs(): number {
+    return this.#credit.waitedMs;
+  }
+
   /** Sends one frame; a payload waits for credit. */
   async send(frame: TransferFrame): Promise<void> {
     if (frame.type === FRAME.data) await this.#guard(this.#credit.take(frame.payload.length));

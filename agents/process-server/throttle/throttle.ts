@@ -2,6 +2,8 @@ import type { BandwidthSchedule } from '../../../shared/domain/bandwidth-schedul
 import { BandwidthGate } from './bandwidth-gate.ts';
 import { Budget } from './budget.ts';
 import { systemClock, type ThrottleClock } from './clock.ts';
+import { CompressionShare } from './compression.ts';
+import { IdleCpu } from './idle-cpu.ts';
 import { ReadBuffers } from './read-buffers.ts';
 import { RequestGate } from './request-gate.ts';
 
@@ -32,6 +34,8 @@ export interface Throttle {
   connection(key: string, signal: AbortSignal): Promise<() => void>;
   /** Waits until the bandwidth limit of this moment allows so many bytes on the wire. */
   bandwidth(key: string, bytes: number, signal: AbortSignal): Promise<void>;
+  /** Whether compressing pays now; wants to know how sending goes. */
+  readonly compression: Pick<CompressionShare, 'next' | 'sent'>;
 }
 
 /** Buffers in use come from the budget. With half as much between two uses, every fifth had to be made anew. */
@@ -49,11 +53,15 @@ interface ThrottleOptions {
   readonly maxRequests: number;
   readonly bandwidth: BandwidthSchedule;
   readonly clock?: ThrottleClock;
+  /** Of the machine's CPU time, 0 to 1. Default: what the operating system says. */
+  readonly idleCpuShare?: () => number;
 }
 
 /** One per process: the limits hold for all disks together. */
 export function createThrottle(options: ThrottleOptions): Throttle {
   const { clock = systemClock } = options;
+  const idleCpu = new IdleCpu(() => clock.monotonicMs());
+  const { idleCpuShare = () => idleCpu.share() } = options;
   const memory = new Budget(options.memoryBytes);
   const connections = new Budget(EXTRA_CONNECTIONS);
   const requests = new RequestGate(options.maxRequests, () => clock.monotonicMs());
@@ -64,5 +72,6 @@ export function createThrottle(options: ThrottleOptions): Throttle {
     request: (key, run, signal) => requests.run(key, run, signal),
     connection: (key, signal) => connections.take(key, 1, signal),
     bandwidth: (key, bytes, signal) => bandwidth.pass(key, bytes, signal),
+    compression: new CompressionShare(idleCpuShare),
   };
 }

@@ -141,17 +141,6 @@ describe('bringing a disk home', () => {
     await expectEqual(replication, 'point-2', snapshot);
   });
 
-  it('compresses what can be compressed', async () => {
-    const source = await LabDisk.create(storage, SIZE_BYTES);
-    await source.write(0, Buffer.alloc(4 * MIB, 'a text of a log file\n'));
-    const replication = await LabReplication.open({ site, source });
-    const snapshot = await source.snapshot();
-    const figures = await replication.bring({ point: 'point-1', snapshot });
-    expect(figures.sentBytes).toBe(4 * MIB);
-    expect(figures.wireBytes).toBeLessThan(figures.sentBytes / 20);
-    await expectEqual(replication, 'point-1', snapshot);
-  });
-
   it('reports progress that only grows and ends at the whole', async () => {
     const replication = await LabReplication.open({ site, source: await aSource(8) });
     const snapshot = await replication.source.snapshot();
