@@ -8,7 +8,7 @@ export const processServerConfigSchema = agentConfigSchema.extend({
   /** Parallel connections of one disk to its master target. */
   connectionsPerDisk: z.int().min(1).max(16).default(4),
   /** Disk data in memory, of all disks together. */
-  memoryMiB: z.int().min(16).max(1024).default(16),
+  memoryMiB: z.int().min(16).max(1024).default(24),
   /** Requests to the storage service at the same time, of all disks together. */
   maxRequests: z.int().min(1).max(128).default(32),
 });

@@ -45,8 +45,11 @@ export async function* withGapsAsZeros(
 
 /** Blocks whose digests prove the disk: 32 bytes a block are 512 MiB for a disk of 4 TiB. */
 export const BLOCK_BYTES = 256 * 1024;
-/** Largest stretch that is read at once: what one request to a page blob may carry. */
-export const UNIT_BYTES = 4 * 1024 * 1024;
+/**
+ * Largest stretch that is read at once. A request may carry twice as much, but within the same memory twice as many
+ * requests keep the source, both programs and the line busy at the same time.
+ */
+export const UNIT_BYTES = 2 * 1024 * 1024;
 /** Reading over a gap of this size costs less than another request. */
 const MAX_GAP_BYTES = 128 * 1024;
 

@@ -70,7 +70,7 @@ describe('the configuration file of a process server', () => {
     expect(load(AGENT)).toMatchObject({
       bandwidth: { windows: [] },
       connectionsPerDisk: 4,
-      memoryMiB: 16,
+      memoryMiB: 24,
       maxRequests: 32,
     });
   });
