@@ -41,8 +41,7 @@ interface LaneOptions extends PrepareOptions {
 
 /** Sends a lane from its watermark to its end; returns when all of it is durable over there. */
 export async function sendLane(options: LaneOptions): Promise<void> {
-  const { connection } = options;
-  const { throttle, key, signal } = options;
+  const { connection, throttle, key, signal } = options;
   const watch = new LineWatch(options);
   let sequence = 0;
   const send = async (frame: TransferFrame): Promise<void> => {
