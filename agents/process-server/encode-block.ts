@@ -1,4 +1,5 @@
 import { FRAME, type TransferFrame } from '../../shared/contracts/transfer-protocol.ts';
+import { BLOCK_BYTES } from '../../shared/domain/page-ranges.ts';
 import { digestOf, isZero } from '../runtime/block-bytes.ts';
 import { compressBlock } from './block-compressor.ts';
 import type { Throttle } from './throttle/throttle.ts';
@@ -10,16 +11,28 @@ const MAX_DISTINCT = 236;
 /** Compression has to save this share, or the receiver's work is not worth it. */
 const WORTHWHILE = 0.9;
 
-/** At most a block as a frame without number: nothing for zeros, zstd where it pays, else as it is. */
+interface EncodeOptions {
+  readonly compression: Pick<Throttle['compression'], 'next'>;
+  /** Digest of what the target holds there; `null` = nothing is known. */
+  readonly known: Uint8Array | null;
+}
+
+/**
+ * At most a block as a frame without number: nothing for zeros, its digest for what the target has, zstd where it pays,
+ * else as it is.
+ */
 export async function encodeBlock(
   offset: number,
   bytes: Buffer,
-  compression: Pick<Throttle['compression'], 'next'>,
+  { compression, known }: EncodeOptions,
 ): Promise<TransferFrame> {
   const { length } = bytes;
   const sequence = 0;
   if (isZero(bytes)) return { type: FRAME.zero, sequence, offset, length };
   const digest = digestOf(bytes);
+  if (known !== null && digest.equals(known)) {
+    return { type: FRAME.same, sequence, block: offset / BLOCK_BYTES, digest };
+  }
   const plain = { type: FRAME.data, sequence, offset, length, digest } as const;
   if (!looksCompressible(bytes) || !compression.next())
     return { ...plain, isCompressed: false, payload: bytes };

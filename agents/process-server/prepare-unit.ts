@@ -6,7 +6,6 @@ import {
 } from '../../shared/contracts/transfer-protocol.ts';
 import { BLOCK_BYTES, type PageRange, type TransferUnit } from '../../shared/domain/page-ranges.ts';
 import type { BlockSource } from '../../shared/ports/block-source.ts';
-import { digestOf, isZero } from '../runtime/block-bytes.ts';
 import { encodeBlock } from './encode-block.ts';
 import type { TargetConnection } from './target-connection.ts';
 import type { Throttle } from './throttle/throttle.ts';
@@ -79,12 +78,9 @@ async function encodePiece(
   const { unit, bytes, known } = read;
   const start = offset - unit.offset;
   const block = bytes.subarray(start, start + length);
-  if (known !== null) {
-    const at = Math.floor(start / BLOCK_BYTES) * DIGEST_BYTES;
-    const same = sameBlock(offset, block, known.subarray(at, at + DIGEST_BYTES));
-    if (same !== null) return same;
-  }
-  return encodeBlock(offset, block, compression);
+  const at = Math.floor(start / BLOCK_BYTES) * DIGEST_BYTES;
+  const digest = known?.subarray(at, at + DIGEST_BYTES) ?? null;
+  return encodeBlock(offset, block, { compression, known: digest });
 }
 
 async function targetDigests(
@@ -92,14 +88,6 @@ async function targetDigests(
   { connection }: PrepareOptions,
 ): Promise<Uint8Array> {
   return connection.digests(offset / BLOCK_BYTES, Math.ceil((end - offset) / BLOCK_BYTES));
-}
-
-/** `null`: the target holds something else, or zeros, which need no comparison. */
-function sameBlock(offset: number, bytes: Buffer, known: Uint8Array): TransferFrame | null {
-  if (isZero(bytes)) return null;
-  const digest = digestOf(bytes);
-  const block = offset / BLOCK_BYTES;
-  return digest.equals(known) ? { type: FRAME.same, sequence: 0, block, digest } : null;
 }
 
 /** The ranges of a unit, cut so that each lies inside one block. */

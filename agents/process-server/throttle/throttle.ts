@@ -60,8 +60,7 @@ interface ThrottleOptions {
 /** One per process: the limits hold for all disks together. */
 export function createThrottle(options: ThrottleOptions): Throttle {
   const { clock = systemClock } = options;
-  const idleCpu = new IdleCpu(() => clock.monotonicMs());
-  const { idleCpuShare = () => idleCpu.share() } = options;
+  const { idleCpuShare = idleCpuOf(clock) } = options;
   const memory = new Budget(options.memoryBytes);
   const connections = new Budget(EXTRA_CONNECTIONS);
   const requests = new RequestGate(options.maxRequests, () => clock.monotonicMs());
@@ -74,4 +73,9 @@ export function createThrottle(options: ThrottleOptions): Throttle {
     bandwidth: (key, bytes, signal) => bandwidth.pass(key, bytes, signal),
     compression: new CompressionShare(idleCpuShare),
   };
+}
+
+function idleCpuOf(clock: ThrottleClock): () => number {
+  const cpu = new IdleCpu(() => clock.monotonicMs());
+  return () => cpu.share();
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { RecentFrames } from '../../../../agents/master-target/recent-frames.ts';
+import { must } from '../../../support/must.ts';
 import { FRAME, type TransferFrame } from '../../../../shared/contracts/transfer-protocol.ts';
 
 const digest = new Uint8Array(32).fill(7);
@@ -35,9 +36,7 @@ describe('the frames that came last', () => {
 
   it('count by their content, however it travels', () => {
     const recent = new RecentFrames();
-    const [plain] = framesAt(0);
-    expect(plain).toBeDefined();
-    if (plain === undefined) return;
+    const plain = must(framesAt(0)[0], 'a data frame');
     recent.add(plain);
     expect(recent.has({ ...plain, isCompressed: true } as TransferFrame)).toBe(true);
   });
