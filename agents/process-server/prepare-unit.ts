@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ReplicationMode } from '../../shared/contracts/commands.ts';
 import {
   DIGEST_BYTES,
@@ -48,8 +49,11 @@ export async function prepareUnit(
     ]);
     const frames: TransferFrame[] = [];
     // In turn: each compression under way takes a megabyte, and units side by side keep all cores busy.
-    for (const piece of piecesOf(unit))
+    for (const piece of piecesOf(unit)) {
       frames.push(await encodePiece(piece, { unit, bytes, known }, throttle));
+      // Hashing holds the only thread: connections get their turn before the next block, not after the unit.
+      if (piece.length === BLOCK_BYTES) await nextTurn();
+    }
     return {
       frames,
       end: lastOf(unit),
