@@ -38,9 +38,6 @@ export interface Throttle {
   readonly compression: Pick<CompressionShare, 'next' | 'sent'>;
 }
 
-/** Buffers in use come from the budget. With half as much between two uses, every fifth had to be made anew. */
-const MAX_FREE_BYTES = 16 * 1024 ** 2;
-
 /**
  * Each connection costs both ends one to two MiB of buffers. Four large disks fill a line with four each; sixty
  * disks fill it with one each.
@@ -66,7 +63,8 @@ export function createThrottle(options: ThrottleOptions): Throttle {
   const requests = new RequestGate(options.maxRequests, () => clock.monotonicMs());
   const bandwidth = new BandwidthGate(options.bandwidth, clock);
   return {
-    buffers: new ReadBuffers(Math.min(options.memoryBytes, MAX_FREE_BYTES)),
+    // All of it: what is dropped between two uses is made anew, and lives on until V8 looks for old memory.
+    buffers: new ReadBuffers(options.memoryBytes),
     memory: (key, bytes, signal) => memory.take(key, bytes, signal),
     request: (key, run, signal) => requests.run(key, run, signal),
     connection: (key, signal) => connections.take(key, 1, signal),
