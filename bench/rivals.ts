@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { Child } from './lab/child.ts';
 import type { Usage } from './lab/proc.ts';
 
@@ -23,7 +24,7 @@ const inParts = (sink: string): string => `
   done
   for pid in "\${pids[@]}"; do wait "$pid"; done`;
 
-export const RIVALS: readonly Rival[] = [
+const RIVALS: readonly Rival[] = [
   {
     name: 'curl ranges + dd',
     needs: ['curl', 'dd'],
@@ -67,13 +68,18 @@ export const RAW_READ: Rival = {
   script: inParts('--output /dev/null'),
 };
 
-export function isInstalled({ needs }: Rival): boolean {
-  try {
-    execFileSync('which', [...needs], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
+/** The raw read and the rivals, as far as they are installed. Throws where there is nothing to compare with. */
+export function installedRivals(): readonly Rival[] {
+  const rivals = RIVALS.filter(isInstalled);
+  if (rivals.length === 0) {
+    throw new Error('There is nothing to compare with. Run: sh test/peers/install.sh --rivals');
   }
+  return [RAW_READ, ...rivals].filter(isInstalled);
+}
+
+function isInstalled({ needs }: Rival): boolean {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  return needs.every((program) => folders.some((folder) => existsSync(join(folder, program))));
 }
 
 /** Runs it once. Throws with what it wrote when it fails. */

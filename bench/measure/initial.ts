@@ -7,7 +7,7 @@ import { Link, type LinkShape } from '../lab/link.ts';
 import { highest, type Usage } from '../lab/proc.ts';
 import type { BenchSite } from '../lab/site.ts';
 import { SourceDisk } from '../lab/source-disk.ts';
-import { isInstalled, RAW_READ, type Rival, RIVALS, runRival } from '../rivals.ts';
+import { installedRivals, RAW_READ, type Rival, runRival } from '../rivals.ts';
 import { type BenchContext, GIB, MIXED } from './context.ts';
 import { median } from './median.ts';
 import { type PointFigures, Replication } from './replication.ts';
@@ -69,11 +69,11 @@ export async function measureInitial(
   context: BenchContext,
   { sizeBytes, rounds, link }: InitialRequest,
 ): Promise<InitialFigures> {
+  const rivals = installedRivals();
   context.note(`initial: making a disk of ${sizeBytes / GIB} GiB`);
   const disk = await SourceDisk.create(context.storage, 'initial', sizeBytes);
   await disk.writeFirst(MIXED);
   const source = { disk, url: await disk.snapshot(), sha256: disk.sha256() };
-  const rivals = [RAW_READ, ...RIVALS].filter(isInstalled);
   const ours: OurSample[] = [];
   const theirs = new Map(rivals.map((rival) => [rival.name, [] as Sample[]]));
   const peakMiB = new Map<string, number>();
