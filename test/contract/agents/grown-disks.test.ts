@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createWaitingHandlers } from '../../../agents/configuration-server/outages.ts';
 import { createProcessServerHandlers } from '../../../agents/process-server/handlers.ts';
 import { createTlsTransport } from '../../../agents/process-server/tls-transport.ts';
@@ -7,15 +7,12 @@ import type { CommandHandlers } from '../../../agents/runtime/types.ts';
 import type { CommandOutput } from '../../../shared/contracts/commands.ts';
 import { FailbackError } from '../../../shared/errors/failback-error.ts';
 import { aCommandContext, runCommand } from '../../support/data-plane/command-context.ts';
-import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
+import { LabDisk } from '../../support/data-plane/lab-disk.ts';
 import { aThrottle } from '../../support/data-plane/lab-replication.ts';
-import {
-  type LabSite,
-  type MasterTarget,
-  startLabSite,
-} from '../../support/data-plane/lab-site.ts';
+import type { MasterTarget } from '../../support/data-plane/lab-site.ts';
 import { must } from '../../support/must.ts';
 import { Random } from '../../support/data-plane/random.ts';
+import { useLab } from '../../support/data-plane/use-lab.ts';
 import { aVmShape, disk, DISK_BYTES } from '../hypervisor/vms.ts';
 import { prepare, REPLICATION, useSite } from './site-fixture.ts';
 
@@ -99,27 +96,21 @@ describe('disks at home whose originals grew in Azure', () => {
 });
 
 describe('a disk that grows in Azure between two points', () => {
-  let storage: LabStorage;
-  let site: LabSite;
+  const lab = useLab();
   let masterTarget: MasterTarget;
   let processServer: CommandHandlers;
+
   beforeAll(async () => {
-    storage = await startLabStorage();
-    site = await startLabSite();
-    masterTarget = await site.startMasterTarget();
+    masterTarget = await lab.site.startMasterTarget();
     processServer = createProcessServerHandlers({
-      transport: createTlsTransport(await site.certificate('processServer')),
+      transport: createTlsTransport(await lab.site.certificate('processServer')),
       throttle: aThrottle(),
       connectionsPerDisk: 2,
       place: {
-        dataFolder: site.retentionFolder,
+        dataFolder: lab.site.retentionFolder,
         bandwidth: { windows: [] },
       },
     });
-  });
-  afterAll(async () => {
-    await site.stop();
-    await storage.stop();
   });
 
   /** Sends both disks of a point and seals it; gives the modes. */
@@ -157,8 +148,8 @@ describe('a disk that grows in Azure between two points', () => {
   it('is carried on with by the commands of one cycle, and the VM at home has all its bytes', async () => {
     const random = new Random(7);
     const sources = {
-      os: await LabDisk.create(storage, DISK_BYTES),
-      'lun-0': await LabDisk.create(storage, DISK_BYTES),
+      os: await LabDisk.create(lab.storage, DISK_BYTES),
+      'lun-0': await LabDisk.create(lab.storage, DISK_BYTES),
     };
     const data = sources['lun-0'];
     await data.change(random, 10);

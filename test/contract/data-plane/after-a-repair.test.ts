@@ -1,32 +1,21 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { ReplicationFolder } from '../../../agents/master-target/replication-folder.ts';
 import { runCommand } from '../../support/data-plane/command-context.ts';
-import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
+import { LabDisk } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
-import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
 import { Random } from '../../support/data-plane/random.ts';
+import { useLab } from '../../support/data-plane/use-lab.ts';
 
 const SIZE_BYTES = 2 * 1024 * 1024 + 512;
 
-let storage: LabStorage;
-let site: LabSite;
-
-beforeAll(async () => {
-  storage = await startLabStorage();
-  site = await startLabSite({ retention: { maxPoints: 5, maxAgeHours: 24 } });
-});
-
-afterAll(async () => {
-  await site.stop();
-  await storage.stop();
-});
+const lab = useLab({ retention: { maxPoints: 5, maxAgeHours: 24 } });
 
 /** Sealed at point-1 and point-2, which changed a part of the second block. */
 async function aReplication(seed: number): Promise<LabReplication> {
-  const source = await LabDisk.create(storage, SIZE_BYTES);
+  const source = await LabDisk.create(lab.storage, SIZE_BYTES);
   await source.write(0, new Random(seed).bytes(SIZE_BYTES));
-  const replication = await LabReplication.open({ site, source });
+  const replication = await LabReplication.open({ site: lab.site, source });
   await replication.bring({ point: 'point-1', snapshot: await source.snapshot() });
   await source.write(300_032, new Random(seed + 1).bytes(4096));
   const snapshot = await source.snapshot();
@@ -75,7 +64,7 @@ describe('what is kept once nobody goes back any more', () => {
     const files = readdirSync(replication.file('points'), { recursive: true, withFileTypes: true });
     expect(files.filter((each) => each.isFile())).toEqual([]);
     expect(readdirSync(replication.file('staged'))).toEqual([]);
-    const folder = new ReplicationFolder(site.retentionFolder, replication.replicationId);
+    const folder = new ReplicationFolder(lab.site.retentionFolder, replication.replicationId);
     const { points } = await folder.journal();
     expect(points.map(({ pointId, hasUndo }) => [pointId, hasUndo])).toEqual([['point-2', false]]);
     expect(await forget(replication)).toBe(0);
@@ -84,7 +73,7 @@ describe('what is kept once nobody goes back any more', () => {
   it('is enough for the way back to Azure, also from an older point', async () => {
     const replication = await aReplication(30);
     const { source } = replication;
-    const replica = await LabDisk.create(storage, SIZE_BYTES);
+    const replica = await LabDisk.create(lab.storage, SIZE_BYTES);
     await replica.write(0, source.contentOf('snapshot-2'));
     await replication.rewind('point-1');
     await forget(replication);

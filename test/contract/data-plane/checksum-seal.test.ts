@@ -1,35 +1,24 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { TargetDisk } from '../../../agents/master-target/target-disk.ts';
 import { BLOCK_BYTES } from '../../../shared/domain/page-ranges.ts';
-import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
+import { LabDisk } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
-import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
 import { Random } from '../../support/data-plane/random.ts';
+import { useLab } from '../../support/data-plane/use-lab.ts';
 
 const BLOCKS = 16;
 
 describe('the seal of a point whose disk was compared', () => {
-  let storage: LabStorage;
-  let site: LabSite;
-
-  beforeAll(async () => {
-    storage = await startLabStorage();
-    site = await startLabSite();
-  });
+  const lab = useLab();
 
   afterEach(() => {
     jest.restoreAllMocks();
   });
 
-  afterAll(async () => {
-    await site.stop();
-    await storage.stop();
-  });
-
   it('reads the blocks that differ, and none of those that were found equal', async () => {
-    const source = await LabDisk.create(storage, BLOCKS * BLOCK_BYTES);
+    const source = await LabDisk.create(lab.storage, BLOCKS * BLOCK_BYTES);
     await source.write(0, new Random(1).bytes(BLOCKS * BLOCK_BYTES));
-    const replication = await LabReplication.open({ site, source });
+    const replication = await LabReplication.open({ site: lab.site, source });
     await replication.bring({ point: 'point-1', snapshot: await source.snapshot() });
     await source.write(3 * BLOCK_BYTES + 512, new Random(2).bytes(1024));
     const snapshot = await source.snapshot();

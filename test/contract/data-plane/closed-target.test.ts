@@ -1,34 +1,25 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { Journal } from '../../../agents/master-target/journal-records.ts';
 import { ReplicationFolder } from '../../../agents/master-target/replication-folder.ts';
 import { runCommand } from '../../support/data-plane/command-context.ts';
 import { sealAndCrash } from '../../support/data-plane/crashing-seal.ts';
-import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
+import { LabDisk } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
-import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
 import { Random } from '../../support/data-plane/random.ts';
+import { useLab } from '../../support/data-plane/use-lab.ts';
 
 const SIZE_BYTES = 1024 ** 2;
 
-let storage: LabStorage;
-let site: LabSite;
-beforeAll(async () => {
-  storage = await startLabStorage();
-  site = await startLabSite();
-});
-afterAll(async () => {
-  await site.stop();
-  await storage.stop();
-});
+const lab = useLab();
 
 const NOT_OPEN = { code: 'FB-JRN-001' };
 
 /** Sealed at point-1; point-2 is received, and not sealed. */
 async function aStagedDelta(): Promise<LabReplication> {
-  const source = await LabDisk.create(storage, SIZE_BYTES);
+  const source = await LabDisk.create(lab.storage, SIZE_BYTES);
   await source.write(0, new Random(1).bytes(SIZE_BYTES));
-  const replication = await LabReplication.open({ site, source });
+  const replication = await LabReplication.open({ site: lab.site, source });
   await replication.bring({ point: 'point-1', snapshot: await source.snapshot() });
   await source.write(4096, new Random(2).bytes(8192));
   const snapshot = await source.snapshot();
@@ -39,7 +30,7 @@ async function aStagedDelta(): Promise<LabReplication> {
 /** Point-2 is in the journal, and not on the disk yet. */
 async function aPendingPoint(): Promise<LabReplication> {
   const replication = await aStagedDelta();
-  await sealAndCrash(site, replication, 'point-2');
+  await sealAndCrash(lab.site, replication, 'point-2');
   return replication;
 }
 
@@ -77,9 +68,9 @@ describe('a replication whose disks were given back to their VM', () => {
   });
 
   it('takes no first copy, either', async () => {
-    const source = await LabDisk.create(storage, SIZE_BYTES);
+    const source = await LabDisk.create(lab.storage, SIZE_BYTES);
     await source.write(0, new Random(3).bytes(SIZE_BYTES));
-    const replication = await LabReplication.open({ site, source });
+    const replication = await LabReplication.open({ site: lab.site, source });
     await close(replication);
     const running = bootAtHome(replication);
     const request = { point: 'point-1', snapshot: await source.snapshot() };
@@ -132,7 +123,7 @@ describe('closing while a sealed point is not on the disks yet', () => {
     await expect(replication.send(next)).rejects.toMatchObject(NOT_OPEN);
     await replication.discard();
     expect(replication.target.equals(running)).toBe(true);
-    const folder = new ReplicationFolder(site.retentionFolder, replication.replicationId);
+    const folder = new ReplicationFolder(lab.site.retentionFolder, replication.replicationId);
     expect(await folder.isOpen()).toBe(false);
     const journal = readFileSync(replication.file('journal.json'), 'utf8');
     expect((JSON.parse(journal) as Journal).pending).not.toBeNull();

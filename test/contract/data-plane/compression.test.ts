@@ -1,30 +1,19 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { createThrottle, type Throttle } from '../../../agents/process-server/throttle/throttle.ts';
-import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
+import { LabDisk } from '../../support/data-plane/lab-disk.ts';
 import { aThrottle, LabReplication } from '../../support/data-plane/lab-replication.ts';
-import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
+import { useLab } from '../../support/data-plane/use-lab.ts';
 
 const MIB = 1024 * 1024;
 const SIZE_BYTES = 9 * MIB + 7 * 512;
 
-let storage: LabStorage;
-let site: LabSite;
-
-beforeAll(async () => {
-  storage = await startLabStorage();
-  site = await startLabSite();
-});
-
-afterAll(async () => {
-  await site.stop();
-  await storage.stop();
-});
+const lab = useLab();
 
 /** A disk with 4 MiB of text, the rest without data. */
 async function aReplication(throttle: Throttle): Promise<LabReplication> {
-  const source = await LabDisk.create(storage, SIZE_BYTES);
+  const source = await LabDisk.create(lab.storage, SIZE_BYTES);
   await source.write(0, Buffer.alloc(4 * MIB, 'a text of a log file\n'));
-  return LabReplication.open({ site, source, throttle });
+  return LabReplication.open({ site: lab.site, source, throttle });
 }
 
 function deciding(throttle: Throttle, compression: Throttle['compression']): Throttle {

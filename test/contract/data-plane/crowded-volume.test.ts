@@ -1,36 +1,31 @@
 import { existsSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, expect, it } from '@jest/globals';
 import { ReplicationFolder } from '../../../agents/master-target/replication-folder.ts';
 import { describeWith } from '../../peers/peers.ts';
 import { aCommandContext } from '../../support/data-plane/command-context.ts';
-import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
+import { LabDisk } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
-import {
-  type LabSite,
-  type MasterTarget,
-  startLabSite,
-} from '../../support/data-plane/lab-site.ts';
+import type { MasterTarget } from '../../support/data-plane/lab-site.ts';
 import { Random } from '../../support/data-plane/random.ts';
 import { mib, SmallVolume, untilHeldUp } from '../../support/data-plane/small-volume.ts';
+import { useLab } from '../../support/data-plane/use-lab.ts';
 
 const SIZE_BYTES = mib(12);
 const HOUR_MS = 3_600_000;
 
 describeWith('smallVolume', 'a retention volume that several replications share', () => {
-  let storage: LabStorage;
-  let site: LabSite;
+  const lab = useLab({
+    onRetentionFolder: (folder) => {
+      volume = SmallVolume.mount(folder, 32);
+    },
+    beforeStop: () => volume.unmount(),
+  });
   let masterTarget: MasterTarget;
   let volume: SmallVolume;
   const open: LabReplication[] = [];
 
   beforeAll(async () => {
-    storage = await startLabStorage();
-    site = await startLabSite({
-      onRetentionFolder: (folder) => {
-        volume = SmallVolume.mount(folder, 32);
-      },
-    });
-    masterTarget = await site.startMasterTarget();
+    masterTarget = await lab.site.startMasterTarget();
   });
 
   afterEach(async () => {
@@ -38,17 +33,11 @@ describeWith('smallVolume', 'a retention volume that several replications share'
     for (const replication of open.splice(0)) await replication.close();
   });
 
-  afterAll(async () => {
-    volume.unmount();
-    await site.stop();
-    await storage.stop();
-  });
-
   /** Sealed at point-1 (snapshot-1). */
   async function aReplication(seed: number): Promise<LabReplication> {
-    const source = await LabDisk.create(storage, SIZE_BYTES);
+    const source = await LabDisk.create(lab.storage, SIZE_BYTES);
     await source.write(0, new Random(seed).bytes(SIZE_BYTES));
-    const replication = await LabReplication.open({ site, source, masterTarget });
+    const replication = await LabReplication.open({ site: lab.site, source, masterTarget });
     open.push(replication);
     await replication.bring({ point: 'point-1', snapshot: await source.snapshot() });
     return replication;
@@ -73,7 +62,7 @@ describeWith('smallVolume', 'a retention volume that several replications share'
 
   /** As if all that was sealed had been taken so long ago. */
   async function age({ replicationId }: LabReplication, hours: number): Promise<void> {
-    const folder = new ReplicationFolder(site.retentionFolder, replicationId);
+    const folder = new ReplicationFolder(lab.site.retentionFolder, replicationId);
     const takenAt = new Date(Date.now() - hours * HOUR_MS).toISOString();
     const journal = await folder.journal();
     const points = journal.points.map((point) => ({ ...point, takenAt }));

@@ -1,36 +1,27 @@
 import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { applyPending } from '../../../agents/master-target/apply.ts';
 import type { Journal } from '../../../agents/master-target/journal-records.ts';
 import { FRAME } from '../../../shared/contracts/transfer-protocol.ts';
 import { CrashingFolder, sealAndCrash } from '../../support/data-plane/crashing-seal.ts';
 import { flip, recordIn, recordsIn } from '../../support/data-plane/journal-file.ts';
-import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
+import { LabDisk } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
-import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
 import { Random } from '../../support/data-plane/random.ts';
+import { useLab } from '../../support/data-plane/use-lab.ts';
 import { must } from '../../support/must.ts';
 
 const MIB = 1024 ** 2;
 const SIZE_BYTES = 3 * MIB;
 
-let storage: LabStorage;
-let site: LabSite;
-beforeAll(async () => {
-  storage = await startLabStorage();
-  site = await startLabSite();
-});
-afterAll(async () => {
-  await site.stop();
-  await storage.stop();
-});
+const lab = useLab();
 
 /** Three points. Behind the last MiB lie zeros at the first of them, so that undo has both kinds. */
 async function threePoints(): Promise<LabReplication> {
   const random = new Random(1);
-  const source = await LabDisk.create(storage, SIZE_BYTES);
+  const source = await LabDisk.create(lab.storage, SIZE_BYTES);
   await source.write(0, random.bytes(2 * MIB));
-  const replication = await LabReplication.open({ site, source });
+  const replication = await LabReplication.open({ site: lab.site, source });
   await replication.bring({ point: 'point-1', snapshot: await source.snapshot() });
   for (const index of [2, 3]) {
     await source.write(4096, random.bytes(8192));
@@ -111,7 +102,7 @@ async function halfApplied(): Promise<LabReplication> {
   await source.write(2 * MIB + 512 * 1024, new Random(5).bytes(8192));
   const snapshot = await source.snapshot();
   await replication.send({ point: 'point-4', snapshot, base: 'snapshot-3' });
-  await sealAndCrash(site, replication, 'point-4');
+  await sealAndCrash(lab.site, replication, 'point-4');
   const content = replication.target;
   source.contentOf(snapshot).copy(content, 0, 0, MIB);
   writeFileSync(replication.targetFile, content);
@@ -170,7 +161,7 @@ describe('a sealed point that turns out to be damaged before all of it is on the
   it('is taken back also when the program dies in the middle of that', async () => {
     const replication = await halfApplied();
     rmSync(replication.file('staged', 'os.0.redo'));
-    const folder = new CrashingFolder(site.retentionFolder, replication.replicationId);
+    const folder = new CrashingFolder(lab.site.retentionFolder, replication.replicationId);
     await expect(applyPending(folder)).rejects.toThrow('crash');
     expect(journalOf(replication)).toMatchObject({ pending: { kind: 'rewind' } });
     await replication.restartMasterTarget();

@@ -1,28 +1,17 @@
 import { existsSync, readFileSync, rmSync, truncateSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { FRAME } from '../../../shared/contracts/transfer-protocol.ts';
 import { flip, recordIn, recordsIn } from '../../support/data-plane/journal-file.ts';
-import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
+import { LabDisk } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
-import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
 import { Random } from '../../support/data-plane/random.ts';
+import { useLab } from '../../support/data-plane/use-lab.ts';
 import { must } from '../../support/must.ts';
 
 const SIZE_BYTES = 2 * 1024 * 1024;
 
 describe('what was received and lies damaged on the retention volume', () => {
-  let storage: LabStorage;
-  let site: LabSite;
-
-  beforeAll(async () => {
-    storage = await startLabStorage();
-    site = await startLabSite();
-  });
-
-  afterAll(async () => {
-    await site.stop();
-    await storage.stop();
-  });
+  const lab = useLab();
 
   /** Breaks the first lane's file. */
   type Damage = (file: string) => void;
@@ -60,9 +49,9 @@ describe('what was received and lies damaged on the retention volume', () => {
   }
 
   it.each(DAMAGES)('is refused, thrown away and received again: %s', async (_what, damage) => {
-    const source = await LabDisk.create(storage, SIZE_BYTES);
+    const source = await LabDisk.create(lab.storage, SIZE_BYTES);
     await source.write(0, new Random(1).bytes(SIZE_BYTES));
-    const replication = await LabReplication.open({ site, source });
+    const replication = await LabReplication.open({ site: lab.site, source });
     await replication.bring({ point: 'point-1', snapshot: await source.snapshot() });
     await source.write(4096, new Random(2).bytes(8192));
     await source.clear(640 * 1024, 4096);

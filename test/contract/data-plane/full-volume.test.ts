@@ -2,38 +2,30 @@ import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { beforeAll, expect, it } from '@jest/globals';
 import { describeWith } from '../../peers/peers.ts';
 import { aCommandContext, type FakeContext } from '../../support/data-plane/command-context.ts';
-import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
+import { LabDisk } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
-import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
 import { Random } from '../../support/data-plane/random.ts';
+import { useLab } from '../../support/data-plane/use-lab.ts';
 
 const MIB = 1024 * 1024;
 const VOLUME_MIB = 16;
 const SIZE_BYTES = 24 * MIB;
 
 describeWith('smallVolume', 'a retention volume that is full', () => {
-  let storage: LabStorage;
-  let site: LabSite;
+  const lab = useLab({
+    onRetentionFolder: (folder) => {
+      const size = `size=${VOLUME_MIB}m`;
+      execFileSync('mount', ['-t', 'tmpfs', '-o', size, 'tmpfs', folder]);
+    },
+    beforeStop: () => execFileSync('umount', ['-l', lab.site.retentionFolder]),
+  });
   let ballast: string;
 
-  beforeAll(async () => {
-    storage = await startLabStorage();
-    site = await startLabSite({
-      onRetentionFolder: (folder) => {
-        const size = `size=${VOLUME_MIB}m`;
-        execFileSync('mount', ['-t', 'tmpfs', '-o', size, 'tmpfs', folder]);
-      },
-    });
-    ballast = join(site.retentionFolder, 'ballast');
-  });
-
-  afterAll(async () => {
-    execFileSync('umount', ['-l', site.retentionFolder]);
-    await site.stop();
-    await storage.stop();
+  beforeAll(() => {
+    ballast = join(lab.site.retentionFolder, 'ballast');
   });
 
   /** Sealed at point-1; point-2 has changed 6 MiB. Somebody else fills all but `freeMib` of the volume. */
@@ -41,9 +33,9 @@ describeWith('smallVolume', 'a retention volume that is full', () => {
     seed: number,
     freeMib: number,
   ): Promise<{ replication: LabReplication; snapshot: string }> {
-    const source = await LabDisk.create(storage, SIZE_BYTES);
+    const source = await LabDisk.create(lab.storage, SIZE_BYTES);
     await source.write(0, new Random(seed).bytes(SIZE_BYTES));
-    const replication = await LabReplication.open({ site, source });
+    const replication = await LabReplication.open({ site: lab.site, source });
     await replication.bring({ point: 'point-1', snapshot: await source.snapshot() });
     await source.write(MIB, new Random(seed + 1).bytes(6 * MIB));
     const snapshot = await source.snapshot();

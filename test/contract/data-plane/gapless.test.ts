@@ -1,32 +1,23 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { ReplicationFolder } from '../../../agents/master-target/replication-folder.ts';
 import type { ReplicationMode } from '../../../shared/contracts/commands.ts';
 import { FRAME, type TransferFrame } from '../../../shared/contracts/transfer-protocol.ts';
 import { BLOCK_BYTES } from '../../../shared/domain/page-ranges.ts';
-import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
+import { LabDisk } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
-import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
 import { Random } from '../../support/data-plane/random.ts';
 import { aDataFrame, RawPeer, type Refusal } from '../../support/data-plane/raw-peer.ts';
+import { useLab } from '../../support/data-plane/use-lab.ts';
 
 const BLOCKS = 4;
 const SIZE_BYTES = BLOCKS * BLOCK_BYTES;
 
-let storage: LabStorage;
-let site: LabSite;
-beforeAll(async () => {
-  storage = await startLabStorage();
-  site = await startLabSite();
-});
-afterAll(async () => {
-  await site.stop();
-  await storage.stop();
-});
+const lab = useLab();
 
 const aReplication = async (options: { readonly staleBytes?: Buffer }): Promise<LabReplication> => {
-  const source = await LabDisk.create(storage, SIZE_BYTES);
+  const source = await LabDisk.create(lab.storage, SIZE_BYTES);
   await source.write(0, new Random(1).bytes(SIZE_BYTES));
-  return LabReplication.open({ site, source, ...options });
+  return LabReplication.open({ site: lab.site, source, ...options });
 };
 const blank = async (): Promise<LabReplication> => aReplication({});
 const stale = async (): Promise<LabReplication> =>
@@ -44,7 +35,10 @@ async function refusalOf(
   { mode = 'full' }: { readonly mode?: ReplicationMode } = {},
 ): Promise<Refusal | null> {
   const { replicationId, masterTarget } = replication;
-  const peer = await RawPeer.connect(masterTarget.port, await site.certificate('processServer'));
+  const peer = await RawPeer.connect(
+    masterTarget.port,
+    await lab.site.certificate('processServer'),
+  );
   try {
     await peer.hello({ replicationId, sizeBytes: SIZE_BYTES });
     await peer.answer();
@@ -105,7 +99,7 @@ describe('a transfer of a whole disk that holds something', () => {
 
   it('is taken up where it was durable', async () => {
     const replication = await stale();
-    const folder = new ReplicationFolder(site.retentionFolder, replication.replicationId);
+    const folder = new ReplicationFolder(lab.site.retentionFolder, replication.replicationId);
     await refusalOf(replication, []);
     await folder.writeStagedLane('os', 0, {
       watermark: BLOCK_BYTES,

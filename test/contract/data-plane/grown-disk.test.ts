@@ -1,24 +1,15 @@
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
+import { describe, expect, it } from '@jest/globals';
+import { LabDisk } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
-import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
 import { Random } from '../../support/data-plane/random.ts';
+import { useLab } from '../../support/data-plane/use-lab.ts';
 
 const KIB = 1024;
 const BLOCK_BYTES = 256 * KIB;
 const WHOLE_BLOCKS = 4 * BLOCK_BYTES;
 
-let storage: LabStorage;
-let site: LabSite;
-beforeAll(async () => {
-  storage = await startLabStorage();
-  site = await startLabSite({ retention: { maxPoints: 6, maxAgeHours: 24 } });
-});
-afterAll(async () => {
-  await site.stop();
-  await storage.stop();
-});
+const lab = useLab({ retention: { maxPoints: 6, maxAgeHours: 24 } });
 
 interface Grown {
   readonly replication: LabReplication;
@@ -28,8 +19,8 @@ interface Grown {
 /** Two sealed points of the smaller disk; then it grows in Azure, with writes before and after. */
 async function grownInAzure(fromBytes: number, toBytes: number): Promise<Grown> {
   const random = new Random(fromBytes + toBytes);
-  const source = await LabDisk.create(storage, fromBytes);
-  const replication = await LabReplication.open({ site, source });
+  const source = await LabDisk.create(lab.storage, fromBytes);
+  const replication = await LabReplication.open({ site: lab.site, source });
   await source.write(0, random.bytes(fromBytes));
   await replication.bring({ point: 'point-1', snapshot: await source.snapshot() });
   // The last sector of all, so that the last block has another digest at each of the points.

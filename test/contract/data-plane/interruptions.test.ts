@@ -1,38 +1,27 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { aCommandContext } from '../../support/data-plane/command-context.ts';
-import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
+import { LabDisk } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
-import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
 import { Random } from '../../support/data-plane/random.ts';
 import { TcpProxy } from '../../support/data-plane/tcp-proxy.ts';
+import { useLab } from '../../support/data-plane/use-lab.ts';
 
 const MIB = 1024 * 1024;
 const SIZE_BYTES = 24 * MIB + 512;
 /** Where the link fails: far enough in to have something to lose, and far from the end. */
 const CUT_BYTES = 6 * MIB;
 
-let storage: LabStorage;
-let site: LabSite;
-
-beforeAll(async () => {
-  storage = await startLabStorage();
-  site = await startLabSite();
-});
-
-afterAll(async () => {
-  await site.stop();
-  await storage.stop();
-});
+const lab = useLab();
 
 /** A full disk of incompressible bytes, a replication of it, and a link between both. */
 async function aLinkedReplication(
   seed: number,
 ): Promise<{ replication: LabReplication; proxy: TcpProxy; snapshot: string }> {
-  const source = await LabDisk.create(storage, SIZE_BYTES);
+  const source = await LabDisk.create(lab.storage, SIZE_BYTES);
   await source.write(0, new Random(seed).bytes(SIZE_BYTES));
-  const replication = await LabReplication.open({ site, source });
+  const replication = await LabReplication.open({ site: lab.site, source });
   const proxy = await TcpProxy.start(replication.masterTarget.port);
   return { replication, proxy, snapshot: await source.snapshot() };
 }
@@ -194,9 +183,9 @@ describe('a transfer that is interrupted', () => {
   });
 
   it('begins anew when the snapshot of the point was taken again, also on an empty disk', async () => {
-    const source = await LabDisk.create(storage, SIZE_BYTES);
+    const source = await LabDisk.create(lab.storage, SIZE_BYTES);
     await source.write(0, new Random(61).bytes(4 * MIB));
-    const replication = await LabReplication.open({ site, source });
+    const replication = await LabReplication.open({ site: lab.site, source });
     await replication.send({ point: 'point-1', snapshot: await source.snapshot() });
     // Zeros now, where the first snapshot held bytes.
     await source.clear(0, 2 * MIB);

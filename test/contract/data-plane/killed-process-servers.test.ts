@@ -1,10 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
-import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
+import { describe, expect, it } from '@jest/globals';
 import { AgentChild } from '../../support/data-plane/programs/agent-child.ts';
 import { untilAllAreKilled } from '../../support/data-plane/programs/killed-rounds.ts';
 import { Killer } from '../../support/data-plane/programs/killer.ts';
 import { Random } from '../../support/data-plane/random.ts';
+import { useLab } from '../../support/data-plane/use-lab.ts';
 
 const KILLS = 200;
 const SEED = Number(process.env['KILL_SEED'] ?? 20_261_121);
@@ -12,19 +11,7 @@ const SEED = Number(process.env['KILL_SEED'] ?? 20_261_121);
 const TARGET_WANTED = { send: 10 } as const;
 const WANTED = { first: 20, send: 135, sendRepair: 45 } as const;
 
-let storage: LabStorage;
-let site: LabSite;
-
-beforeAll(async () => {
-  storage = await startLabStorage();
-  site = await startLabSite();
-});
-
-afterAll(async () => {
-  AgentChild.disposeSpares();
-  await site.stop();
-  await storage.stop();
-});
+const lab = useLab({ beforeStop: () => AgentChild.disposeSpares() });
 
 // The title has the seed, so that whoever sees it fail can play the same again.
 describe(`a process server killed ${KILLS} times in the middle of its work, KILL_SEED=${SEED}`, () => {
@@ -34,7 +21,7 @@ describe(`a process server killed ${KILLS} times in the middle of its work, KILL
       { victim: 'processServer', wanted: WANTED },
       { victim: 'masterTarget', wanted: TARGET_WANTED },
     ]);
-    await untilAllAreKilled({ storage, site, random, killer });
+    await untilAllAreKilled({ storage: lab.storage, site: lab.site, random, killer });
     const { kills, inWork } = killer.tell('processServer');
     expect(kills).toBeGreaterThanOrEqual(KILLS);
     expect(inWork).toEqual(WANTED);

@@ -1,35 +1,31 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { LabDisk } from '../../support/data-plane/lab-disk.ts';
 import { aThrottle, LabReplication } from '../../support/data-plane/lab-replication.ts';
-import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
 import { Random } from '../../support/data-plane/random.ts';
 import { TcpProxy } from '../../support/data-plane/tcp-proxy.ts';
+import { useLab } from '../../support/data-plane/use-lab.ts';
 
 const MIB = 1024 * 1024;
 /** Enough for three lanes of at least 32 MiB. */
 const SIZE_BYTES = 100 * MIB + 512;
 
-let storage: LabStorage;
-let site: LabSite;
+const lab = useLab();
 let source: LabDisk;
 let snapshot: string;
 
 beforeAll(async () => {
-  storage = await startLabStorage();
-  site = await startLabSite();
-  source = await LabDisk.create(storage, SIZE_BYTES);
+  source = await LabDisk.create(lab.storage, SIZE_BYTES);
   await source.write(0, new Random(1).bytes(SIZE_BYTES - 512));
   snapshot = await source.snapshot();
 });
 
-afterAll(async () => {
-  await site.stop();
-  await storage.stop();
-});
-
 describe('a disk over several connections', () => {
   it('comes over whole, each part once', async () => {
-    const replication = await LabReplication.open({ site, source, connectionsPerDisk: 4 });
+    const replication = await LabReplication.open({
+      site: lab.site,
+      source,
+      connectionsPerDisk: 4,
+    });
     const proxy = await TcpProxy.start(replication.masterTarget.port);
     try {
       const figures = await replication.bring({ point: 'point-1', snapshot, port: proxy.port });
@@ -49,7 +45,7 @@ describe('a disk over several connections', () => {
     const held = Array.from({ length: 12 }, () => throttle.connection('another disk', never));
     await Promise.all(held);
     const replication = await LabReplication.open({
-      site,
+      site: lab.site,
       source,
       connectionsPerDisk: 4,
       throttle,
@@ -69,7 +65,11 @@ describe('a disk over several connections', () => {
   });
 
   it('goes on in every lane when all of them break', async () => {
-    const replication = await LabReplication.open({ site, source, connectionsPerDisk: 4 });
+    const replication = await LabReplication.open({
+      site: lab.site,
+      source,
+      connectionsPerDisk: 4,
+    });
     const proxy = await TcpProxy.start(replication.masterTarget.port);
     let cuts = 0;
     proxy.beforeChunk = async () => {
@@ -90,7 +90,11 @@ describe('a disk over several connections', () => {
   });
 
   it('seals deltas of all lanes together', async () => {
-    const replication = await LabReplication.open({ site, source, connectionsPerDisk: 4 });
+    const replication = await LabReplication.open({
+      site: lab.site,
+      source,
+      connectionsPerDisk: 4,
+    });
     await replication.bring({ point: 'point-1', snapshot });
     await source.write(512, new Random(2).bytes(90 * MIB));
     await source.clear(95 * MIB, MIB);

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { beforeAll, expect, it } from '@jest/globals';
 import { ReplicationFolder } from '../../../agents/master-target/replication-folder.ts';
 import type { CommandInput, CommandName } from '../../../shared/contracts/commands.ts';
 import { describeWith } from '../../peers/peers.ts';
@@ -9,19 +9,19 @@ import {
   type FakeContext,
   runCommand,
 } from '../../support/data-plane/command-context.ts';
-import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
+import { LabDisk } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
-import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
 import { Random } from '../../support/data-plane/random.ts';
 import { mib, SmallVolume, untilHeldUp } from '../../support/data-plane/small-volume.ts';
+import { type Lab, useLab } from '../../support/data-plane/use-lab.ts';
 
 const SIZE_BYTES = mib(4);
 
-let storage: LabStorage;
-let site: LabSite;
-
 /** Sealed at point-1 and point-2. */
-async function aReplication(targetFolder?: string): Promise<LabReplication> {
+async function aReplication(
+  { storage, site }: Lab,
+  targetFolder?: string,
+): Promise<LabReplication> {
   const source = await LabDisk.create(storage, SIZE_BYTES);
   await source.write(0, new Random(1).bytes(mib(1)));
   const place = targetFolder === undefined ? {} : { targetFolder };
@@ -43,22 +43,13 @@ function run<N extends CommandName>(
 }
 
 describeWith('smallVolume', 'a retention volume without a free byte', () => {
+  const lab = useLab({
+    onRetentionFolder: (folder) => {
+      volume = SmallVolume.mount(folder, 32);
+    },
+    beforeStop: () => volume.unmount(),
+  });
   let volume: SmallVolume;
-
-  beforeAll(async () => {
-    storage = await startLabStorage();
-    site = await startLabSite({
-      onRetentionFolder: (folder) => {
-        volume = SmallVolume.mount(folder, 32);
-      },
-    });
-  });
-
-  afterAll(async () => {
-    volume.unmount();
-    await site.stop();
-    await storage.stop();
-  });
 
   /** The command says what it waits for, and is done once there is room. */
   async function expectPatience(
@@ -73,12 +64,12 @@ describeWith('smallVolume', 'a retention volume without a free byte', () => {
     await running;
     expect(health).toMatchObject({
       code: 'FB-JRN-004',
-      values: { volume: site.retentionFolder },
+      values: { volume: lab.site.retentionFolder },
     });
   }
 
   it('holds up the opening of the disks', async () => {
-    const replication = await aReplication();
+    const replication = await aReplication(lab);
     const { replicationId, targetFile: path } = replication;
     const device = { kind: 'file', path } as const;
     const disks = [{ diskId: 'os', sizeBytes: SIZE_BYTES, device, isBlank: true }];
@@ -89,7 +80,7 @@ describeWith('smallVolume', 'a retention volume without a free byte', () => {
   });
 
   it('holds up the way back to an older point, in the downtime', async () => {
-    const replication = await aReplication();
+    const replication = await aReplication(lab);
     const { replicationId } = replication;
     const context = aCommandContext();
     const input = { replicationId, pointId: 'point-1' };
@@ -100,9 +91,9 @@ describeWith('smallVolume', 'a retention volume without a free byte', () => {
   });
 
   it('holds up the throwing away of what was never sealed', async () => {
-    const replication = await aReplication();
+    const replication = await aReplication(lab);
     const { replicationId } = replication;
-    const folder = new ReplicationFolder(site.retentionFolder, replicationId);
+    const folder = new ReplicationFolder(lab.site.retentionFolder, replicationId);
     const { points } = await folder.journal();
     // A way back that a crash has cut off: it is brought to its end first.
     const pending = { kind: 'rewind', undo: ['point-2'] } as const;
@@ -119,18 +110,18 @@ describeWith('smallVolume', 'a retention volume without a free byte', () => {
   });
 
   it('holds up the letting go of the disks, right before the boot', async () => {
-    const replication = await aReplication();
+    const replication = await aReplication(lab);
     const { replicationId } = replication;
     const context = aCommandContext();
     const input = { replicationId, forget: false };
     await expectPatience(context, async () => run(replication, 'closeTarget', { input, context }));
-    const folder = new ReplicationFolder(site.retentionFolder, replicationId);
+    const folder = new ReplicationFolder(lab.site.retentionFolder, replicationId);
     expect(await folder.isOpen()).toBe(false);
   });
 
   it('holds up the way back to Azure', async () => {
-    const replication = await aReplication();
-    const replica = await LabDisk.create(storage, SIZE_BYTES);
+    const replication = await aReplication(lab);
+    const replica = await LabDisk.create(lab.storage, SIZE_BYTES);
     const context = aCommandContext(async () => ({
       replicaUrl: await replica.replicaUrl(),
       expiresAt: new Date(Date.now() + 3_600_000).toISOString(),
@@ -141,27 +132,20 @@ describeWith('smallVolume', 'a retention volume without a free byte', () => {
 });
 
 describeWith('smallVolume', 'a disk at home whose storage is full', () => {
+  const lab = useLab({ beforeStop: () => volume.unmount() });
   let volume: SmallVolume;
   let targetFolder: string;
 
-  beforeAll(async () => {
-    storage = await startLabStorage();
-    site = await startLabSite();
-    targetFolder = join(site.folder, 'datastore');
+  beforeAll(() => {
+    targetFolder = join(lab.site.folder, 'datastore');
     mkdirSync(targetFolder);
     volume = SmallVolume.mount(targetFolder, 8);
   });
 
-  afterAll(async () => {
-    volume.unmount();
-    await site.stop();
-    await storage.stop();
-  });
-
   it('holds up the first copy, and is named', async () => {
-    const source = await LabDisk.create(storage, SIZE_BYTES);
+    const source = await LabDisk.create(lab.storage, SIZE_BYTES);
     await source.write(0, new Random(3).bytes(SIZE_BYTES));
-    const replication = await LabReplication.open({ site, source, targetFolder });
+    const replication = await LabReplication.open({ site: lab.site, source, targetFolder });
     const snapshot = await source.snapshot();
     const context = aCommandContext(() => source.access(snapshot));
     volume.leave(mib(2));
@@ -176,7 +160,7 @@ describeWith('smallVolume', 'a disk at home whose storage is full', () => {
   });
 
   it('holds up a seal, which then brings the disk to its point', async () => {
-    const replication = await aReplication(targetFolder);
+    const replication = await aReplication(lab, targetFolder);
     const { source } = replication;
     await source.write(mib(2), new Random(4).bytes(mib(2)));
     const snapshot = await source.snapshot();

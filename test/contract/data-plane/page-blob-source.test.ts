@@ -1,30 +1,19 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
+import { describe, expect, it } from '@jest/globals';
+import { LabDisk } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
-import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
 import { Random } from '../../support/data-plane/random.ts';
+import { useLab } from '../../support/data-plane/use-lab.ts';
 
 const SIZE_BYTES = 6 * 1024 * 1024 + 512;
 
-let storage: LabStorage;
-let site: LabSite;
-
-beforeAll(async () => {
-  storage = await startLabStorage('pageBlob');
-  site = await startLabSite();
-});
-
-afterAll(async () => {
-  await site.stop();
-  await storage.stop();
-});
+const lab = useLab({ kind: 'pageBlob' });
 
 describe('a disk that is a page blob of somebody', () => {
   it.each([1, 2])('comes home by snapshots of the blob, byte for byte (%i)', async (seed) => {
     const random = new Random(seed * 1000);
-    const source = await LabDisk.create(storage, SIZE_BYTES);
+    const source = await LabDisk.create(lab.storage, SIZE_BYTES);
     await source.change(random, 8);
-    const replication = await LabReplication.open({ site, source });
+    const replication = await LabReplication.open({ site: lab.site, source });
     let base = await source.snapshot();
     await replication.bring({ point: 'point-0', snapshot: base });
     for (let round = 1; round <= 3; round += 1) {
@@ -38,9 +27,9 @@ describe('a disk that is a page blob of somebody', () => {
   });
 
   it('is compared when the snapshot before it was deleted', async () => {
-    const source = await LabDisk.create(storage, SIZE_BYTES);
+    const source = await LabDisk.create(lab.storage, SIZE_BYTES);
     await source.change(new Random(7), 8);
-    const replication = await LabReplication.open({ site, source });
+    const replication = await LabReplication.open({ site: lab.site, source });
     const base = await source.snapshot();
     await replication.bring({ point: 'point-0', snapshot: base });
     await source.change(new Random(8), 3);

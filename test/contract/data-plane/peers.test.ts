@@ -19,32 +19,27 @@ import {
 } from '../../../shared/contracts/transfer-protocol.ts';
 import { BLOCK_BYTES } from '../../../shared/domain/page-ranges.ts';
 import { loggerInto } from '../../support/data-plane/command-context.ts';
-import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
+import { LabDisk } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
 import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
 import { aDataFrame, RawPeer, type Refusal } from '../../support/data-plane/raw-peer.ts';
+import { useLab } from '../../support/data-plane/use-lab.ts';
 
 const SIZE_BYTES = 1024 * 1024;
 
-let storage: LabStorage;
-let site: LabSite;
+const lab = useLab();
 let elsewhere: LabSite;
 let replication: LabReplication;
 let tls: TlsMaterial;
 
 beforeAll(async () => {
-  storage = await startLabStorage();
-  [site, elsewhere] = [await startLabSite(), await startLabSite()];
-  const source = await LabDisk.create(storage, SIZE_BYTES);
-  replication = await LabReplication.open({ site, source });
-  tls = await site.certificate('processServer');
+  elsewhere = await startLabSite();
+  const source = await LabDisk.create(lab.storage, SIZE_BYTES);
+  replication = await LabReplication.open({ site: lab.site, source });
+  tls = await lab.site.certificate('processServer');
 });
 
-afterAll(async () => {
-  await site.stop();
-  await elsewhere.stop();
-  await storage.stop();
-});
+afterAll(async () => elsewhere.stop());
 
 /** Connects without looking at who answers, says hello, and tells what came back before the end. */
 async function bytesAnsweredTo(material: TlsMaterial | null): Promise<number> {
@@ -89,13 +84,13 @@ describe('who may connect to a master target', () => {
     ],
     [
       'with a certificate of another role',
-      async () => site.certificate('masterTarget'),
+      async () => lab.site.certificate('masterTarget'),
       /without a valid certificate|no process server/,
     ],
   ])('is nobody %s', async (_name, material, warning) => {
-    const known = site.warnings.length;
+    const known = lab.site.warnings.length;
     expect(await bytesAnsweredTo(await material())).toBe(0);
-    expect(site.warnings.slice(known).join('\n')).toMatch(warning);
+    expect(lab.site.warnings.slice(known).join('\n')).toMatch(warning);
   });
 
   it('is a process server of the site', async () => {
@@ -123,10 +118,10 @@ describe('whom a process server talks to', () => {
     const log = loggerInto([]);
     const server = await startTransferServer({
       listen: { host: '127.0.0.1', port: 0 },
-      tls: await site.certificate('processServer'),
+      tls: await lab.site.certificate('processServer'),
       activity: new Activity(),
       sessions: {
-        folderOf: (id) => new ReplicationFolder(site.retentionFolder, id),
+        folderOf: (id) => new ReplicationFolder(lab.site.retentionFolder, id),
         gate: new ReplicationGate(),
         volume: { expectThere: async () => undefined },
         retention: { maxPoints: 1, maxAgeHours: 24 },

@@ -1,20 +1,19 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ControlPlaneClient } from '../../../agents/runtime/control-plane-client.ts';
 import { problem } from '../../../functions/support/problem.ts';
 import { lossBehind } from '../../../shared/domain/source-state.ts';
 import { type ErrorRecord, FailbackError } from '../../../shared/errors/failback-error.ts';
 import { aCommandContext, type FakeContext } from '../../support/data-plane/command-context.ts';
-import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
+import { LabDisk } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
-import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
 import { Random } from '../../support/data-plane/random.ts';
+import { useLab } from '../../support/data-plane/use-lab.ts';
 
 const SIZE_BYTES = 1024 * 1024;
 
-let storage: LabStorage;
-let site: LabSite;
+const lab = useLab();
 let server: Server;
 let replication: LabReplication;
 let snapshot: string;
@@ -23,20 +22,10 @@ let context: FakeContext;
 let refusals: FailbackError[];
 const ended = new AbortController();
 
-beforeAll(async () => {
-  storage = await startLabStorage();
-  site = await startLabSite();
-});
-
-afterAll(async () => {
-  await site.stop();
-  await storage.stop();
-});
-
 beforeEach(async () => {
-  const source = await LabDisk.create(storage, SIZE_BYTES);
+  const source = await LabDisk.create(lab.storage, SIZE_BYTES);
   await source.write(0, new Random(7).bytes(SIZE_BYTES));
-  replication = await LabReplication.open({ site, source });
+  replication = await LabReplication.open({ site: lab.site, source });
   snapshot = await source.snapshot();
   refusals = [];
   server = createServer((_request, response) => {

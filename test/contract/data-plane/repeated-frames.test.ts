@@ -1,27 +1,20 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { encodeTransfer } from '../../../shared/contracts/transfer-codec.ts';
 import { FRAME, type TransferFrame } from '../../../shared/contracts/transfer-protocol.ts';
 import { BLOCK_BYTES } from '../../../shared/domain/page-ranges.ts';
-import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
+import { LabDisk } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
-import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
 import { aDataFrame, RawPeer } from '../../support/data-plane/raw-peer.ts';
+import { useLab } from '../../support/data-plane/use-lab.ts';
 
 const SIZE_BYTES = 1024 * 1024;
 
-let storage: LabStorage;
-let site: LabSite;
+const lab = useLab();
 let replication: LabReplication;
 
 beforeAll(async () => {
-  storage = await startLabStorage();
-  site = await startLabSite();
-  const source = await LabDisk.create(storage, SIZE_BYTES);
-  replication = await LabReplication.open({ site, source });
-});
-afterAll(async () => {
-  await site.stop();
-  await storage.stop();
+  const source = await LabDisk.create(lab.storage, SIZE_BYTES);
+  replication = await LabReplication.open({ site: lab.site, source });
 });
 
 const frame = (each: TransferFrame): Uint8Array => Buffer.concat(encodeTransfer(each));
@@ -40,7 +33,7 @@ describe('frames that come again', () => {
     const finish = frame({ type: FRAME.finish, sequence: 5 });
     const peer = await RawPeer.connect(
       replication.masterTarget.port,
-      await site.certificate('processServer'),
+      await lab.site.certificate('processServer'),
     );
     const { replicationId } = replication;
     await peer.hello({ replicationId, sizeBytes: SIZE_BYTES, pointId: 'twice' });

@@ -1,40 +1,29 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { BLOCK_BYTES } from '../../../shared/domain/page-ranges.ts';
 import { buildVhdFooter } from '../../../shared/domain/vhd-footer.ts';
 import { aCommandContext } from '../../support/data-plane/command-context.ts';
-import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
+import { LabDisk } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
-import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
 import { Random } from '../../support/data-plane/random.ts';
+import { useLab } from '../../support/data-plane/use-lab.ts';
 import { must } from '../../support/must.ts';
 
 const MIB = 1024 * 1024;
 /** More than one unit, and an end inside a block. */
 const SIZE_BYTES = 9 * MIB + 7 * 512;
 
-let storage: LabStorage;
-let site: LabSite;
-
-beforeAll(async () => {
-  storage = await startLabStorage();
-  site = await startLabSite();
-});
-
-afterAll(async () => {
-  await site.stop();
-  await storage.stop();
-});
+const lab = useLab();
 
 async function aSource(seed: number, changes = 12): Promise<LabDisk> {
-  const source = await LabDisk.create(storage, SIZE_BYTES);
+  const source = await LabDisk.create(lab.storage, SIZE_BYTES);
   await source.change(new Random(seed), changes);
   return source;
 }
 
 /** A replication that stands at point-1, made from the first snapshot. */
 async function aSealedReplication(seed: number): Promise<LabReplication> {
-  const replication = await LabReplication.open({ site, source: await aSource(seed) });
+  const replication = await LabReplication.open({ site: lab.site, source: await aSource(seed) });
   await replication.bring({ point: 'point-1', snapshot: await replication.source.snapshot() });
   return replication;
 }
@@ -54,7 +43,7 @@ async function expectEqual(
 describe('bringing a disk home', () => {
   it.each([1, 2, 3])('ends byte for byte equal after a full copy and deltas (%i)', async (seed) => {
     const random = new Random(seed * 100);
-    const replication = await LabReplication.open({ site, source: await aSource(seed) });
+    const replication = await LabReplication.open({ site: lab.site, source: await aSource(seed) });
     const { source } = replication;
     let base = await source.snapshot();
     const first = await replication.bring({ point: 'point-0', snapshot: base });
@@ -103,7 +92,7 @@ describe('bringing a disk home', () => {
     async (mode) => {
       const source = await aSource(7);
       const staleBytes = new Random(70).bytes(SIZE_BYTES);
-      const replication = await LabReplication.open({ site, source, staleBytes });
+      const replication = await LabReplication.open({ site: lab.site, source, staleBytes });
       const snapshot = await source.snapshot();
       await replication.bring({ point: 'point-1', snapshot, mode });
       await expectEqual(replication, 'point-1', snapshot);
@@ -111,12 +100,12 @@ describe('bringing a disk home', () => {
   );
 
   it('moves only blocks that differ when both sides are compared', async () => {
-    const source = await LabDisk.create(storage, SIZE_BYTES);
+    const source = await LabDisk.create(lab.storage, SIZE_BYTES);
     await source.write(0, new Random(71).bytes(SIZE_BYTES));
     const staleBytes = Buffer.from(source.content);
     await source.write(BLOCK_BYTES + 512, new Random(72).bytes(512));
     await source.clear(3 * BLOCK_BYTES, 2 * BLOCK_BYTES);
-    const replication = await LabReplication.open({ site, source, staleBytes });
+    const replication = await LabReplication.open({ site: lab.site, source, staleBytes });
     const snapshot = await source.snapshot();
     const figures = await replication.bring({ point: 'point-1', snapshot });
     expect(figures).toMatchObject({
@@ -130,7 +119,7 @@ describe('bringing a disk home', () => {
 
   it('does not trust what an earlier point left on a disk that was blank', async () => {
     const source = await aSource(73);
-    const replication = await LabReplication.open({ site, source });
+    const replication = await LabReplication.open({ site: lab.site, source });
     await replication.send({ point: 'point-1', snapshot: await source.snapshot() });
     await replication.discard();
     await source.clear(0, SIZE_BYTES);
@@ -142,7 +131,7 @@ describe('bringing a disk home', () => {
   });
 
   it('reports progress that only grows and ends at the whole', async () => {
-    const replication = await LabReplication.open({ site, source: await aSource(8) });
+    const replication = await LabReplication.open({ site: lab.site, source: await aSource(8) });
     const snapshot = await replication.source.snapshot();
     const context = aCommandContext(() => replication.source.access(snapshot));
     await replication.send({ point: 'point-1', snapshot, context });
@@ -230,15 +219,15 @@ describe('a base that cannot be used', () => {
 
 describe('a storage service that is not itself', () => {
   it('is asked again while it answers 503', async () => {
-    const replication = await LabReplication.open({ site, source: await aSource(15) });
+    const replication = await LabReplication.open({ site: lab.site, source: await aSource(15) });
     const snapshot = await replication.source.snapshot();
     const match = /^GET .*disk-/;
-    storage.azurite.blobFront.inject({ match, status: 503, code: 'ServerBusy', times: 5 });
+    lab.storage.azurite.blobFront.inject({ match, status: 503, code: 'ServerBusy', times: 5 });
     try {
       const figures = await replication.bring({ point: 'point-1', snapshot });
       expect(figures.resumeCount).toBe(0);
     } finally {
-      storage.azurite.blobFront.clearFaults();
+      lab.storage.azurite.blobFront.clearFaults();
     }
     await expectEqual(replication, 'point-1', snapshot);
   });
@@ -249,8 +238,8 @@ describe('a storage service that is not itself', () => {
     await source.change(new Random(160), 6);
     const snapshot = await source.snapshot();
     const old = await source.access(snapshot, 'snapshot-1');
-    storage.azurite.blobFront.revoke(must(old.sourceUrl, 'the URL of the snapshot'));
-    storage.azurite.blobFront.revoke(must(old.baseUrl, 'the URL of the base'));
+    lab.storage.azurite.blobFront.revoke(must(old.sourceUrl, 'the URL of the snapshot'));
+    lab.storage.azurite.blobFront.revoke(must(old.baseUrl, 'the URL of the base'));
     const grants = [old];
     const context = aCommandContext(
       async () => grants.pop() ?? source.access(snapshot, 'snapshot-1'),
@@ -263,7 +252,7 @@ describe('a storage service that is not itself', () => {
   });
 
   it('is asked with new access before the old one runs out', async () => {
-    const replication = await LabReplication.open({ site, source: await aSource(17) });
+    const replication = await LabReplication.open({ site: lab.site, source: await aSource(17) });
     const snapshot = await replication.source.snapshot();
     const context = aCommandContext(async () => ({
       ...(await replication.source.access(snapshot)),
@@ -280,18 +269,18 @@ describe('a source that is not the disk that was named', () => {
     ['its footer names another size', buildVhdFooter(SIZE_BYTES + 512, new Uint8Array(16)), 2],
     ['it has no footer', Buffer.alloc(512, 'x'), 3],
   ])('is refused when %s', async (_name, footer, number) => {
-    const source = await LabDisk.create(storage, SIZE_BYTES, footer);
-    const replication = await LabReplication.open({ site, source });
+    const source = await LabDisk.create(lab.storage, SIZE_BYTES, footer);
+    const replication = await LabReplication.open({ site: lab.site, source });
     const sending = replication.send({ point: 'point-1', snapshot: await source.snapshot() });
     await expect(sending).rejects.toMatchObject({ code: `FB-DATA-00${number}` });
   });
 
   it('is refused when the disk in Azure was made larger', async () => {
     const [source, larger] = [
-      await LabDisk.create(storage, SIZE_BYTES),
-      await LabDisk.create(storage, SIZE_BYTES + MIB),
+      await LabDisk.create(lab.storage, SIZE_BYTES),
+      await LabDisk.create(lab.storage, SIZE_BYTES + MIB),
     ];
-    const replication = await LabReplication.open({ site, source });
+    const replication = await LabReplication.open({ site: lab.site, source });
     const snapshot = await larger.snapshot();
     const access = (): ReturnType<LabDisk['access']> => larger.access(snapshot);
     await expect(replication.send({ point: 'point-1', snapshot, access })).rejects.toMatchObject({

@@ -1,33 +1,22 @@
 import { writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { BLOCK_BYTES } from '../../../shared/domain/page-ranges.ts';
 import { aCommandContext } from '../../support/data-plane/command-context.ts';
-import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
+import { LabDisk } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
-import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
 import { Random } from '../../support/data-plane/random.ts';
+import { useLab } from '../../support/data-plane/use-lab.ts';
 import { must } from '../../support/must.ts';
 
 const SIZE_BYTES = 5 * 1024 * 1024 + 512;
 
-let storage: LabStorage;
-let site: LabSite;
-
-beforeAll(async () => {
-  storage = await startLabStorage();
-  site = await startLabSite();
-});
-
-afterAll(async () => {
-  await site.stop();
-  await storage.stop();
-});
+const lab = useLab();
 
 /** A VM that came home: its disk equals the one in Azure, which is now the replica. */
 async function aVmAtHome(seed: number): Promise<LabReplication> {
-  const source = await LabDisk.create(storage, SIZE_BYTES);
+  const source = await LabDisk.create(lab.storage, SIZE_BYTES);
   await source.change(new Random(seed), 12);
-  const replication = await LabReplication.open({ site, source });
+  const replication = await LabReplication.open({ site: lab.site, source });
   await replication.bring({ point: 'point-1', snapshot: await source.snapshot() });
   return replication;
 }
@@ -78,7 +67,7 @@ describe('the way back to Azure', () => {
   it('sends everything again that was part of a delta which broke off', async () => {
     const replication = await aVmAtHome(4);
     const changedBytes = changeBytes(replication, [0, 2 * BLOCK_BYTES, SIZE_BYTES - 1]);
-    const { blobFront } = storage.azurite;
+    const { blobFront } = lab.storage.azurite;
     const url = await replication.source.replicaUrl();
     let grants = 0;
     const context = aCommandContext(async () => {

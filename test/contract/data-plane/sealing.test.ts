@@ -1,35 +1,24 @@
 import { readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { ReplicationFolder } from '../../../agents/master-target/replication-folder.ts';
 import { FRAME } from '../../../shared/contracts/transfer-protocol.ts';
 import { sealAndCrash } from '../../support/data-plane/crashing-seal.ts';
 import { flip, recordIn } from '../../support/data-plane/journal-file.ts';
-import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
+import { LabDisk } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
-import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
 import { Random } from '../../support/data-plane/random.ts';
 import { aDataFrame, RawPeer } from '../../support/data-plane/raw-peer.ts';
+import { useLab } from '../../support/data-plane/use-lab.ts';
 import { must } from '../../support/must.ts';
 
 const SIZE_BYTES = 2 * 1024 * 1024 + 512;
 
-let storage: LabStorage;
-let site: LabSite;
-
-beforeAll(async () => {
-  storage = await startLabStorage();
-  site = await startLabSite();
-});
-
-afterAll(async () => {
-  await site.stop();
-  await storage.stop();
-});
+const lab = useLab();
 
 async function aReplication(seed: number): Promise<LabReplication> {
-  const source = await LabDisk.create(storage, SIZE_BYTES);
+  const source = await LabDisk.create(lab.storage, SIZE_BYTES);
   await source.write(0, new Random(seed).bytes(SIZE_BYTES / 2 - 256));
-  return LabReplication.open({ site, source });
+  return LabReplication.open({ site: lab.site, source });
 }
 
 /** Sealed at point-1 (snapshot-1); point-2 (snapshot-2) is received, but not sealed. */
@@ -62,7 +51,10 @@ describe('sealing a recovery point', () => {
   it('is refused while the transfer is not finished', async () => {
     const replication = await aReplication(2);
     const { replicationId, masterTarget } = replication;
-    const peer = await RawPeer.connect(masterTarget.port, await site.certificate('processServer'));
+    const peer = await RawPeer.connect(
+      masterTarget.port,
+      await lab.site.certificate('processServer'),
+    );
     await peer.hello({ replicationId, sizeBytes: SIZE_BYTES });
     await peer.answer();
     await peer.begin('full', SIZE_BYTES);
@@ -129,7 +121,7 @@ describe('sealing a recovery point', () => {
 
 /** The program dies right after the rename that seals: nothing of the point is on the disk. */
 async function sealPoint2AndCrash(replication: LabReplication): Promise<void> {
-  await sealAndCrash(site, replication, 'point-2');
+  await sealAndCrash(lab.site, replication, 'point-2');
   expect(replication.target.equals(replication.source.contentOf('snapshot-1'))).toBe(true);
 }
 
@@ -184,7 +176,7 @@ describe('a file of the journal that is gone', () => {
     const replication = await aStagedDelta(17);
     await replication.seal('point-2');
     rmSync(replication.file('points', 'point-2', 'os.undo'));
-    const folder = new ReplicationFolder(site.retentionFolder, replication.replicationId);
+    const folder = new ReplicationFolder(lab.site.retentionFolder, replication.replicationId);
     const { points } = await folder.journal();
     await folder.writeJournal({
       points: points.slice(0, 1),
@@ -257,7 +249,7 @@ describe('going back to an older point', () => {
 
   it('keeps in mind what Azure holds, so that the way back sends the difference', async () => {
     const replication = await aHistory(32);
-    const replica = await LabDisk.create(storage, SIZE_BYTES);
+    const replica = await LabDisk.create(lab.storage, SIZE_BYTES);
     await replica.write(0, replication.source.contentOf('snapshot-5'));
     await replication.rewind('point-3');
     await replication.sendBack(() => replica.replicaUrl());
@@ -274,7 +266,7 @@ describe('a point that is sealed after going back', () => {
     await replication.rewind('point-4');
     const snapshot = await source.snapshot();
     await replication.bring({ point: 'point-6', snapshot, mode: 'checksum' });
-    const replica = await LabDisk.create(storage, SIZE_BYTES);
+    const replica = await LabDisk.create(lab.storage, SIZE_BYTES);
     await replica.write(0, source.contentOf(snapshot));
     expect(await replication.sendBack(() => replica.replicaUrl())).toMatchObject({
       changedBytes: 0,

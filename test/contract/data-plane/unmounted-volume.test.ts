@@ -1,35 +1,26 @@
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { aCommandContext, type FakeContext } from '../../support/data-plane/command-context.ts';
-import { LabDisk, type LabStorage, startLabStorage } from '../../support/data-plane/lab-disk.ts';
+import { LabDisk } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
-import { type LabSite, startLabSite } from '../../support/data-plane/lab-site.ts';
 import { Random } from '../../support/data-plane/random.ts';
+import { useLab } from '../../support/data-plane/use-lab.ts';
 
 const SIZE_BYTES = 1024 ** 2;
 
-let storage: LabStorage;
-let site: LabSite;
-beforeAll(async () => {
-  storage = await startLabStorage();
-  site = await startLabSite();
-});
-afterAll(async () => {
-  await site.stop();
-  await storage.stop();
-});
+const lab = useLab();
 
 /** The master target starts again, and finds the empty folder that the volume is mounted on. */
 async function restartUnmounted(replication: LabReplication): Promise<void> {
-  renameSync(site.retentionFolder, `${site.retentionFolder}.away`);
-  mkdirSync(site.retentionFolder);
+  renameSync(lab.site.retentionFolder, `${lab.site.retentionFolder}.away`);
+  mkdirSync(lab.site.retentionFolder);
   await replication.restartMasterTarget();
 }
 
 function mount(): void {
-  expect(readdirSync(site.retentionFolder)).toEqual([]);
-  rmSync(site.retentionFolder, { recursive: true });
-  renameSync(`${site.retentionFolder}.away`, site.retentionFolder);
+  expect(readdirSync(lab.site.retentionFolder)).toEqual([]);
+  rmSync(lab.site.retentionFolder, { recursive: true });
+  renameSync(`${lab.site.retentionFolder}.away`, lab.site.retentionFolder);
 }
 
 async function untilHeldUp({ progress }: FakeContext): Promise<void> {
@@ -39,9 +30,9 @@ async function untilHeldUp({ progress }: FakeContext): Promise<void> {
 }
 
 async function aReplication(): Promise<LabReplication> {
-  const source = await LabDisk.create(storage, SIZE_BYTES);
+  const source = await LabDisk.create(lab.storage, SIZE_BYTES);
   await source.write(0, new Random(1).bytes(SIZE_BYTES));
-  const replication = await LabReplication.open({ site, source });
+  const replication = await LabReplication.open({ site: lab.site, source });
   await replication.bring({ point: 'point-1', snapshot: await source.snapshot() });
   await source.write(4096, new Random(2).bytes(8192));
   return replication;

@@ -23,7 +23,7 @@ export interface LabStorage {
   stop(): Promise<void>;
 }
 
-type SourceKind = 'managedDisk' | 'pageBlob';
+export type SourceKind = 'managedDisk' | 'pageBlob';
 
 export async function startLabStorage(kind: SourceKind = 'managedDisk'): Promise<LabStorage> {
   const azurite = await startAzurite({

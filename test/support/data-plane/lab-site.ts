@@ -19,10 +19,9 @@ import { loggerInto } from './command-context.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const PASSPHRASE = new Secret('a passphrase of the lab');
-
-/** A site: its authority, its retention volume, and master targets on that volume. */
 const PREPARE_SCRIPT = join(process.cwd(), 'agents/master-target/prepare-linux.sh');
 
+/** A site: its authority, its retention volume, and master targets on that volume. */
 export interface LabSite {
   readonly folder: string;
   readonly retentionFolder: string;
@@ -40,7 +39,7 @@ export interface MasterTarget {
   stop(): Promise<void>;
 }
 
-interface SiteOptions {
+export interface SiteOptions {
   readonly retention?: RetentionPolicy;
   /** Called with the empty retention folder before anything uses it. */
   readonly onRetentionFolder?: (folder: string) => void;
