@@ -30,6 +30,15 @@ describe('the memory of a process server', () => {
     expect(order.slice(0, 6)).toEqual(['greedy', 'modest', 'greedy', 'modest', 'greedy', 'modest']);
   });
 
+  it('is used again as a whole, however long it was idle', () => {
+    const { buffers } = budgetOf(24 * 1024 ** 2);
+    const takeAll = (): Buffer[] => Array.from({ length: 12 }, () => buffers.take(2 * 1024 ** 2));
+    const first = takeAll();
+    for (const bytes of first) buffers.giveBack(bytes);
+    const known = new Set(first.map(({ buffer }) => buffer));
+    expect(takeAll().filter(({ buffer }) => known.has(buffer))).toHaveLength(12);
+  });
+
   it('serves one disk in the order of asking, so that a large request does not starve', async () => {
     const throttle = budgetOf(10);
     const order: number[] = [];
