@@ -5,7 +5,7 @@ import { type LabSite, type SiteOptions, startLabSite } from './lab-site.ts';
 
 interface LabOptions extends SiteOptions {
   readonly kind?: SourceKind;
-  /** What stands in the way of deleting the site's folder is to be taken away here. */
+  /** Ends what still uses the site's folder. */
   readonly beforeStop?: () => void;
 }
 
@@ -24,9 +24,12 @@ export function useLab({ kind, beforeStop, ...siteOptions }: LabOptions = {}): L
     site = await startLabSite(siteOptions);
   });
   afterAll(async () => {
-    beforeStop?.();
-    await site?.stop();
-    await storage?.stop();
+    try {
+      beforeStop?.();
+      await site?.stop();
+    } finally {
+      await storage?.stop();
+    }
   });
   return {
     get storage() {
