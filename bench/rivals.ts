@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { findProgram } from '../local/boot-image/tools.ts';
 import { Child } from './lab/child.ts';
 import type { Usage } from './lab/proc.ts';
 
@@ -74,12 +73,11 @@ export function installedRivals(): readonly Rival[] {
   if (rivals.length === 0) {
     throw new Error('There is nothing to compare with. Run: sh test/peers/install.sh --rivals');
   }
-  return [RAW_READ, ...rivals].filter(isInstalled);
+  return isInstalled(RAW_READ) ? [RAW_READ, ...rivals] : rivals;
 }
 
 function isInstalled({ needs }: Rival): boolean {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  return needs.every((program) => folders.some((folder) => existsSync(join(folder, program))));
+  return needs.every((program) => findProgram(program) !== null);
 }
 
 /** Runs it once. Throws with what it wrote when it fails. */

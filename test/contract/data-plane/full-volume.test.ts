@@ -1,34 +1,24 @@
-import { execFileSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { beforeAll, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { describeWith } from '../../peers/peers.ts';
 import { aCommandContext, type FakeContext } from '../../support/data-plane/command-context.ts';
 import { LabDisk } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
 import { Random } from '../../support/data-plane/random.ts';
+import { mib, SmallVolume, untilHeldUp } from '../../support/data-plane/small-volume.ts';
 import { useLab } from '../../support/data-plane/use-lab.ts';
 
-const MIB = 1024 * 1024;
-const VOLUME_MIB = 16;
-const SIZE_BYTES = 24 * MIB;
+const SIZE_BYTES = mib(24);
 
 describeWith('smallVolume', 'a retention volume that is full', () => {
   const lab = useLab({
     onRetentionFolder: (folder) => {
-      const size = `size=${VOLUME_MIB}m`;
-      execFileSync('mount', ['-t', 'tmpfs', '-o', size, 'tmpfs', folder]);
+      volume = SmallVolume.mount(folder, 16);
     },
-    beforeStop: () => execFileSync('umount', ['-l', lab.site.retentionFolder]),
+    beforeStop: () => volume.unmount(),
   });
-  let ballast: string;
+  let volume: SmallVolume;
 
-  beforeAll(() => {
-    ballast = join(lab.site.retentionFolder, 'ballast');
-  });
-
-  /** Sealed at point-1; point-2 has changed 6 MiB. Somebody else fills all but `freeMib` of the volume. */
+  /** Sealed at point-1; point-2 has changed 6 MiB. Somebody else leaves `freeMib` of the volume. */
   async function aTightDelta(
     seed: number,
     freeMib: number,
@@ -37,16 +27,16 @@ describeWith('smallVolume', 'a retention volume that is full', () => {
     await source.write(0, new Random(seed).bytes(SIZE_BYTES));
     const replication = await LabReplication.open({ site: lab.site, source });
     await replication.bring({ point: 'point-1', snapshot: await source.snapshot() });
-    await source.write(MIB, new Random(seed + 1).bytes(6 * MIB));
+    await source.write(mib(1), new Random(seed + 1).bytes(mib(6)));
     const snapshot = await source.snapshot();
-    writeFileSync(ballast, Buffer.alloc((VOLUME_MIB - freeMib) * MIB - 128 * 1024));
+    volume.leave(mib(freeMib));
     return { replication, snapshot };
   }
 
   /** Gives the space back once the context was told that it is missing. */
   async function freeWhenNoticed(context: FakeContext): Promise<void> {
-    while (!context.progress.some(({ health }) => health?.code === 'FB-JRN-004')) await delay(20);
-    rmSync(ballast);
+    await untilHeldUp(context);
+    volume.release();
   }
 
   it('holds a transfer up, says so, and lets it go on by itself', async () => {
@@ -70,9 +60,9 @@ describeWith('smallVolume', 'a retention volume that is full', () => {
     const before = replication.target;
     const context = aCommandContext();
     const sealing = replication.seal('point-2', { context });
-    while (!context.progress.some(({ health }) => health?.code === 'FB-JRN-004')) await delay(20);
+    await untilHeldUp(context);
     expect(replication.target.equals(before)).toBe(true);
-    rmSync(ballast);
+    volume.release();
     await sealing;
     expect(replication.target.equals(replication.source.contentOf(snapshot))).toBe(true);
     expect((await replication.verify('point-2')).mismatches).toEqual([]);
