@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs';
 import { afterEach, beforeAll, expect, it } from '@jest/globals';
 import { ReplicationFolder } from '../../../agents/master-target/replication-folder.ts';
 import { describeWith } from '../../peers/peers.ts';
-import { aCommandContext } from '../../support/data-plane/command-context.ts';
+import { aCommandContext, untilHeldUp } from '../../support/data-plane/command-context.ts';
 import { LabDisk } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
 import type { MasterTarget } from '../../support/data-plane/lab-site.ts';
 import { Random } from '../../support/data-plane/random.ts';
-import { mib, SmallVolume, untilHeldUp } from '../../support/data-plane/small-volume.ts';
+import { mib, SmallVolume } from '../../support/data-plane/small-volume.ts';
 import { useLab } from '../../support/data-plane/use-lab.ts';
 
 const SIZE_BYTES = mib(12);

@@ -1,10 +1,14 @@
 import { expect, it } from '@jest/globals';
 import { describeWith } from '../../peers/peers.ts';
-import { aCommandContext, type FakeContext } from '../../support/data-plane/command-context.ts';
+import {
+  aCommandContext,
+  type FakeContext,
+  untilHeldUp,
+} from '../../support/data-plane/command-context.ts';
 import { LabDisk } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
 import { Random } from '../../support/data-plane/random.ts';
-import { mib, SmallVolume, untilHeldUp } from '../../support/data-plane/small-volume.ts';
+import { mib, SmallVolume } from '../../support/data-plane/small-volume.ts';
 import { useLab } from '../../support/data-plane/use-lab.ts';
 
 const SIZE_BYTES = mib(24);
@@ -60,7 +64,8 @@ describeWith('smallVolume', 'a retention volume that is full', () => {
     const before = replication.target;
     const context = aCommandContext();
     const sealing = replication.seal('point-2', { context });
-    await untilHeldUp(context);
+    const values = { volume: lab.site.retentionFolder };
+    expect(await untilHeldUp(context)).toMatchObject({ code: 'FB-JRN-004', values });
     expect(replication.target.equals(before)).toBe(true);
     volume.release();
     await sealing;

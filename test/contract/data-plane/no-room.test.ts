@@ -8,11 +8,12 @@ import {
   aCommandContext,
   type FakeContext,
   runCommand,
+  untilHeldUp,
 } from '../../support/data-plane/command-context.ts';
 import { LabDisk } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
 import { Random } from '../../support/data-plane/random.ts';
-import { mib, SmallVolume, untilHeldUp } from '../../support/data-plane/small-volume.ts';
+import { mib, SmallVolume } from '../../support/data-plane/small-volume.ts';
 import { type Lab, useLab } from '../../support/data-plane/use-lab.ts';
 
 const SIZE_BYTES = mib(4);

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { aCommandContext, type FakeContext } from '../../support/data-plane/command-context.ts';
+import { aCommandContext, untilHeldUp } from '../../support/data-plane/command-context.ts';
 import { LabDisk } from '../../support/data-plane/lab-disk.ts';
 import { LabReplication } from '../../support/data-plane/lab-replication.ts';
 import { Random } from '../../support/data-plane/random.ts';
@@ -23,12 +23,6 @@ function mount(): void {
   renameSync(`${lab.site.retentionFolder}.away`, lab.site.retentionFolder);
 }
 
-async function untilHeldUp({ progress }: FakeContext): Promise<void> {
-  while (!progress.some(({ health }) => health?.code === 'FB-JRN-012')) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
 async function aReplication(): Promise<LabReplication> {
   const source = await LabDisk.create(lab.storage, SIZE_BYTES);
   await source.write(0, new Random(1).bytes(SIZE_BYTES));
@@ -47,13 +41,13 @@ describe('a retention volume that is mounted after the master target started', (
     const context = aCommandContext(() => source.access(snapshot, 'snapshot-1'));
     const request = { point: 'point-2', snapshot, base: 'snapshot-1' };
     const sending = replication.send({ ...request, context });
-    await untilHeldUp(context);
+    await untilHeldUp(context, 'FB-JRN-012');
     mount();
     expect(await sending).toMatchObject({ mode: 'delta', changedBytes: 8192 });
     await restartUnmounted(replication);
     const sealContext = aCommandContext();
     const sealing = replication.seal('point-2', { context: sealContext });
-    await untilHeldUp(sealContext);
+    await untilHeldUp(sealContext, 'FB-JRN-012');
     expect(replication.target.equals(source.contentOf('snapshot-1'))).toBe(true);
     mount();
     await sealing;

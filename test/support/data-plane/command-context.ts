@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { DataAccess } from '../../../shared/contracts/agent-protocol.ts';
 import {
   type CommandInput,
@@ -6,6 +7,8 @@ import {
   COMMANDS,
 } from '../../../shared/contracts/commands.ts';
 import type { TransferProgress } from '../../../shared/contracts/progress.ts';
+import type { ErrorCode } from '../../../shared/errors/catalogue.ts';
+import type { ErrorRecord } from '../../../shared/errors/failback-error.ts';
 import type {
   CommandContext,
   CommandHandler,
@@ -49,6 +52,18 @@ export function aCommandContext(
     },
     abort: () => controller.abort(),
   };
+}
+
+/** Returns what the context was told once it waits: for room, where no other code is named. */
+export async function untilHeldUp(
+  context: FakeContext,
+  code: ErrorCode = 'FB-JRN-004',
+): Promise<ErrorRecord> {
+  for (;;) {
+    const told = context.progress.find(({ health }) => health?.code === code);
+    if (told?.health) return told.health;
+    await delay(20);
+  }
 }
 
 /** Keeps warnings and errors with their values, drops the rest. */

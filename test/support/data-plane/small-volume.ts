@@ -1,8 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import type { FakeContext } from './command-context.ts';
 
 const MIB = 1024 * 1024;
 
@@ -49,8 +47,3 @@ export class SmallVolume {
 }
 
 export const mib = (count: number): number => count * MIB;
-
-/** Returns once the context was told that it waits for room. */
-export async function untilHeldUp(context: FakeContext, code = 'FB-JRN-004'): Promise<void> {
-  while (!context.progress.some(({ health }) => health?.code === code)) await delay(20);
-}
