@@ -12,9 +12,9 @@ import { startTransferServer } from './transfer-server.ts';
 
 const HELP = `The master target: receives what process servers send and writes it to the disks of the site.
 
-  node dist/agents/master-target/main.js --config FILE
+  node dist/agents/master-target/main.js --config FILE [--check]
 
-The file is JSON; docs/operating.md lists its fields.
+The file is JSON; docs/operating.md lists its fields. --check says whether it is valid, and ends.
 `;
 
 export async function runMasterTarget(): Promise<void> {

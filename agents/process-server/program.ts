@@ -9,9 +9,9 @@ import { createTlsTransport } from './tls-transport.ts';
 
 const HELP = `The process server: reads disks in Azure and sends what changed to master targets.
 
-  node dist/agents/process-server/main.js --config FILE
+  node dist/agents/process-server/main.js --config FILE [--check]
 
-The file is JSON; docs/operating.md lists its fields.
+The file is JSON; docs/operating.md lists its fields. --check says whether it is valid, and ends.
 `;
 
 export async function runProcessServer(): Promise<void> {

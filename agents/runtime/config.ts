@@ -47,8 +47,9 @@ export const agentConfigSchema = z.strictObject({
 export type AgentConfig = z.output<typeof agentConfigSchema>;
 
 /**
- * Reads `--config FILE`, and `--restore FILE` for programs that can. Prints `help` and returns `null` for `--help`. Throws one FB-AGENT-002 that names
- * everything wrong, or FB-AGENT-003 when the data folder cannot be written.
+ * Reads `--config FILE`, and `--restore FILE` for programs that can. For `--help` prints `help`, for `--check` that the
+ * file is valid; returns `null` then, as there is nothing to run. Throws one FB-AGENT-002 that names everything wrong,
+ * or FB-AGENT-003 when the data folder cannot be written.
  */
 export function loadConfig<S extends z.ZodType<AgentConfig>>(
   schema: S,
@@ -59,6 +60,7 @@ export function loadConfig<S extends z.ZodType<AgentConfig>>(
     args: [...argv],
     options: {
       config: { type: 'string' },
+      check: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
       restore: { type: 'string' },
     },
@@ -77,7 +79,11 @@ export function loadConfig<S extends z.ZodType<AgentConfig>>(
   const configFolder = dirname(file);
   const dataFolder = resolve(configFolder, parsed.data.dataFolder);
   assertWritable(dataFolder);
-  const { logFile } = parsed.data;
+  const { logFile, name } = parsed.data;
+  if (values.check) {
+    process.stdout.write(`The configuration of ${name} is valid.\n`);
+    return null;
+  }
   return {
     ...parsed.data,
     dataFolder,

@@ -16,10 +16,10 @@ import {
   REGISTRATION_TOKEN,
 } from '../../test/support/control-plane/control-plane.ts';
 import { startWorker, type Worker } from '../../test/support/control-plane/worker.ts';
-import { PROCESS_SERVER_ENVIRONMENT } from '../../shared/adapters/azure/cloud-init.ts';
 import { AgentFront } from './agent-front.ts';
 import { Child } from './child.ts';
 import type { Usage } from './proc.ts';
+import { serviceEnvironment } from './service-environment.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const PASSPHRASE = 'a passphrase of the benchmark';
@@ -215,7 +215,7 @@ async function startAgent(request: {
   const child = Child.start({
     command: process.execPath,
     args: [...flags, main, '--config', file],
-    environment: kind === 'processServer' ? PROCESS_SERVER_ENVIRONMENT : {},
+    environment: serviceEnvironment(),
   });
   await child.says(/^agent \S+ \S+ ready$/m);
   const agents = await control.plane.stores.agents.list();

@@ -14,11 +14,12 @@ interface ProcessServerSeed {
 const CONFIG_PATH = '/etc/azure-failback/process-server.json';
 const PROGRAM_FOLDER = '/opt/azure-failback';
 const DATA_FOLDER = '/var/lib/azure-failback';
+const INSTALL_SERVICE = `${PROGRAM_FOLDER}/dist/agents/service/install-service.sh`;
 
-/** By default glibc keeps memory of its own for each of Node's threads: 40 MiB more with dozens of disks. */
-export const PROCESS_SERVER_ENVIRONMENT = { MALLOC_ARENA_MAX: '2' } as const;
-
-/** First boot of a process server: its configuration, the program, a service. JSON is valid YAML. */
+/**
+ * First boot of a process server: its configuration, and the program as a service. The package is what
+ * scripts/package-agents.mjs makes. JSON is valid YAML.
+ */
 export function cloudInit(seed: ProcessServerSeed): string {
   const config = {
     name: seed.name,
@@ -32,35 +33,13 @@ export function cloudInit(seed: ProcessServerSeed): string {
   const document = {
     write_files: [
       { path: CONFIG_PATH, permissions: '0600', content: JSON.stringify(config, null, 2) },
-      {
-        path: '/etc/systemd/system/azure-failback-process-server.service',
-        permissions: '0644',
-        content: UNIT,
-      },
     ],
     runcmd: [
       ['mkdir', '-p', PROGRAM_FOLDER, DATA_FOLDER],
       ['curl', '--fail', '--retry', '10', '--output', '/tmp/agents.tar.gz', seed.packageUrl],
       ['tar', '-xzf', '/tmp/agents.tar.gz', '-C', PROGRAM_FOLDER],
-      ['systemctl', 'enable', '--now', 'azure-failback-process-server'],
+      ['sh', INSTALL_SERVICE, 'process-server', CONFIG_PATH],
     ],
   };
   return `#cloud-config\n${JSON.stringify(document, null, 2)}\n`;
 }
-
-const UNIT = `[Unit]
-Description=azure-failback process server
-Wants=network-online.target
-After=network-online.target
-
-[Service]
-${Object.entries(PROCESS_SERVER_ENVIRONMENT)
-  .map(([name, value]) => `Environment=${name}=${value}`)
-  .join('\n')}
-ExecStart=${PROGRAM_FOLDER}/node/bin/node ${PROGRAM_FOLDER}/dist/agents/process-server/main.js --config ${CONFIG_PATH}
-Restart=always
-RestartSec=5
-
-[Install]
-WantedBy=multi-user.target
-`;

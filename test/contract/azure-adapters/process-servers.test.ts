@@ -119,13 +119,15 @@ describe('what a process server gets for its first boot', () => {
     expect(text.match(/SECRET-/g)).toHaveLength(2);
   });
 
-  it('starts a service with that file, again whenever it ends', () => {
-    const unit = document.write_files.find(({ path }) => path.endsWith('.service'));
-    expect(unit?.content).toContain('--config /etc/azure-failback/process-server.json');
-    expect(unit?.content).toContain('Restart=always');
-    expect(unit?.content).toMatch(/^\[Service\]\nEnvironment=MALLOC_ARENA_MAX=2\nExecStart=/m);
-    const service = unit?.path.split('/').at(-1)?.replace('.service', '');
-    expect(document.runcmd.at(-1)).toEqual(['systemctl', 'enable', '--now', service]);
+  it('unpacks the package, and has its script make a service with that file', () => {
+    const [folders, download, unpack, service] = document.runcmd;
+    expect(folders).toEqual(['mkdir', '-p', '/opt/azure-failback', '/var/lib/azure-failback']);
+    expect(download?.at(-1)).toBe(SETTINGS.packageUrl);
+    expect(unpack).toEqual(['tar', '-xzf', download?.at(-2), '-C', '/opt/azure-failback']);
+    // test/e2e/package.test.ts runs that script out of such a package.
+    const script = '/opt/azure-failback/dist/agents/service/install-service.sh';
+    const config = '/etc/azure-failback/process-server.json';
+    expect(service).toEqual(['sh', script, 'process-server', config]);
   });
 
   it('cannot be broken out of by what stands in the settings', () => {

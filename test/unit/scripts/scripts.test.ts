@@ -19,6 +19,7 @@ const ROOT = join(import.meta.dirname, '../../..');
 const CATALOGUE_SCRIPT = join(ROOT, 'scripts/generate-error-catalogue.mjs');
 const RULES_SCRIPT = join(ROOT, 'scripts/generate-preflight-rules.mjs');
 const BUILD_SCRIPT = join(ROOT, 'scripts/after-build.mjs');
+const PACKAGE_SCRIPT = join(ROOT, 'scripts/package-agents.mjs');
 
 let folder: string;
 
@@ -90,13 +91,28 @@ describe.each([
 });
 
 describe('after the build', () => {
-  it('the scripts that run in guests are beside the built agents, and can be run', () => {
+  it('the scripts that run on other machines are beside the built agents, and can be run', () => {
     mkdirSync(join(folder, 'agents/mobility'), { recursive: true });
     writeFileSync(join(folder, 'agents/mobility/register.sh'), '#!/bin/sh\n', { mode: 0o600 });
     writeFileSync(join(folder, 'agents/mobility/register.ps1'), 'exit\n');
+    mkdirSync(join(folder, 'agents/service'));
+    writeFileSync(join(folder, 'agents/service/install-service.sh'), '#!/bin/sh\n', {
+      mode: 0o600,
+    });
     expect(run(BUILD_SCRIPT, folder)).toMatchObject({ status: 0 });
-    const built = join(folder, 'dist/agents/mobility');
-    expect(readFileSync(join(built, 'register.ps1'), 'utf8')).toBe('exit\n');
-    expect(statSync(join(built, 'register.sh')).mode & 0o777).toBe(0o755);
+    const built = join(folder, 'dist/agents');
+    expect(readFileSync(join(built, 'mobility/register.ps1'), 'utf8')).toBe('exit\n');
+    for (const script of ['mobility/register.sh', 'service/install-service.sh']) {
+      expect(statSync(join(built, script)).mode & 0o777).toBe(0o755);
+    }
+  });
+});
+
+describe('the package of the agents', () => {
+  it('is not made of programs that were not built', () => {
+    const { status, stderr } = run(PACKAGE_SCRIPT, folder);
+    expect(status).toBe(1);
+    expect(stderr).toContain('npm run build');
+    expect(existsSync(join(folder, 'build'))).toBe(false);
   });
 });
