@@ -94,7 +94,7 @@ export function createMasterTargetHandlers(parts: MasterTargetParts): CommandHan
         if (!forget && wasOpen) await withRoom(context, async () => closeFolder(folder));
         for (const { device } of await disksToLetGo(folder, forget)) await letGoOf(device);
         // Also what a crash left of it.
-        if (forget) await folder.remove();
+        if (forget) await withRoom(context, async () => folder.remove());
         return success({ wasOpen });
       }),
     replicateToAzure: async (input, context) => {

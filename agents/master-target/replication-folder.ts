@@ -171,11 +171,11 @@ export class ReplicationFolder {
   /** Gone as a whole with one rename: a crash while the files are deleted leaves nothing that could be opened. */
   async remove(): Promise<void> {
     const retentionFolder = dirname(this.folder);
-    const gone = join(retentionFolder, `${GONE}${basename(this.folder)}`);
-    await rm(gone, { recursive: true, force: true });
-    await ifThere(renameOver(this.folder, gone));
-    await syncFolder(retentionFolder);
-    await rm(gone, { recursive: true, force: true });
+    const gone = `${GONE}${basename(this.folder)}`;
+    // An attempt that was cut off, or found no room, may have got as far as the rename.
+    await removeRenamed(retentionFolder, [gone]);
+    await ifThere(renameOver(this.folder, join(retentionFolder, gone)));
+    await removeRenamed(retentionFolder, [gone]);
   }
 
   async #clear(part: string, isMeant: (name: string) => boolean): Promise<void> {
@@ -233,7 +233,17 @@ export async function replicationIds(retentionFolder: string): Promise<readonly 
 
 /** What a crash left of replications that were being forgotten. */
 export async function removeForgotten(retentionFolder: string): Promise<void> {
-  for (const name of await readdir(retentionFolder)) {
-    if (name.startsWith(GONE)) await rm(join(retentionFolder, name), { recursive: true });
+  const names = await readdir(retentionFolder);
+  await removeRenamed(
+    retentionFolder,
+    names.filter((name) => name.startsWith(GONE)),
+  );
+}
+
+/** Only once the new name is durable: under the old one, a power cut would leave a replication that lacks files. */
+async function removeRenamed(retentionFolder: string, names: readonly string[]): Promise<void> {
+  if (names.length > 0) await syncFolder(retentionFolder);
+  for (const name of names) {
+    await rm(join(retentionFolder, name), { recursive: true, force: true });
   }
 }

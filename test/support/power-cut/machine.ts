@@ -119,6 +119,11 @@ export async function forgetOlder(machine: Machine): Promise<void> {
   await runCommand(handlersOf(machine), 'forgetOlderPoints', { replicationId });
 }
 
+export async function forget(machine: Machine): Promise<void> {
+  const replicationId = REPLICATION_ID;
+  await runCommand(handlersOf(machine), 'closeTarget', { replicationId, forget: true });
+}
+
 export function codeOf(error: unknown): unknown {
   return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }

@@ -140,5 +140,11 @@ export const CASES: readonly Case[] = [
   SEAL_BESIDE_PIN,
   // Not among the short ones: what the attempt to apply it made durable before is written again on the way back.
   WITHDRAWAL,
+  // Nor this: its first sync only matters after an attempt that failed.
+  {
+    title: 'a replication is forgotten',
+    before: threePoints,
+    work: async (disks) => disks.forget(),
+  },
   ...SHORT_CASES,
 ];

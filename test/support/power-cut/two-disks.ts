@@ -5,6 +5,7 @@ import {
   discard,
   diskFile,
   expectNothingSpent,
+  forget,
   forgetOlder,
   type Machine,
   machineAt,
@@ -206,10 +207,7 @@ export class TwoDisks {
   }
 
   async forget(): Promise<void> {
-    await this.#perform({
-      expected: { whenGone: 'nothing is left' },
-      run: async ({ folder }) => folder.remove(),
-    });
+    await this.#perform({ expected: { whenGone: 'nothing is left' }, run: forget });
   }
 
   async #perform({ expected = {}, run, ends }: Operation): Promise<void> {
