@@ -53,19 +53,29 @@ func (p *peer) controlHandler() http.Handler {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		p.mu.Lock()
-		result, err := found(p, body)
-		p.mu.Unlock()
+		answer, err := p.answerControl(found, body)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
-		if result == nil {
-			result = struct{}{}
-		}
-		_ = json.NewEncoder(w).Encode(result)
+		_, _ = w.Write(answer)
 	})
+}
+
+// answerControl also writes the answer down under the lock: some are what the peer goes on working with, and Go ends a
+// program that changes a map while it is read.
+func (p *peer) answerControl(call controlCall, body []byte) ([]byte, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	result, err := call(p, body)
+	if err != nil {
+		return nil, err
+	}
+	if result == nil {
+		result = struct{}{}
+	}
+	return json.Marshal(result)
 }
 
 func setUuid(_ *peer, body []byte) (interface{}, error) {
