@@ -119,7 +119,7 @@ function setAll(names: Map<string, Node>, entries: Entries): void {
   }
 }
 
-function contentOf({ durable, unsynced }: FileNode, survivors: Survivors): Buffer {
+export function contentOf({ durable, unsynced }: FileNode, survivors: Survivors): Buffer {
   let content = durable;
   for (const change of unsynced) {
     const left = survivors.change(change);
