@@ -21,7 +21,8 @@ const HELP = `The configuration server: inventory of the site, control of its hy
   node dist/agents/configuration-server/main.js --config FILE [--check]
   node dist/agents/configuration-server/main.js --config FILE --restore BACKUP
 
-The file is JSON; docs/operating.md lists its fields. --check says whether it is valid, and ends. --restore fills an empty data folder from a backup and ends.
+The file is JSON; docs/operating.md lists its fields. --check says whether it is valid, and ends.
+--restore fills an empty data folder from a backup and ends.
 `;
 
 /** Every address of the machine: good for listening, nothing that anybody could connect to. */

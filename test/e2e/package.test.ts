@@ -1,5 +1,4 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -13,9 +12,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { AgentProcess, PASSPHRASE } from '../support/control-plane/agent-process.ts';
 import { ControlPlane, REGISTRATION_TOKEN } from '../support/control-plane/control-plane.ts';
 import { must } from '../support/must.ts';
-import { waitFor } from '../support/lab/wait.ts';
 
 const DEADLINE_MS = 120_000;
 const INSTALL = 'dist/agents/service/install-service.sh';
@@ -49,7 +48,10 @@ beforeEach(() => {
   writeFileSync(systemctl, `#!/bin/sh\necho "$*" >> '${folder}/calls'\n`);
   chmodSync(systemctl, 0o755);
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(async () => {
+  await AgentProcess.killAll();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 function configOf(agent: Agent, fields: object = OWN_FIELDS[agent]): string {
   const file = join(folder, `${agent}.json`);
@@ -57,7 +59,7 @@ function configOf(agent: Agent, fields: object = OWN_FIELDS[agent]): string {
     name: agent,
     controlPlaneUrl: control.url,
     registrationToken: REGISTRATION_TOKEN,
-    passphrase: 'a passphrase of the tests',
+    passphrase: PASSPHRASE,
     dataFolder: `data-${agent}`,
   };
   writeFileSync(file, JSON.stringify({ ...common, ...fields }));
@@ -77,22 +79,13 @@ function installWith(path: string, script: string, options: readonly string[]) {
   return { status, text: stdout + stderr };
 }
 
-/** Runs what the unit names, as systemd would; resolves with what ends it, once it is ready. */
-async function run(agent: Agent): Promise<() => Promise<void>> {
+/** Runs what the unit names, as systemd would. */
+async function run(agent: Agent): Promise<AgentProcess> {
   const [, line] = must(/^ExecStart=(.+)$/m.exec(unit(agent)), 'what the unit starts');
-  const [command = '', ...options] = must(line, 'its command').split(' ');
+  const [command = '', ...parameters] = must(line, 'its command').split(' ');
   const [, name = '', value] = must(/^Environment=(\w+)=(.+)$/m.exec(unit(agent)), 'a variable');
-  const child = spawn(command, options, { cwd: '/', env: { [name]: value }, stdio: 'pipe' });
-  let output = '';
-  child.stdout.on('data', (chunk) => (output += String(chunk)));
-  child.stderr.on('data', (chunk) => (output += String(chunk)));
-  const ended = once(child, 'close');
-  const isReady = (): boolean | null => /^agent \S+ \S+ ready$/m.test(output) || null;
-  await waitFor(`the ${agent} is ready`, isReady, { lastSeen: () => output });
-  return async () => {
-    child.kill('SIGTERM');
-    expect((await ended)[0]).toBe(0);
-  };
+  const environment = { [name]: value };
+  return AgentProcess.launch({ command, parameters, environment, cwd: '/' }).ready();
 }
 
 describe('the package of the agents', () => {
@@ -109,18 +102,15 @@ describe('the package of the agents', () => {
       mkdirSync(opt);
       // As the process server does it at its first boot.
       execFileSync('tar', ['-xzf', archive, '-C', opt]);
-      const stops: (() => Promise<void>)[] = [];
-      try {
-        // The configuration server first: it signs the certificates of the others.
-        for (const agent of AGENTS) {
-          const installed = install(join(opt, INSTALL), agent, configOf(agent));
-          expect(installed).toMatchObject({ status: 0 });
-          expect(unit(agent)).toContain(`ExecStart=${opt}/node/bin/node ${opt}/dist/agents/`);
-          stops.push(await run(agent));
-        }
-      } finally {
-        for (const stop of stops) await stop();
+      const running: AgentProcess[] = [];
+      // The configuration server first: it signs the certificates of the others.
+      for (const agent of AGENTS) {
+        const installed = install(join(opt, INSTALL), agent, configOf(agent));
+        expect(installed).toMatchObject({ status: 0 });
+        expect(unit(agent)).toContain(`ExecStart=${opt}/node/bin/node ${opt}/dist/agents/`);
+        running.push(await run(agent));
       }
+      for (const agent of running) expect(await agent.stop()).toBe(0);
       const registered = (await control.stores.agents.list()).map(({ name }) => name);
       expect(registered.toSorted()).toEqual(AGENTS);
       for (const script of ['master-target/prepare-linux.sh', 'mobility/register.ps1']) {
@@ -149,7 +139,7 @@ describe('installing the service of an agent', () => {
     expect(status).toBe(4);
     expect(text).toContain('FB-AGENT-002');
     expect(text).toContain('retentoinFolder: there is no such field');
-    expect(text).not.toContain('a passphrase of the tests');
+    expect(text).not.toContain(PASSPHRASE);
     expect(calls()).toBe('');
     expect(existsSync(root())).toBe(false);
   });

@@ -22,6 +22,14 @@ export interface AgentSettings {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
+interface Launch {
+  readonly command: string;
+  readonly parameters: readonly string[];
+  /** All of it. */
+  readonly environment: NodeJS.ProcessEnv;
+  readonly cwd?: string | undefined;
+}
+
 /** An agent as a process of its own, with a configuration file in a folder of its own. */
 export class AgentProcess {
   static readonly #all = new Set<AgentProcess>();
@@ -58,9 +66,19 @@ export class AgentProcess {
       ...config,
     };
     writeFileSync(file, JSON.stringify(complete));
-    const child = spawn(process.execPath, [...FLAGS, join(ROOT, program), '--config', file], {
+    return AgentProcess.launch({
+      command: process.execPath,
+      parameters: [...FLAGS, join(ROOT, program), '--config', file],
+      environment: { ...process.env, ...environment },
+    });
+  }
+
+  /** Any command that is an agent, as the unit of a service names one. */
+  static launch({ command, parameters, environment, cwd }: Launch): AgentProcess {
+    const child = spawn(command, [...parameters], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...environment },
+      env: environment,
+      cwd,
     });
     return new AgentProcess(child);
   }
