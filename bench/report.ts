@@ -1,6 +1,6 @@
 import type { LinkShape } from './lab/link.ts';
 import type { DeltaFigures } from './measure/delta.ts';
-import type { InitialFigures } from './measure/initial.ts';
+import type { InitialFigures } from './measure/initial-figures.ts';
 import { GIB, MIB } from './measure/context.ts';
 import type { LinkFigures } from './measure/link.ts';
 import type { ManyDisksFigures } from './measure/many-disks.ts';
@@ -68,10 +68,26 @@ function initialRows(initial: InitialFigures, way: string): readonly Row[] {
       return [`  ${rival}`, seconds(value), remark];
     }),
     ['  raw read', seconds(initial.rawReadSeconds), ''],
+    ...bareRows(initial),
     ['  ratio to the fastest rival', initial.ratioToFastestRival.toFixed(3), 'target: at most 1'],
     ['  ratio to the raw read', initial.ratioToRawRead.toFixed(3), ''],
     ['  proof by reading back', seconds(initial.proofSeconds), 'on top; verifyDisks of all blocks'],
     ['  CPU seconds a GiB', cpuSecondsPerGiB.toFixed(2), 'both programs'],
+  ];
+}
+
+function bareRows({ bare }: InitialFigures): readonly Row[] {
+  if (bare === null) return [];
+  const cpu = (each: number): string => `${each.toFixed(2)} CPU s/GiB`;
+  return [
+    ['  bare pipeline', seconds(bare.seconds), cpu(bare.cpuSecondsPerGiB)],
+    [
+      '  bare pipeline, no digests, no TLS',
+      seconds(bare.uncheckedSeconds),
+      cpu(bare.uncheckedCpuSecondsPerGiB),
+    ],
+    ['  ratio to the bare pipeline', bare.ratioToBare.toFixed(3), 'what all the rest costs'],
+    ['  bare pipeline to the fastest', bare.bareToFastestRival.toFixed(3), 'above 1: out of reach'],
   ];
 }
 

@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { findProgram } from '../local/boot-image/tools.ts';
 import { Child } from './lab/child.ts';
+import { NODE_FLAGS } from './lab/node-flags.ts';
 import type { Usage } from './lab/proc.ts';
 
 export interface Rival {
@@ -8,6 +10,8 @@ export interface Rival {
   readonly needs: readonly string[];
   /** Bash; finds URL, OUT and SIZE in its environment, and ends with the data durable in OUT. */
   readonly script: string;
+  /** It prints a line `started` first; what came before is not counted. */
+  readonly saysWhenStarted?: true;
 }
 
 const PARTS = 8;
@@ -67,13 +71,33 @@ export const RAW_READ: Rival = {
   script: inParts('--output /dev/null'),
 };
 
-/** The raw read and the rivals, as far as they are installed. Throws where there is nothing to compare with. */
+const bare = (options: string): string =>
+  `"${process.execPath}" ${NODE_FLAGS.join(' ')} "${join(import.meta.dirname, 'bare/main.ts')}" ${options}`;
+
+/** The least that two programs of Node.js have to do to bring the disk over, with digests and TLS. */
+export const BARE: Rival = {
+  name: 'bare pipeline',
+  needs: [],
+  script: bare(''),
+  saysWhenStarted: true,
+};
+
+/** The same with neither. */
+export const BARE_UNCHECKED: Rival = {
+  name: 'bare pipeline, no digests, no TLS',
+  needs: [],
+  script: bare('--plain'),
+  saysWhenStarted: true,
+};
+
+/** Shows what can be had at all; nobody would use it. */
+export const REFERENCES: readonly Rival[] = [RAW_READ, BARE, BARE_UNCHECKED].filter(isInstalled);
+
+/** Throws where there is nothing to compare with. */
 export function installedRivals(): readonly Rival[] {
   const rivals = RIVALS.filter(isInstalled);
-  if (rivals.length === 0) {
-    throw new Error('There is nothing to compare with. Run: sh test/peers/install.sh --rivals');
-  }
-  return isInstalled(RAW_READ) ? [RAW_READ, ...rivals] : rivals;
+  if (rivals.length > 0) return rivals;
+  throw new Error('There is nothing to compare with. Run: sh test/peers/install.sh --rivals');
 }
 
 function isInstalled({ needs }: Rival): boolean {
@@ -82,24 +106,29 @@ function isInstalled({ needs }: Rival): boolean {
 
 /** Runs it once. Throws with what it wrote when it fails. */
 export async function runRival(
-  { name, script }: Rival,
+  { name, script, saysWhenStarted }: Rival,
   environment: { readonly URL: string; readonly OUT: string; readonly SIZE: string },
 ): Promise<{ readonly seconds: number; readonly usage: Usage }> {
   // It waits for us at the end, so that /proc still knows what its children used.
   const whole = `set -e -o pipefail\n${script}\necho\necho finished\nread -r || true\n`;
-  const startedAt = performance.now();
+  let [startedAt, cpuBefore] = [performance.now(), 0];
   const child = Child.start({
     command: 'bash',
     args: ['-c', whole],
     environment,
-    endsSoon: true,
+    endsSoon: saysWhenStarted !== true,
   });
   // One that hangs must not hold the benchmark: it then ends too early.
   const limit = setTimeout(() => void child.stop(), LIMIT_MS);
   try {
+    if (saysWhenStarted === true) {
+      await child.says(/^started$/m);
+      [startedAt, cpuBefore] = [performance.now(), child.usage().cpuSeconds];
+    }
     await child.says(/^finished$/m);
     const seconds = (performance.now() - startedAt) / 1000;
-    return { seconds, usage: child.usage() };
+    const { cpuSeconds, peakMiB } = child.usage();
+    return { seconds, usage: { cpuSeconds: cpuSeconds - cpuBefore, peakMiB } };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`${name} failed. ${reason}`, { cause: error });

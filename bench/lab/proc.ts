@@ -22,14 +22,16 @@ export class Gauge {
 
   /** To be called often: what lives shorter than the pause between two looks is not seen. */
   look(): void {
-    for (const pid of [this.#pid, ...descendantsOf(this.#pid)]) {
+    const tree = [this.#pid, ...descendantsOf(this.#pid)];
+    for (const pid of tree) {
       const status = read(`/proc/${pid}/status`);
       const name = /^Name:\s+(\S+)/m.exec(status)?.[1];
       const peakKiB = Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0);
       if (name === undefined || peakKiB === 0) continue;
       this.#peakMiB.set(name, Math.max(this.#peakMiB.get(name) ?? 0, peakKiB / 1024));
     }
-    this.#cpuSeconds = Math.max(this.#cpuSeconds, cpuSecondsOf(this.#pid));
+    const cpuSeconds = tree.reduce((sum, pid) => sum + cpuSecondsOf(pid), 0);
+    this.#cpuSeconds = Math.max(this.#cpuSeconds, cpuSeconds);
   }
 
   usage(): Usage {

@@ -7,46 +7,10 @@ import { Link, type LinkShape } from '../lab/link.ts';
 import { highest, type Usage } from '../lab/proc.ts';
 import type { BenchSite } from '../lab/site.ts';
 import { SourceDisk } from '../lab/source-disk.ts';
-import { installedRivals, RAW_READ, type Rival, runRival } from '../rivals.ts';
+import { installedRivals, RAW_READ, REFERENCES, type Rival, runRival } from '../rivals.ts';
 import { type BenchContext, GIB, MIXED } from './context.ts';
-import { median } from './median.ts';
-import { type PointFigures, Replication } from './replication.ts';
-
-type ByName = Readonly<Record<string, number>>;
-
-export interface InitialFigures {
-  readonly diskBytes: number;
-  readonly dataBytes: number;
-  /** From sending the first command to the result of the seal. */
-  readonly seconds: number;
-  /** The same without the time that commands lay in queues. */
-  readonly workSeconds: number;
-  readonly sealSeconds: number;
-  /** The proof by reading everything back, which comes on top. */
-  readonly proofSeconds: number;
-  readonly rivals: ByName;
-  /** Ours by the fastest rival's: below 1 we are faster. */
-  readonly ratioToFastestRival: number;
-  readonly rawReadSeconds: number;
-  readonly ratioToRawRead: number;
-  /** Of process server and master target together, a GiB of the disk. */
-  readonly cpuSecondsPerGiB: number;
-  readonly rivalCpuSecondsPerGiB: ByName;
-  /** What the storage server used meanwhile. */
-  readonly storageCpuSeconds: ByName;
-  readonly peakMemoryMiB: ByName;
-}
-
-interface Sample {
-  readonly seconds: number;
-  readonly cpuSeconds: number;
-  readonly storageCpuSeconds: number;
-}
-
-interface OurSample extends Sample {
-  readonly point: PointFigures;
-  readonly proofSeconds: number | null;
-}
+import { type InitialFigures, type OurSample, type Sample, summary } from './initial-figures.ts';
+import { Replication } from './replication.ts';
 
 interface Source {
   readonly disk: SourceDisk;
@@ -69,19 +33,21 @@ export async function measureInitial(
   context: BenchContext,
   { sizeBytes, rounds, link }: InitialRequest,
 ): Promise<InitialFigures> {
-  const rivals = installedRivals();
+  // The bare pipeline does not know of a link: what it shows is what CPU time allows.
+  const references = REFERENCES.filter((each) => link === undefined || each === RAW_READ);
+  const programs = [...references, ...installedRivals()];
   context.note(`initial: making a disk of ${sizeBytes / GIB} GiB`);
   const disk = await SourceDisk.create(context.storage, 'initial', sizeBytes);
   await disk.writeFirst(MIXED);
   const source = { disk, url: await disk.snapshot(), sha256: disk.sha256() };
   const ours: OurSample[] = [];
-  const theirs = new Map(rivals.map((rival) => [rival.name, [] as Sample[]]));
+  const theirs = new Map(programs.map((program) => [program.name, [] as Sample[]]));
   const peakMiB = new Map<string, number>();
   const site = await context.control.startSite();
   const way = await Way.open(context, site, link);
   try {
     for (let round = 1; round <= rounds; round += 1) {
-      for (const rival of rivals) {
+      for (const rival of programs) {
         ours.push(await runOurs(context, { source, site, way, isChecked: ours.length === 0 }));
         const isChecked = round === 1 && rival !== RAW_READ;
         const done = await runTheirs(context, { source, rival, way, isChecked }).catch(
@@ -93,7 +59,7 @@ export async function measureInitial(
         );
         if (done === null) continue;
         theirs.get(rival.name)?.push(done.sample);
-        for (const [name, mib] of rival === RAW_READ ? [] : done.usage.peakMiB) {
+        for (const [name, mib] of references.includes(rival) ? [] : done.usage.peakMiB) {
           raise(peakMiB, name, mib);
         }
       }
@@ -205,44 +171,6 @@ class Way {
   async close(): Promise<void> {
     await Promise.all(this.#links.map((link) => link.stop()));
   }
-}
-
-function summary(runs: {
-  readonly ours: readonly OurSample[];
-  readonly theirs: ReadonlyMap<string, readonly Sample[]>;
-  readonly diskBytes: number;
-}): Omit<InitialFigures, 'diskBytes' | 'dataBytes' | 'peakMemoryMiB'> {
-  const { ours, theirs, diskBytes } = runs;
-  const diskGiB = diskBytes / GIB;
-  const of = <S>(samples: readonly S[], pick: (sample: S) => number): number =>
-    median(samples.map(pick));
-  const byName = (pick: (sample: Sample) => number): ByName =>
-    Object.fromEntries(
-      [...theirs].flatMap(([name, samples]) =>
-        samples.length === 0 ? [] : [[name, of(samples, pick)]],
-      ),
-    );
-  const { [RAW_READ.name]: rawReadSeconds = Number.NaN, ...rivals } = byName(
-    ({ seconds }) => seconds,
-  );
-  const { [RAW_READ.name]: _raw, ...rivalCpu } = byName(({ cpuSeconds }) => cpuSeconds / diskGiB);
-  const seconds = of(ours, (sample) => sample.seconds);
-  return {
-    seconds,
-    workSeconds: of(ours, ({ point }) => point.workSeconds),
-    sealSeconds: of(ours, ({ point }) => point.sealSeconds),
-    proofSeconds: median(ours.flatMap(({ proofSeconds }) => proofSeconds ?? [])),
-    rivals,
-    ratioToFastestRival: seconds / Math.min(...Object.values(rivals)),
-    rawReadSeconds,
-    ratioToRawRead: seconds / rawReadSeconds,
-    cpuSecondsPerGiB: of(ours, ({ cpuSeconds }) => cpuSeconds) / diskGiB,
-    rivalCpuSecondsPerGiB: rivalCpu,
-    storageCpuSeconds: {
-      ours: of(ours, ({ storageCpuSeconds }) => storageCpuSeconds),
-      ...byName(({ storageCpuSeconds }) => storageCpuSeconds),
-    },
-  };
 }
 
 /** What an earlier run left to be written is not to be paid by the next one. */
