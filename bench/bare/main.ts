@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parsePageList } from '../../agents/process-server/page-list.ts';
 import { type PageRange, toUnits, widenToBlocks } from '../../shared/domain/page-ranges.ts';
 import { startLabSite } from '../../test/support/data-plane/lab-site.ts';
@@ -58,6 +58,8 @@ function makeEmpty(): void {
   truncateSync(file, sizeBytes);
 }
 
+// What the site writes goes when the benchmark's folder goes, however this ends.
+process.env['TMPDIR'] = dirname(file);
 makeEmpty();
 const site = await startLabSite();
 const [receiver, sender] = [start('receiver'), start('sender')];
