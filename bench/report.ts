@@ -5,6 +5,7 @@ import { GIB, MIB } from './measure/context.ts';
 import type { LinkFigures } from './measure/link.ts';
 import type { ManyDisksFigures } from './measure/many-disks.ts';
 import type { SparseFigures } from './measure/sparse.ts';
+import { BARE, BARE_UNCHECKED } from './rivals.ts';
 
 /** All figures of one run; a section that was left out is absent. */
 export interface Report {
@@ -80,9 +81,9 @@ function bareRows({ bare }: InitialFigures): readonly Row[] {
   if (bare === null) return [];
   const cpu = (each: number): string => `${each.toFixed(2)} CPU s/GiB`;
   return [
-    ['  bare pipeline', seconds(bare.seconds), cpu(bare.cpuSecondsPerGiB)],
+    [`  ${BARE.name}`, seconds(bare.seconds), cpu(bare.cpuSecondsPerGiB)],
     [
-      '  bare pipeline, no digests, no TLS',
+      `  ${BARE_UNCHECKED.name}`,
       seconds(bare.uncheckedSeconds),
       cpu(bare.uncheckedCpuSecondsPerGiB),
     ],

@@ -10,8 +10,8 @@ export interface Rival {
   readonly needs: readonly string[];
   /** Bash; finds URL, OUT and SIZE in its environment, and ends with the data durable in OUT. */
   readonly script: string;
-  /** It prints a line `started` first; what came before is not counted. */
-  readonly saysWhenStarted?: true;
+  /** It prints a line `started` when it is ready; what came before is not counted. */
+  readonly saysWhenStarted?: boolean;
 }
 
 const PARTS = 8;
@@ -104,25 +104,31 @@ function isInstalled({ needs }: Rival): boolean {
   return needs.every((program) => findProgram(program) !== null);
 }
 
-/** Runs it once. Throws with what it wrote when it fails. */
+/**
+ * Runs it once; `onStart` is called where the time that counts begins. Throws with what it wrote when it fails.
+ */
 export async function runRival(
-  { name, script, saysWhenStarted }: Rival,
+  { name, script, saysWhenStarted = false }: Rival,
   environment: { readonly URL: string; readonly OUT: string; readonly SIZE: string },
+  onStart: () => void,
 ): Promise<{ readonly seconds: number; readonly usage: Usage }> {
   // It waits for us at the end, so that /proc still knows what its children used.
   const whole = `set -e -o pipefail\n${script}\necho\necho finished\nread -r || true\n`;
+  onStart();
   let [startedAt, cpuBefore] = [performance.now(), 0];
   const child = Child.start({
     command: 'bash',
     args: ['-c', whole],
     environment,
-    endsSoon: saysWhenStarted !== true,
+    // Of a reference nobody wants to know the peak.
+    endsSoon: !saysWhenStarted,
   });
   // One that hangs must not hold the benchmark: it then ends too early.
   const limit = setTimeout(() => void child.stop(), LIMIT_MS);
   try {
-    if (saysWhenStarted === true) {
+    if (saysWhenStarted) {
       await child.says(/^started$/m);
+      onStart();
       [startedAt, cpuBefore] = [performance.now(), child.usage().cpuSeconds];
     }
     await child.says(/^finished$/m);

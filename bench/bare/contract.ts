@@ -3,7 +3,7 @@ import type { TlsMaterial } from '../../agents/runtime/enrolment.ts';
 /** What is hashed and written at once. */
 export const PIECE_BYTES = 512 * 1024;
 
-/** SHA-256. */
+/** SHA-256. Not the contract's: schemas come with that, and what a program has loaded is searched for garbage, too. */
 export const DIGEST_BYTES = 32;
 
 /** Before each piece: its offset, a double, and its length; a length of 0 ends the lane. Then its bytes and its digest. */

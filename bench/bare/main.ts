@@ -2,8 +2,10 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { parsePageList } from '../../agents/process-server/page-list.ts';
-import { type PageRange, toUnits, widenToBlocks } from '../../shared/domain/page-ranges.ts';
+import { SnapshotSource } from '../../agents/process-server/snapshot-source.ts';
+import { SourceAccess } from '../../agents/process-server/source-access.ts';
+import { toUnits, widenToBlocks } from '../../shared/domain/page-ranges.ts';
+import { aThrottle } from '../../test/support/data-plane/lab-replication.ts';
 import { startLabSite } from '../../test/support/data-plane/lab-site.ts';
 import { NODE_FLAGS } from '../lab/node-flags.ts';
 import type { ReceiverSetting, SenderSetting, Stretch } from './contract.ts';
@@ -18,6 +20,8 @@ const { URL: url = '', OUT: file = '', SIZE: size = '' } = process.env;
 const isPlain = process.argv.includes('--plain');
 const sizeBytes = Number(size);
 
+const LISTING_MS = 3_600_000;
+
 const start = (name: string): ChildProcess =>
   fork(join(import.meta.dirname, `${name}.ts`), { execArgv: NODE_FLAGS });
 
@@ -30,19 +34,20 @@ async function answerOf(program: ChildProcess): Promise<unknown> {
   return answer;
 }
 
-/** The same requests as the product's. */
+/** What the product would read by one request each. */
 async function stretchesOf(): Promise<readonly Stretch[]> {
-  const headers = { 'x-ms-version': '2021-12-02', 'x-ms-range': `bytes=0-${sizeBytes - 1}` };
-  const answer = await fetch(`${url}&comp=pagelist`, { headers });
-  const { ranges, marker } = parsePageList(await answer.text());
-  if (marker !== '') throw new Error('The disk has more ranges than one listing holds.');
+  const expiresAt = new Date(Date.now() + LISTING_MS).toISOString();
+  const source = new SnapshotSource({
+    access: new SourceAccess(async () => ({ sourceUrl: url, expiresAt })),
+    signal: AbortSignal.timeout(LISTING_MS),
+    throttle: aThrottle(),
+    key: 'bare',
+  });
+  await source.open(sizeBytes);
+  const listed = source.ranges({ from: 0, to: sizeBytes, isDelta: false });
   const stretches: Stretch[] = [];
-  for await (const unit of toUnits(widenToBlocks(listed(ranges), sizeBytes))) stretches.push(unit);
+  for await (const unit of toUnits(widenToBlocks(listed, sizeBytes))) stretches.push(unit);
   return stretches;
-}
-
-async function* listed(ranges: readonly PageRange[]): AsyncGenerator<PageRange> {
-  yield* ranges;
 }
 
 async function bring(): Promise<void> {

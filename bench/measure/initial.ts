@@ -124,13 +124,15 @@ async function runTheirs(
   const { source, rival, way, isChecked } = work;
   const target = join(folder, 'rival.raw');
   settle();
-  const storageBefore = storage.child.usage().cpuSeconds;
+  let storageBefore = 0;
   const environment = {
     URL: way.toStorage(await source.url()),
     OUT: target,
     SIZE: String(source.disk.sizeBytes),
   };
-  const { seconds, usage } = await runRival(rival, environment);
+  const { seconds, usage } = await runRival(rival, environment, () => {
+    storageBefore = storage.child.usage().cpuSeconds;
+  });
   const storageCpuSeconds = storage.child.usage().cpuSeconds - storageBefore;
   note(`  ${rival.name}: ${seconds.toFixed(2)} s`);
   if (isChecked) await assertSame(rival.name, target, source);
