@@ -115,8 +115,10 @@ async function verifyBoot(
   const vm = await requireVm(parts, replicationId);
   const deadlineMs = Date.parse(vm.startedAt ?? new Date().toISOString()) + timeoutSeconds * 1000;
   for (;;) {
+    // Looked at before the tools: of a guest with both, the report shows the tools, however close they came.
+    const registration = registrationOf(parts, vm);
     const seen = await parts.hypervisor.bootEvidence(vm.vmId);
-    const evidence = seen.evidence ?? registrationOf(parts, vm);
+    const evidence = seen.evidence ?? registration;
     if (evidence !== null) {
       const bootedAt = new Date().toISOString();
       return { bootedAt, evidence, isBootSimulated: seen.isSimulated };

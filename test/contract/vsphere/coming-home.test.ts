@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import { CertificateAuthority } from '../../../agents/configuration-server/certificate-authority.ts';
 import { SiteDatabase } from '../../../agents/configuration-server/database.ts';
 import { createConfigurationServerHandlers } from '../../../agents/configuration-server/handlers.ts';
@@ -11,6 +11,7 @@ import type { CommandHandlers } from '../../../agents/runtime/types.ts';
 import type { VmShape } from '../../../shared/contracts/commands.ts';
 import { Secret } from '../../../shared/domain/secret.ts';
 import { describeWith } from '../../peers/peers.ts';
+import { untilTrue } from '../../support/control-plane/until.ts';
 import { runCommand } from '../../support/data-plane/command-context.ts';
 import { must } from '../../support/must.ts';
 import { aVmShape, DISK_BYTES } from '../hypervisor/vms.ts';
@@ -46,12 +47,17 @@ describeWith('vcenter', 'A machine that comes home to a vCenter', () => {
     expect(location).toBe('alternate');
     return { vmId, record: (await site.vms.require(vmId)).record };
   };
+  const start = async ({ name: replicationId }: VmShape): Promise<void> => {
+    await runCommand(handlers, 'attachDisks', { replicationId });
+    await runCommand(handlers, 'startVm', { replicationId });
+  };
+  const evidenceOf = async ({ name: replicationId }: VmShape): Promise<string> => {
+    const input = { replicationId, timeoutSeconds: 60 };
+    return (await runCommand(handlers, 'verifyBoot', input)).evidence;
+  };
   const booted = async (shape: VmShape): Promise<string> => {
-    const id = { replicationId: shape.name };
-    await runCommand(handlers, 'attachDisks', id);
-    await runCommand(handlers, 'startVm', id);
-    const { evidence } = await runCommand(handlers, 'verifyBoot', { ...id, timeoutSeconds: 60 });
-    return evidence;
+    await start(shape);
+    return evidenceOf(shape);
   };
 
   it.each([
@@ -117,16 +123,32 @@ describeWith('vcenter', 'A machine that comes home to a vCenter', () => {
     await site.peer.setGuests({});
   });
 
+  it('has booted by its tools, though its agent registered just as they were looked for', async () => {
+    const shape = aVmShape();
+    const { vmId } = await prepared(shape);
+    await start(shape);
+    jest.spyOn(site.hypervisor, 'bootEvidence').mockImplementationOnce(async () => {
+      // What the vCenter said a moment ago; until that is heard, the tools come up, and the agent.
+      await untilTrue(
+        'the tools run',
+        async () => (await site.vms.require(vmId)).record.toolsState === 'running',
+      );
+      const registeredAt = '2999-01-01T00:00:00.000Z';
+      database.putMobilityAgent({ vmId, hostName: 'web01', version: '1', registeredAt });
+      return { evidence: null, isSimulated: false, consoleTail: '' };
+    });
+    expect(await evidenceOf(shape)).toContain('VMware Tools run');
+  });
+
   it('does not count as booted by a registration from before', async () => {
     const shape = aVmShape();
     const { vmId } = await prepared(shape);
     await site.peer.setGuests({ silent: [shape.name] });
     const registeredAt = '2001-01-01T00:00:00.000Z';
     database.putMobilityAgent({ vmId, hostName: 'web01', version: '1', registeredAt });
-    const id = { replicationId: shape.name };
-    await runCommand(handlers, 'attachDisks', id);
-    await runCommand(handlers, 'startVm', id);
-    const attempt = runCommand(handlers, 'verifyBoot', { ...id, timeoutSeconds: 1 });
+    await start(shape);
+    const input = { replicationId: shape.name, timeoutSeconds: 1 };
+    const attempt = runCommand(handlers, 'verifyBoot', input);
     await expect(attempt).rejects.toMatchObject({ code: 'FB-SITE-005' });
     await site.peer.setGuests({});
   });
