@@ -1,15 +1,14 @@
 import {
-  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
-  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { uuidInGuest } from '../../agents/configuration-server/guest-ids.ts';
 import { setting } from '../../agents/configuration-server/hypervisors/vsphere/device-specs.ts';
 import { VimSession } from '../../agents/configuration-server/hypervisors/vsphere/vim/session.ts';
@@ -18,6 +17,7 @@ import { VmAccess } from '../../agents/configuration-server/hypervisors/vsphere/
 import { proofOf } from '../../agents/runtime/enrolment.ts';
 import { createLogger } from '../../agents/runtime/logger.ts';
 import { Secret } from '../../shared/domain/secret.ts';
+import type { PeerBootedGuest } from '../vcenter/peer-options.ts';
 import { PeerProcess } from '../vcenter/peer-process.ts';
 import type { LabFolder } from './lab-folder.ts';
 import type { LabSite } from './lab-site.ts';
@@ -25,7 +25,13 @@ import type { LabSite } from './lab-site.ts';
 const DATASTORE = 'datastore1';
 const MASTER_TARGET = 'master-target';
 const LOOK_MS = 100;
-const GUEST_IS_UP = 'ASR-BOOT-OK';
+
+/** Where mobility agents register, and what they prove that they know. */
+interface Mobility {
+  readonly port: number;
+  readonly passphrase: string;
+}
+
 /** Of a Debian master target. */
 const PACKAGES = ['open-vm-tools', 'lsscsi', 'sg3-utils', 'lvm2'];
 
@@ -44,9 +50,9 @@ export class VcenterSite implements LabSite {
   /** `dev/disk/by-id` of the master target. */
   readonly #devices: string;
   readonly #looking: NodeJS.Timeout;
-  /** When the consoles of guests that have registered were written first. */
-  readonly #registered = new Map<string, number>();
-  #mobility: { readonly port: number; readonly passphrase: string } | null = null;
+  readonly #stopping = new AbortController();
+  /** The mobility agents in the guests. */
+  #agents: Promise<void> = Promise.resolve();
 
   private constructor(peer: PeerProcess, folder: LabFolder, vcenterId: string) {
     this.peer = peer;
@@ -70,7 +76,7 @@ export class VcenterSite implements LabSite {
       masterTarget: MASTER_TARGET,
       networks: { Production: 'VM Network' },
     };
-    this.#looking = setInterval(() => this.#look(), LOOK_MS);
+    this.#looking = setInterval(() => this.#showDevices(), LOOK_MS);
   }
 
   /** Needs what `missingForVcenterPeer` and `chooseBoot` look for. */
@@ -92,28 +98,37 @@ export class VcenterSite implements LabSite {
     return join(this.#datastore, vmName, `${diskId}-flat.vmdk`);
   }
 
-  liveWith(mobility: { readonly port: number; readonly passphrase: string }): void {
-    this.#mobility = mobility;
+  liveWith(mobility: Mobility): void {
+    this.#agents = this.#registerGuests(mobility);
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#looking);
+    this.#stopping.abort();
+    await this.#agents;
     await this.peer.stop();
   }
 
-  #look(): void {
-    this.#showDevices();
-    for (const name of readdirSync(this.#datastore)) {
-      const vm = readVmx(join(this.#datastore, name, `${name}.vmx`));
-      const console = join(this.#datastore, name, 'serial.log');
-      if (vm === null || !existsSync(console)) continue;
-      const bootedAtMs = statSync(console).birthtimeMs;
-      if (this.#registered.get(name) === bootedAtMs) continue;
-      if (!readFileSync(console, 'latin1').includes(GUEST_IS_UP)) continue;
-      this.#registered.set(name, bootedAtMs);
-      this.#register(uuidInGuest(vm.get('uuid.bios') ?? '') ?? '', name).catch(() =>
-        this.#registered.delete(name),
-      );
+  /**
+   * Each guest once for each of its boots, and once its tools run: an agent that only saw the console would now and
+   * then be there before the tools are, and which of the two says that a machine booted would be a matter of luck.
+   */
+  async #registerGuests(mobility: Mobility): Promise<void> {
+    const { signal } = this.#stopping;
+    const registered = new Map<string, string>();
+    while (!signal.aborted) {
+      // A configuration server that is not there yet, or starts anew, is asked again.
+      await this.#registerNew(mobility, registered).catch(() => undefined);
+      await delay(LOOK_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  async #registerNew(mobility: Mobility, registered: Map<string, string>): Promise<void> {
+    const booted = (await this.peer.control('booted', {})) as readonly PeerBootedGuest[];
+    for (const { vm, biosUuid, bootedAt } of booted) {
+      if (registered.get(vm) === bootedAt) continue;
+      await register(mobility, uuidInGuest(biosUuid) ?? '', vm);
+      registered.set(vm, bootedAt);
     }
   }
 
@@ -143,17 +158,15 @@ export class VcenterSite implements LabSite {
     if (uuid === undefined || extent === undefined) return null;
     return { uuid: uuid.toLowerCase(), dataFile: join(dirname(descriptor), extent) };
   }
+}
 
-  async #register(vmId: string, hostName: string): Promise<void> {
-    const mobility = this.#mobility;
-    if (mobility === null) throw new Error('nobody listens yet');
-    const proof = proofOf(new Secret(mobility.passphrase), 'mobility', vmId);
-    const response = await fetch(`http://127.0.0.1:${mobility.port}/mobility/register`, {
-      method: 'POST',
-      body: JSON.stringify({ vmId, hostName, version: '0.1.0', proof }),
-    });
-    if (!response.ok) throw new Error(`the configuration server answered ${response.status}`);
-  }
+async function register(mobility: Mobility, vmId: string, hostName: string): Promise<void> {
+  const proof = proofOf(new Secret(mobility.passphrase), 'mobility', vmId);
+  const response = await fetch(`http://127.0.0.1:${mobility.port}/mobility/register`, {
+    method: 'POST',
+    body: JSON.stringify({ vmId, hostName, version: '0.1.0', proof }),
+  });
+  if (!response.ok) throw new Error(`the configuration server answered ${response.status}`);
 }
 
 /** Its VM shows disks by UUID, and its tools run; gives the id of the vCenter. */

@@ -37,3 +37,12 @@ export interface PeerReady {
   readonly datastores: readonly PeerDatastore[];
   readonly pid: number;
 }
+
+/** A VM whose guest is up: its tools run. */
+export interface PeerBootedGuest {
+  /** Its name. */
+  readonly vm: string;
+  readonly biosUuid: string;
+  /** When it was powered on or reset last, in ISO 8601. */
+  readonly bootedAt: string;
+}

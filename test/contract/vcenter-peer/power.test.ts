@@ -2,7 +2,9 @@ import { request } from 'node:https';
 import { expect, it } from '@jest/globals';
 import { describeWith } from '../../peers/peers.ts';
 import { untilTrue } from '../../support/control-plane/until.ts';
+import { must } from '../../support/must.ts';
 import { createRawVm } from '../../support/vcenter/raw-vm.ts';
+import type { PeerBootedGuest } from '../../support/vcenter/peer-types.ts';
 import { faultKindOf, list, type Moref, node, ref, text } from '../../support/vcenter/raw-soap.ts';
 import { aVm, usePeer } from './peer-fixture.ts';
 
@@ -17,6 +19,9 @@ describeWith('vcenter', 'VMs of the vCenter peer', () => {
       'the tools run',
       async () => (await property(vm, 'guest.toolsRunningStatus')) === 'guestToolsRunning',
     );
+
+  const bootsOf = async (name: string): Promise<readonly PeerBootedGuest[]> =>
+    (await site.peer.bootedGuests()).filter(({ vm }) => vm === name);
 
   it('are on or off, and say so when they are asked to become what they are', async () => {
     const vm = await aVm(site, 'power');
@@ -63,14 +68,23 @@ describeWith('vcenter', 'VMs of the vCenter peer', () => {
     await site.peer.setGuests({});
     const vm = await aVm(site, 'again', { isOn: true });
     await toolsRun(vm);
+    const [first] = await bootsOf('again');
+    expect(first).toMatchObject({ biosUuid: await property(vm, 'config.uuid') });
     await site.peer.setGuests({ bootMs: 600_000 });
     await site.soap.task('ResetVM_Task', vm);
     expect(await property(vm, 'guest.toolsRunningStatus')).toBe('guestToolsNotRunning');
     expect(await property(vm, 'runtime.powerState')).toBe('poweredOn');
+    expect(await bootsOf('again')).toEqual([]);
     await site.soap.task('SuspendVM_Task', vm);
     expect(await property(vm, 'runtime.powerState')).toBe('suspended');
     expect(await faultKindOf(site.soap.task('ResetVM_Task', vm))).toBe('InvalidPowerState');
     await site.peer.setGuests({});
+    await site.soap.task('PowerOnVM_Task', vm);
+    await toolsRun(vm);
+    const [second] = await bootsOf('again');
+    const startedMs = (boot: PeerBootedGuest | undefined): number =>
+      Date.parse(must(boot, 'a boot').bootedAt);
+    expect(startedMs(second)).toBeGreaterThan(startedMs(first));
   });
 
   it('keep what is done in their guests, and run none of it', async () => {

@@ -35,6 +35,7 @@ func init() {
 		"/size":       setSize,
 		"/guest":      setGuest,
 		"/guests":     readGuest,
+		"/booted":     readBooted,
 		"/calls":      readCalls,
 		"/disks":      readDisks,
 		"/console":    readConsole,

@@ -17,6 +17,8 @@ type running struct {
 	process *exec.Cmd
 	console string
 	ended   chan struct{}
+	// isUp says that the guest has booted: its tools run.
+	isUp bool
 }
 
 // powerTable also says how guests behave without QEMU.
@@ -249,6 +251,7 @@ func (p *peer) guestIsUp(vm *simulator.VirtualMachine, r *running) {
 		return
 	}
 	showTools(vm, true)
+	r.isUp = true
 	log.Printf("%s: its guest is up", vm.Name)
 	time.AfterFunc(p.power.readyTime, func() {
 		p.mu.Lock()
@@ -257,6 +260,23 @@ func (p *peer) guestIsUp(vm *simulator.VirtualMachine, r *running) {
 			showReady(vm, true)
 		}
 	})
+}
+
+type bootedGuest struct {
+	VM       string    `json:"vm"`
+	BiosUUID string    `json:"biosUuid"`
+	BootedAt time.Time `json:"bootedAt"`
+}
+
+// readBooted gives the VMs whose tools run, for whoever plays the programs in their guests.
+func readBooted(p *peer, _ []byte) (interface{}, error) {
+	booted := []bootedGuest{}
+	for _, vm := range allVMs() {
+		if r := p.power.running[vm.Self.Value]; r != nil && r.isUp && vm.Runtime.BootTime != nil {
+			booted = append(booted, bootedGuest{vm.Name, vm.Config.Uuid, *vm.Runtime.BootTime})
+		}
+	}
+	return booted, nil
 }
 
 // showReady says whether the tools take guest operations.

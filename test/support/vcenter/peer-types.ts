@@ -1,5 +1,6 @@
 export type {
   DatastoreType,
+  PeerBootedGuest,
   PeerDatastore,
   PeerReady,
   VcenterPeerOptions,

@@ -2,6 +2,7 @@ import { PeerProcess } from '../../../local/vcenter/peer-process.ts';
 import { APP_ROOT } from '../lab/program.ts';
 import type {
   PeerAccount,
+  PeerBootedGuest,
   PeerDatastore,
   PeerDiskChange,
   PeerFailure,
@@ -121,6 +122,11 @@ export class VcenterPeer {
   /** What was asked of the guest of a VM, by its name or moid. */
   async guestOf(vm: string): Promise<PeerGuestRecord> {
     return (await this.#control('guests', { vm })) as PeerGuestRecord;
+  }
+
+  /** The VMs whose tools run. */
+  async bootedGuests(): Promise<readonly PeerBootedGuest[]> {
+    return (await this.#control('booted', {})) as PeerBootedGuest[];
   }
 
   /** How often each method was called. */
